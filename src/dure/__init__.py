@@ -1,0 +1,79 @@
+"""Dure: an open platform for AI-driven science. What an author of a problem needs, in one import."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dure.problem import (
+        Answer,
+        Axis,
+        Check,
+        Curve,
+        Fidelity,
+        Noise,
+        Parts,
+        Problem,
+        at_least,
+        at_most,
+        choice,
+        design,
+        integer,
+        json_file,
+        max_over,
+        maximise,
+        min_over,
+        minimise,
+        ordered,
+        outcome,
+        program,
+        real,
+        record,
+        rule,
+        setting,
+        sum_over,
+        text_values,
+        weighted_over,
+        within,
+    )
+
+__all__ = [
+    "Answer",
+    "Axis",
+    "Check",
+    "Curve",
+    "Fidelity",
+    "Noise",
+    "Parts",
+    "Problem",
+    "at_least",
+    "at_most",
+    "choice",
+    "design",
+    "integer",
+    "json_file",
+    "max_over",
+    "maximise",
+    "min_over",
+    "minimise",
+    "ordered",
+    "outcome",
+    "program",
+    "real",
+    "record",
+    "rule",
+    "setting",
+    "sum_over",
+    "text_values",
+    "weighted_over",
+    "within",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the language of problems at first use, so that ``dure --help`` stays quick."""
+    if name not in __all__:
+        raise AttributeError(f"module 'dure' has no attribute {name!r}")
+    from dure import problem
+
+    return getattr(problem, name)

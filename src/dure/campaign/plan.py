@@ -1,0 +1,135 @@
+"""The plan: hypothesis, metrics, budget and stopping rule, written and hashed before the first trial."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dure.errors import InputError, PlanError, UnknownName
+from dure.execute.attempt import simulator_code
+from dure.i18n import N_, _
+from dure.journal import History
+from dure.problem import Check, Goal, Problem, find, values_of, with_limits
+from dure.problem.canonical import digest
+from dure.strategy import Task, strategy
+
+__all__ = ["HYPOTHESIS", "PATIENCE", "Budget", "applicable_checks", "make_plan", "shifted", "task_of"]
+
+HYPOTHESIS = N_("Some design keeps every limit and is better than the best textbook start that does.")
+PATIENCE = 2
+"""How many proposals in a row must promise less than the tolerance before the search stops."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a search may cost: ``runs`` (top-rung equivalents), or ``cpu_seconds`` of simulation."""
+
+    runs: float | None = None
+    cpu_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        given = [value for value in (self.runs, self.cpu_seconds) if value is not None]
+        if len(given) != 1 or not (given[0] > 0 and math.isfinite(given[0])):
+            raise PlanError(_("budget must be one number above 0: runs, or CPU seconds; got {given}").format(given=given))
+
+
+def shifted(problem: Problem, check: Check, setting: Any) -> Any:
+    """``setting`` as ``check`` moves it.
+
+    Raises:
+        ValueRefused: that lies outside what the setting declares.
+    """
+    values = values_of(setting)
+    moved = {name: values[name] + amount for name, amount in check.shift.items()}
+    return problem.make_setting(values | moved | dict(check.replace))
+
+
+def applicable_checks(problem: Problem, setting: Any) -> tuple[list[Check], list[Check]]:
+    """Checks that can be run under ``setting``, and those whose shifted setting would lie outside its range."""
+    runnable, skipped = [], []
+    for check in problem.checks:
+        try:
+            shifted(problem, check, setting)
+            runnable.append(check)
+        except InputError:
+            skipped.append(check)
+    return runnable, skipped
+
+
+def make_plan(
+    reference: str,
+    *,
+    setting: Mapping[str, Any] | None = None,
+    limits: Mapping[str, float | tuple[float, float]] | None = None,
+    limit_set: str | None = None,
+    budget: Budget | None = None,
+    seed: int = 0,
+    strategy_name: str = "auto",
+    prior: str = "auto",
+    control_runs: int | None = None,
+) -> dict[str, Any]:
+    """A plan as plain data, with everything that decides what the campaign will do.
+
+    Raises:
+        InputError: unknown names, values out of range, or a check that is required but cannot be run.
+    """
+    problem = find(reference)
+    made = problem.make_setting(setting or {})
+    chosen: dict[str, float | tuple[float, float]] = {}
+    if limit_set is not None:
+        if limit_set not in problem.limits:
+            raise UnknownName(_("set of limits"), limit_set, problem.limits)
+        chosen |= problem.limits[limit_set]
+    chosen |= limits or {}
+    goals = with_limits(problem.goals, chosen)
+    if prior not in ("auto", "none"):
+        raise UnknownName(_("prior"), prior, ["auto", "none"])
+    runnable, skipped = applicable_checks(problem, made)
+    for check in skipped:
+        if check.required:
+            raise PlanError(_("check {name!r} is required and cannot be run under this setting").format(name=check.name))
+    task = Task(problem, made, goals)
+    budget = budget or Budget(runs=problem.runs)
+    plan = {
+        "problem": problem.describe(),
+        "reference": reference if not reference.endswith(".py") else str(Path(reference).resolve()),
+        "setting": values_of(made),
+        "goals": {name: _limits_of(goal) for name, goal in goals.items()},
+        "hypothesis": HYPOTHESIS,
+        "strategy": strategy_name,
+        "explanation": strategy(strategy_name).explain(task),
+        "seed": seed,
+        "prior": prior,
+        "budget": {"runs": budget.runs, "cpu_seconds": budget.cpu_seconds},
+        "stopping": {"tolerance": problem.tolerance, "patience": PATIENCE},
+        "checks": [check.name for check in runnable],
+        "skipped_checks": [check.name for check in skipped],
+        "control_runs": problem.control_runs if control_runs is None else control_runs,
+        "code": simulator_code(problem),
+    }
+    return plan | {"hash": digest(plan)}
+
+
+def _limits_of(goal: Goal) -> dict[str, Any]:
+    measure = goal.measure
+    return {
+        "sense": measure.sense,
+        "unit": measure.unit,
+        "low": None if math.isinf(measure.low) else measure.low,
+        "high": None if math.isinf(measure.high) else measure.high,
+    }
+
+
+def task_of(history: History, problem: Problem) -> Task:
+    """The task the newest plan describes, with the guards found so far."""
+    plan = history.plan
+    goals = {}
+    for name, goal in problem.goals.items():
+        kept = plan["goals"][name]
+        low = -math.inf if kept["low"] is None else kept["low"]
+        high = math.inf if kept["high"] is None else kept["high"]
+        goals[name] = Goal(name, replace(goal.measure, low=low, high=high))
+    return Task(problem, problem.make_setting(plan["setting"]), goals, dict(history.guards[-1]))

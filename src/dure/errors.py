@@ -1,0 +1,139 @@
+"""Every error Dure raises on purpose.
+
+DureError
+├── InputError                 what the user gave cannot be used; exit code 2, nothing was changed
+│   ├── ProblemError           a problem's statement is wrong: names field, value, bound, usual fix
+│   ├── ValueRefused           a design, setting or outcome value lies outside what was declared
+│   ├── UnknownName            no problem, setting, goal or strategy of that name; suggests the nearest
+│   └── MissingPart            an optional package or program is needed; names the one command that installs it
+├── JournalError               the journal cannot be read or written as asked
+│   ├── JournalNotFound        no journal in that folder
+│   ├── JournalCorrupted       bytes, chain or index do not agree: somebody or something changed it
+│   ├── JournalTooNew          written by a newer Dure than this one
+│   ├── JournalReadOnly        the folder or file cannot be written, or the disk is full
+│   ├── JournalBusy            another driver holds this campaign
+│   └── Refused                an answer came too late, twice, or with a stale fencing number
+├── SimulatorChanged           resume found other simulator code than the journal's
+├── SimulationFailed           raised by a simulator: a recorded outcome, never the end of a campaign
+├── PlanError                  a plan cannot be carried out (no budget, no feasible rule)
+├── ModelError                 a surrogate could not be fitted at all; the strategy falls back
+└── VerificationFailed         a claim, report or journal does not say what the evidence says
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "DureError",
+    "InputError",
+    "JournalBusy",
+    "JournalCorrupted",
+    "JournalError",
+    "JournalNotFound",
+    "JournalReadOnly",
+    "JournalTooNew",
+    "MissingPart",
+    "ModelError",
+    "PlanError",
+    "ProblemError",
+    "Refused",
+    "SimulationFailed",
+    "SimulatorChanged",
+    "UnknownName",
+    "ValueRefused",
+    "VerificationFailed",
+]
+
+
+class DureError(Exception):
+    """Root of the tree; its text is meant for the person at the terminal."""
+
+
+class InputError(DureError):
+    """What the user gave cannot be used; nothing was changed."""
+
+
+class ProblemError(InputError):
+    """A problem's statement is wrong.
+
+    ``line`` is the line of the problem's file, where it is known.
+    """
+
+    def __init__(self, message: str, *, file: str | None = None, line: int | None = None) -> None:
+        self.file = file
+        self.line = line
+        super().__init__(f"{file}:{line}: {message}" if file and line else message)
+
+
+class ValueRefused(InputError):
+    """A value lies outside what its field declares."""
+
+
+class UnknownName(InputError):
+    """No such problem, setting, goal or strategy."""
+
+    def __init__(self, kind: str, given: str, known: Iterable[str]) -> None:
+        from dure.i18n import _
+
+        names = sorted(known)
+        near = difflib.get_close_matches(given, names, n=3, cutoff=0.4)
+        hint = (
+            _("Did you mean {names}?").format(names=", ".join(near))
+            if near
+            else _("Known: {names}.").format(names=", ".join(names) or _("none"))
+        )
+        super().__init__(_("Unknown {kind} {given!r}. {hint}").format(kind=kind, given=given, hint=hint))
+
+
+class MissingPart(InputError):
+    """An optional package or program is needed; the message ends in the command that installs it."""
+
+
+class JournalError(DureError):
+    """The journal cannot be read or written as asked."""
+
+
+class JournalNotFound(JournalError, InputError):
+    """No journal in that folder."""
+
+
+class JournalCorrupted(JournalError):
+    """Bytes, chain or index do not agree."""
+
+
+class JournalTooNew(JournalError):
+    """Written by a newer Dure than this one."""
+
+
+class JournalReadOnly(JournalError):
+    """The folder or file cannot be written, or the disk is full."""
+
+
+class JournalBusy(JournalError):
+    """Another driver holds this campaign."""
+
+
+class Refused(JournalError):
+    """An answer came too late, twice, or with a stale fencing number."""
+
+
+class SimulatorChanged(DureError):
+    """Resume found other simulator code than the one the journal recorded."""
+
+
+class SimulationFailed(DureError):
+    """Raised by a simulator that has no answer: recorded with its reason."""
+
+
+class PlanError(InputError):
+    """A plan cannot be carried out."""
+
+
+class ModelError(DureError):
+    """A surrogate could not be fitted at all."""
+
+
+class VerificationFailed(DureError):
+    """A claim, report or journal does not say what the evidence says."""

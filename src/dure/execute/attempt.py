@@ -1,0 +1,67 @@
+"""One try at a trial, as it runs in a worker: load the problem, simulate, say what happened as plain data."""
+
+from __future__ import annotations
+
+import resource
+import time
+import traceback
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import dure
+from dure.errors import InputError, SimulationFailed
+from dure.journal import code_hash, environment
+from dure.problem import Problem, find, values_of
+from dure.problem.canonical import digest
+
+__all__ = ["attempt", "simulator_code"]
+
+_PACKAGES = ("dure", "numpy", "scipy", "pybamm", "pybammsolvers", "casadi")
+
+
+def attempt(reference: str, trial: dict[str, Any]) -> dict[str, Any]:
+    """Run ``trial`` of the problem ``reference`` names; never raises for what a simulator does.
+
+    Returns:
+        "outcome" and "views" when it was answered, or "reason" and "detail" when it failed; and always
+        "cpu_seconds", "wall_seconds" and the provenance of the attempt.
+    """
+    wall, cpu = time.perf_counter(), _cpu_seconds()
+    problem = find(reference)
+    try:
+        design, setting = problem.make_design(trial["design"]), problem.make_setting(trial["setting"])
+        answer = problem.answer(design, setting, fidelity=trial["fidelity"], seed=trial["seed"])
+        told = {"outcome": values_of(answer.outcome), "views": [view.plain() for view in answer.views]}
+        told["output_hash"] = digest(told["outcome"])
+    except SimulationFailed as error:
+        told = {"reason": "no answer", "detail": str(error)}
+    except InputError as error:
+        told = {"reason": "unusable outcome", "detail": str(error)}
+    except MemoryError:
+        told = {"reason": "out of memory", "detail": traceback.format_exc(limit=-3)}
+    except Exception:
+        told = {"reason": "crash", "detail": traceback.format_exc(limit=-6)}
+    told["cpu_seconds"] = round(_cpu_seconds() - cpu, 6)
+    told["wall_seconds"] = round(time.perf_counter() - wall, 6)
+    told["provenance"] = {"code": simulator_code(problem), "environment": environment(_PACKAGES), "input_hash": digest(trial)}
+    return told
+
+
+def _cpu_seconds() -> float:
+    total = 0.0
+    for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
+        usage = resource.getrusage(who)
+        total += usage.ru_utime + usage.ru_stime
+    return total
+
+
+@cache
+def _hash(source: Path) -> str:
+    inside = source.is_relative_to(Path(dure.__file__).parent)
+    return code_hash(source.parent if inside else source)
+
+
+def simulator_code(problem: Problem) -> str:
+    """Hash of the problem's file, or of its whole folder where it is part of the library; empty when there is no file."""
+    return _hash(problem.source) if problem.source else ""

@@ -1,0 +1,23 @@
+"""The language problems are written in, and the registry that finds them."""
+
+from dure.problem.citations import citation_text
+from dure.problem.classes import design, inputs_of, measures_of, outcome, setting, values_of
+from dure.problem.fields import Choice, Field, Integer, Ordered, Real, choice, integer, ordered, real
+from dure.problem.goals import Goal, Measure, at_least, at_most, maximise, minimise, record, with_limits, within
+from dure.problem.ladder import Check, Fidelity, Noise, Rule, rule
+from dure.problem.parts import Axis, Parts, Reduction, max_over, min_over, sum_over, weighted_over
+from dure.problem.problem import NoSetting, Problem
+from dure.problem.program import Program, json_file, program, text_values
+from dure.problem.registry import Broken, find, names, registered
+from dure.problem.space import Space
+from dure.problem.theory import Theory
+from dure.problem.trial import Trial
+from dure.problem.views import Answer, Curve
+
+__all__ = [
+    "Answer", "Axis", "Broken", "Check", "Choice", "Curve", "Fidelity", "Field", "Goal", "Integer", "Measure", "NoSetting",
+    "Noise", "Ordered", "Parts", "Problem", "Program", "Real", "Reduction", "Rule", "Space", "Theory", "Trial",
+    "at_least", "at_most", "choice", "citation_text", "design", "find", "inputs_of", "integer", "json_file", "max_over",
+    "maximise", "measures_of", "min_over", "minimise", "names", "ordered", "outcome", "program", "real", "record",
+    "registered", "rule", "setting", "sum_over", "text_values", "values_of", "weighted_over", "with_limits", "within",
+]

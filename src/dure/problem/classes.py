@@ -1,0 +1,97 @@
+"""Decorators that make frozen, typed, checked values of an author's classes."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, TypeVar, dataclass_transform
+
+from dure.errors import InputError, ProblemError
+from dure.i18n import _
+from dure.problem.fields import Field, choice, integer, ordered, real
+from dure.problem.goals import Measure, at_least, at_most, maximise, minimise, record, within
+from dure.problem.where import author_line
+from dure.units import check_unit
+
+__all__ = ["design", "inputs_of", "measures_of", "outcome", "setting", "values_of"]
+
+T = TypeVar("T")
+def _refuse(message: str) -> ProblemError:
+    file, line = author_line()
+    return ProblemError(message, file=file, line=line)
+
+
+def _declare(cls: type[T], wanted: type, hint: str) -> type[T]:
+    for name in getattr(cls, "__annotations__", {}):
+        metadata = getattr(getattr(cls, name, None), "metadata", {})
+        spec = metadata.get("dure")
+        if not isinstance(spec, wanted):
+            raise _refuse(_("{cls}.{name} is declared without {hint}").format(cls=cls.__name__, name=name, hint=hint))
+        try:
+            check_unit(spec.unit)
+            spec.validate()
+        except InputError as error:
+            file, line = metadata["where"]
+            raise ProblemError(f"{cls.__name__}.{name}: {error}", file=file, line=line) from None
+
+    def __post_init__(self: Any) -> None:  # noqa: N807 - it becomes the class's own
+        for name, spec in specs.items():
+            object.__setattr__(self, name, spec.accept(f"{cls.__name__}.{name}", getattr(self, name)))
+
+    cls.__post_init__ = __post_init__  # type: ignore[attr-defined]
+    made = dataclass(frozen=True, kw_only=True)(cls)
+    specs: dict[str, Any] = {item.name: item.metadata["dure"] for item in fields(made)}  # type: ignore[arg-type]
+    if not specs:
+        raise _refuse(_("{cls} has no fields; declare at least one with {hint}").format(cls=cls.__name__, hint=hint))
+    return made
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(real, integer, choice, ordered))
+def design(cls: type[T]) -> type[T]:
+    """Make ``cls`` a design class: every field says what may be varied.
+
+    Raises:
+        ProblemError: a field is not declared with real, integer, choice or ordered.
+    """
+    return _declare(cls, Field, "real(...), integer(...), choice(...) or ordered(...)")
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(real, integer, choice, ordered))
+def setting(cls: type[T]) -> type[T]:
+    """Make ``cls`` a setting class: what a campaign holds fixed. Every field needs a default.
+
+    Raises:
+        ProblemError: a field is not declared with real, integer, choice or ordered, or has no default.
+    """
+    made = _declare(cls, Field, "real(...), integer(...), choice(...) or ordered(...)")
+    for name, spec in inputs_of(made).items():
+        if spec.default is MISSING:
+            raise _refuse(_("setting {cls}.{name} has no default; add default=...").format(cls=cls.__name__, name=name))
+    return made
+
+
+@dataclass_transform(
+    kw_only_default=True, frozen_default=True, field_specifiers=(minimise, maximise, at_least, at_most, within, record)
+)
+def outcome(cls: type[T]) -> type[T]:
+    """Make ``cls`` an outcome class: every field says what is measured and what is wanted of it.
+
+    Raises:
+        ProblemError: a field is not declared with minimise, maximise, at_least, at_most, within or record.
+    """
+    return _declare(cls, Measure, "minimise(...), maximise(...), at_least(...), at_most(...), within(...) or record(...)")
+
+
+def inputs_of(cls: type) -> dict[str, Field]:
+    """The fields of a design or setting class, by name."""
+    return {item.name: item.metadata["dure"] for item in fields(cls)}
+
+
+def measures_of(cls: type) -> dict[str, Measure]:
+    """The outputs of an outcome class, by name."""
+    return {item.name: item.metadata["dure"] for item in fields(cls)}
+
+
+def values_of(value: Any) -> dict[str, Any]:
+    """A design, setting or outcome as plain JSON data; parts become lists."""
+    plain = {item.name: getattr(value, item.name) for item in fields(value)}
+    return {name: list(given) if isinstance(given, tuple) else given for name, given in plain.items()}

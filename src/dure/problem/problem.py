@@ -1,0 +1,289 @@
+"""A problem: what is asked, of which simulator, and what is already known about it."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from dure.errors import InputError, ProblemError, UnknownName, ValueRefused
+from dure.i18n import _
+from dure.problem.citations import check_citations
+from dure.problem.classes import inputs_of, measures_of, values_of
+from dure.problem.goals import Goal, Measure
+from dure.problem.ladder import Check, Fidelity, Noise, Rule
+from dure.problem.space import Space
+from dure.problem.trial import Trial
+from dure.problem.views import Answer
+from dure.problem.where import author_line
+
+__all__ = ["NoSetting", "Problem"]
+
+
+@dataclass(frozen=True)
+class NoSetting:
+    """The setting of a problem that has none."""
+
+
+def _arguments(function: Callable[..., Any], offered: Sequence[str]) -> tuple[int, tuple[str, ...]]:
+    """How many positional arguments ``function`` takes, and which of ``offered`` it takes by keyword."""
+    parameters = inspect.signature(function).parameters.values()
+    named = {one.name for one in parameters}
+    everything = any(one.kind is one.VAR_KEYWORD for one in parameters)
+    by_keyword = tuple(name for name in offered if everything or name in named)
+    positional = [
+        one
+        for one in parameters
+        if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD) and one.name not in by_keyword
+    ]
+    return len(positional), by_keyword
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """A question to a simulator, with everything its author knows about the answer.
+
+    Args:
+        name: lower-case words, with one "/" between domain and problem.
+        version: declared by the author; part of every trial's key, so raise it when answers change.
+        question: one sentence that ends in a question mark.
+        design, outcome, setting: classes made with the decorators of those names.
+        simulate: ``simulate(design[, setting][, fidelity=...][, seed=...])`` gives an outcome, an ``Answer`` or a mapping.
+        theory: a cheap estimate with the signature of ``simulate``; may be wrong, is calibrated, is never claimed on.
+        starts: textbook designs; the first feasible one is the baseline that a winner must beat.
+        rules: functions of a design that must be >= 0 before it is simulated.
+        fidelities: the ladder, cheapest first; the campaign optimises the last.
+        beyond: fidelities used only by checks.
+        limits: named sets of limits for ``--limits``.
+        runs: budget in runs when the user gives none. tolerance: relative gain too small to go on for.
+        control_runs: random designs simulated after the search, to compare it with; not part of the budget.
+        timeout: seconds one simulation may take. memory_gb: how much memory it may use.
+        retry_safe: whether a lost attempt may be repeated unasked. hazards: what could hurt somebody.
+        cites: keys of references.bib or "doi:..." strings.
+        source: file the problem stands in; found by itself.
+        export: ``export(design, setting, outcome)`` gives files in the field's own format, by name.
+
+    Raises:
+        ProblemError: anything in the statement is wrong; names the field, the value, the bound and the usual fix.
+    """
+
+    name: str
+    version: str
+    question: str
+    design: type
+    outcome: type
+    simulate: Callable[..., Any]
+    setting: type = NoSetting
+    theory: Callable[..., Any] | None = None
+    starts: tuple[Any, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    fidelities: tuple[Fidelity, ...] = (Fidelity("full"),)
+    beyond: tuple[Fidelity, ...] = ()
+    checks: tuple[Check, ...] = ()
+    limits: Mapping[str, Mapping[str, float | tuple[float, float]]] = field(default_factory=dict)
+    noise: Noise = Noise()
+    runs: float = 30.0
+    tolerance: float = 1e-3
+    control_runs: int = 0
+    timeout: float | None = None
+    memory_gb: float | None = None
+    retry_safe: bool = True
+    hazards: tuple[str, ...] = ()
+    cites: tuple[str, ...] = ()
+    export: Callable[[Any, Any, Any], Mapping[str, str]] | None = None
+    source: Path | None = None
+
+    def __post_init__(self) -> None:
+        file, line = author_line()
+        if self.source is None and file:
+            object.__setattr__(self, "source", Path(file).resolve())
+        try:
+            self._check_classes()
+            self._check_ladder()
+            self._check_known()
+        except (InputError, TypeError) as error:
+            raise ProblemError(f"Problem({self.name!r}): {error}", file=file, line=line) from None
+
+    def _check_classes(self) -> None:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)?", self.name):
+            raise ProblemError(_('name {name!r} is not lower-case words such as "energy/fast-charge"').format(name=self.name))
+        for role, cls, kind in (("design", self.design, "@design"), ("outcome", self.outcome, "@outcome")):
+            if not (is_dataclass(cls) and fields(cls) and "dure" in fields(cls)[0].metadata):
+                raise ProblemError(_("{role}={cls} is not a class made with {kind}").format(role=role, cls=cls, kind=kind))
+        if self.setting is not NoSetting and not is_dataclass(self.setting):
+            raise ProblemError(_("setting={cls} is not a class made with @setting").format(cls=self.setting))
+        if not any(goal.is_objective for goal in self.goals.values()):
+            raise ProblemError(_("no outcome is minimised or maximised; declare at least one with minimise() or maximise()"))
+        most = 1 if self.setting is NoSetting else 2
+        for role, function in (("simulate", self.simulate), ("theory", self.theory)):
+            if function is not None and not 1 <= _arguments(function, ("fidelity", "seed"))[0] <= most:
+                raise ProblemError(
+                    _("{role} must take the design{setting} and, by keyword, fidelity and seed if it needs them").format(
+                        role=role, setting=_(" and the setting") if most == 2 else ""
+                    )
+                )
+
+    def _check_ladder(self) -> None:
+        names = [rung.name for rung in (*self.fidelities, *self.beyond)]
+        if not self.fidelities or len(set(names)) != len(names):
+            raise ProblemError(_("fidelities {names} are empty or repeat; give each rung once").format(names=names))
+        costs = [rung.cost for rung in self.fidelities]
+        if costs != sorted(costs) or self.top.cost != 1.0:
+            raise ProblemError(_("costs {costs} do not rise to 1.0; write the cheapest rung first").format(costs=costs))
+        for rung in self.fidelities:
+            for trusted in rung.trust:
+                if trusted not in self.measures:
+                    raise UnknownName(_("outcome"), trusted, self.measures)
+        for check in self.checks:
+            if check.fidelity and check.fidelity not in names:
+                raise UnknownName(_("fidelity"), check.fidelity, names)
+            for moved in (*check.shift, *check.replace):
+                if moved not in self.inputs_of_setting:
+                    raise UnknownName(_("setting"), moved, self.inputs_of_setting)
+
+    def _check_known(self) -> None:
+        for start in self.starts:
+            if not isinstance(start, self.design):
+                raise ProblemError(_("start {start!r} is not a {cls}").format(start=start, cls=self.design.__name__))
+        for name in self.noise.deviation:
+            if name not in self.measures:
+                raise UnknownName(_("outcome"), name, self.measures)
+        if not (self.runs > 0 and math.isfinite(self.runs)) or not 0 <= self.tolerance < 1 or self.control_runs < 0:
+            raise ProblemError(_("runs must be above 0, tolerance in [0, 1), control_runs at least 0"))
+        for limits in self.limits.values():
+            from dure.problem.goals import with_limits
+
+            with_limits(self.goals, limits)
+        check_citations(self.cites)
+
+    @cached_property
+    def inputs(self) -> dict[str, Any]:
+        """Fields of the design class by name."""
+        return dict(inputs_of(self.design))
+
+    @cached_property
+    def inputs_of_setting(self) -> dict[str, Any]:
+        """Fields of the setting class by name; empty without settings."""
+        return dict(inputs_of(self.setting))
+
+    @cached_property
+    def measures(self) -> dict[str, Measure]:
+        """Fields of the outcome class by name."""
+        return measures_of(self.outcome)
+
+    @cached_property
+    def goals(self) -> dict[str, Goal]:
+        """Objectives and limits as declared, by name."""
+        return {name: Goal(name, measure) for name, measure in self.measures.items() if measure.sense}
+
+    @cached_property
+    def space(self) -> Space:
+        """The unit cube behind the design class."""
+        return Space(self.design)
+
+    @property
+    def top(self) -> Fidelity:
+        """The rung that is optimised."""
+        return self.fidelities[-1]
+
+    def rung(self, name: str) -> Fidelity:
+        """The fidelity of that name, also one used only by checks."""
+        for rung in (*self.fidelities, *self.beyond):
+            if rung.name == name:
+                return rung
+        raise UnknownName(_("fidelity"), name, [rung.name for rung in (*self.fidelities, *self.beyond)])
+
+    def make_setting(self, given: Mapping[str, Any]) -> Any:
+        """A setting from values by name; the rest keep their defaults. Text is read as the field's type."""
+        return self.setting(**{name: _read(name, text, self.inputs_of_setting) for name, text in given.items()})
+
+    def make_design(self, given: Mapping[str, Any]) -> Any:
+        """A design from values by name."""
+        values = {name: _read(name, text, self.inputs) for name, text in given.items()}
+        missing = [name for name in self.inputs if name not in values]
+        if missing:
+            raise ValueRefused(_("design lacks {names}").format(names=", ".join(missing)))
+        return self.design(**values)
+
+    def make_outcome(self, given: Mapping[str, Any]) -> Any:
+        """An outcome from plain data, checked; a value that is missing or of no use is refused."""
+        unknown = [name for name in given if name not in self.measures]
+        if unknown:
+            raise UnknownName(_("outcome"), unknown[0], self.measures)
+        missing = [name for name, measure in self.measures.items() if name not in given and not measure.optional]
+        if missing:
+            raise ValueRefused(_("outcome lacks {names}").format(names=", ".join(missing)))
+        return self.outcome(**given)
+
+    def trial(self, design: Any, setting: Any, fidelity: str = "", seed: int = 0) -> Trial:
+        """The trial that asks for ``design``; without noise the seed is no part of the question."""
+        return Trial(
+            problem=self.name,
+            version=self.version,
+            setting=values_of(setting),
+            design=values_of(design),
+            fidelity=fidelity or self.top.name,
+            seed=seed if self.noise.kind != "none" else 0,
+        )
+
+    def broken_rule(self, design: Any) -> Rule | None:
+        """The first rule that ``design`` breaks, if any."""
+        return next((one for one in self.rules if not float(one.function(design)) >= 0), None)
+
+    def call(self, function: Callable[..., Any], design: Any, setting: Any, *, fidelity: str, seed: int) -> Any:
+        """Call simulate or theory with just the arguments it takes."""
+        positional, by_keyword = _arguments(function, ("fidelity", "seed"))
+        offered = {"fidelity": fidelity, "seed": seed}
+        return function(*(design, setting)[:positional], **{name: offered[name] for name in by_keyword})
+
+    def answer(self, design: Any, setting: Any, *, fidelity: str, seed: int) -> Answer:
+        """Simulate, and check what came back.
+
+        Raises:
+            ValueRefused: the outcome is incomplete, not finite, or of the wrong shape.
+        """
+        given = self.call(self.simulate, design, setting, fidelity=fidelity, seed=seed)
+        if isinstance(given, Answer):
+            return given
+        return Answer(given if isinstance(given, self.outcome) else self.make_outcome(given))
+
+    def describe(self) -> dict[str, Any]:
+        """As plain data, for plans and ``dure show --json``."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "question": self.question,
+            "design": {name: spec.describe() for name, spec in self.inputs.items()},
+            "setting": {name: spec.describe() | {"default": spec.default} for name, spec in self.inputs_of_setting.items()},
+            "outcome": {name: measure.describe() for name, measure in self.measures.items()},
+            "theory": self.theory is not None,
+            "starts": [values_of(start) for start in self.starts],
+            "rules": {one.name: one.help for one in self.rules},
+            "fidelities": [
+                {"name": rung.name, "cost": rung.cost, "trust": list(rung.trust), "help": rung.help} for rung in self.fidelities
+            ],
+            "checks": [{"name": check.name, "required": check.required, "help": check.help} for check in self.checks],
+            "limits": {name: dict(limits) for name, limits in self.limits.items()},
+            "noise": {"kind": self.noise.kind, "deviation": dict(self.noise.deviation)},
+            "runs": self.runs,
+            "tolerance": self.tolerance,
+            "retry_safe": self.retry_safe,
+            "hazards": list(self.hazards),
+            "cites": list(self.cites),
+        }
+
+
+def _read(name: str, value: Any, specs: Mapping[str, Any]) -> Any:
+    if name not in specs:
+        raise UnknownName(_("setting"), name, specs)
+    if isinstance(value, str) and not hasattr(specs[name], "options"):
+        try:
+            return float(value)
+        except ValueError:
+            raise ValueRefused(_("{name} = {value!r} is not a number").format(name=name, value=value)) from None
+    return value

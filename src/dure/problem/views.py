@@ -1,0 +1,63 @@
+"""What a simulation shows beside its numbers, as plain data; the report draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dure.errors import ValueRefused
+from dure.i18n import _
+from dure.units import check_unit
+
+__all__ = ["Answer", "Curve"]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One quantity against another: ``x`` and ``y`` of the same length, with names and units."""
+
+    name: str
+    x_name: str
+    x_unit: str
+    y_name: str
+    y_unit: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        check_unit(self.x_unit)
+        check_unit(self.y_unit)
+        if len(self.x) != len(self.y) or not self.x:
+            raise ValueRefused(
+                _("curve {name!r} has {x} and {y} points; give as many of both, at least one").format(
+                    name=self.name, x=len(self.x), y=len(self.y)
+                )
+            )
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON data with the kind of view named."""
+        return {
+            "view": "curve",
+            "name": self.name,
+            "x_name": self.x_name,
+            "x_unit": self.x_unit,
+            "y_name": self.y_name,
+            "y_unit": self.y_unit,
+            "x": list(self.x),
+            "y": list(self.y),
+        }
+
+    @classmethod
+    def from_plain(cls, data: Mapping[str, Any]) -> Curve:
+        """The curve that ``plain`` described."""
+        named = {key: data[key] for key in ("name", "x_name", "x_unit", "y_name", "y_unit")}
+        return cls(**named, x=tuple(data["x"]), y=tuple(data["y"]))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An outcome together with what else the simulation wants to show."""
+
+    outcome: Any
+    views: Sequence[Curve] = field(default=())

@@ -1,0 +1,110 @@
+"""A history as strategies read it: designs, outcomes, failures and pending trials of one task, by fidelity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dure.journal import History
+from dure.problem import Goal, Problem, values_of
+
+__all__ = ["Evidence", "Task"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A problem with its setting fixed and its limits chosen.
+
+    ``guard`` tightens limits, by goal and in the goal's unit, by what a failed check showed.
+    """
+
+    problem: Problem
+    setting: Any
+    goals: Mapping[str, Goal]
+    guard: Mapping[str, float] = field(default_factory=dict)
+
+    def asks(self, plain: Mapping[str, Any]) -> bool:
+        """Whether a trial belongs to this task."""
+        return bool(plain["setting"] == values_of(self.setting) and plain["version"] == self.problem.version)
+
+    def goal_values(self, outcome: Mapping[str, Any]) -> dict[str, float]:
+        """Each goal's value in an outcome."""
+        return {name: float(goal.value(np.asarray(outcome[name], dtype=float))) for name, goal in self.goals.items()}
+
+    def margins(self, values: Mapping[str, float]) -> dict[str, float]:
+        """Distance to each limit, guards included; negative when broken."""
+        return {
+            name: goal.margin(values[name]) - self.guard.get(name, 0.0)
+            for name, goal in self.goals.items()
+            if not goal.is_objective
+        }
+
+    @property
+    def objective(self) -> Goal:
+        """The first objective."""
+        return next(goal for goal in self.goals.values() if goal.is_objective)
+
+
+@dataclass
+class _Rows:
+    keys: list[str] = field(default_factory=list)
+    designs: list[Any] = field(default_factory=list)
+    outcomes: list[Mapping[str, Any]] = field(default_factory=list)
+    failed: list[Any] = field(default_factory=list)
+    pending: list[Any] = field(default_factory=list)
+
+
+class Evidence:
+    """What one task's history says, by fidelity of the ladder."""
+
+    def __init__(self, task: Task, history: History) -> None:
+        self.task = task
+        self.rungs = {rung.name: _Rows() for rung in task.problem.fidelities}
+        self.keys = set(history.trials)
+        for state in history.trials.values():
+            if state.fidelity not in self.rungs or not task.asks(state.trial):
+                continue
+            rows, design = self.rungs[state.fidelity], task.problem.make_design(state.trial["design"])
+            if history.purpose(state.key) == "control":
+                continue
+            if state.outcome is not None:
+                rows.keys.append(state.key)
+                rows.designs.append(design)
+                rows.outcomes.append(state.outcome)
+            elif state.reason is not None:
+                rows.failed.append(design)
+            else:
+                rows.pending.append(design)
+
+    def cube(self, fidelity: str, which: str = "designs") -> Array:
+        """(n, columns) unit-cube rows of the answered, "failed" or "pending" designs of a fidelity."""
+        return self.task.problem.space.encode(getattr(self.rungs[fidelity], which))
+
+    def outputs(self, fidelity: str, names: tuple[str, ...]) -> Array:
+        """(n, total width) raw outputs, parts side by side."""
+        measures = self.task.problem.measures
+        width = sum(measures[name].width for name in names)
+        rows = [
+            np.concatenate([np.atleast_1d(np.asarray(outcome[name], dtype=float)) for name in names])
+            for outcome in self.rungs[fidelity].outcomes
+        ]
+        return np.array(rows).reshape(len(rows), width)
+
+    def best(self, fidelity: str) -> tuple[str, dict[str, float]] | None:
+        """Key and goal values of the best design that keeps every limit, guards included; None when there is none."""
+        best: tuple[str, dict[str, float]] | None = None
+        rows = self.rungs[fidelity]
+        for key, outcome in zip(rows.keys, rows.outcomes, strict=True):
+            values = self.task.goal_values(outcome)
+            if min(self.task.margins(values).values(), default=0.0) < 0:
+                continue
+            name = self.task.objective.name
+            if best is None or self.task.objective.better(values[name], best[1][name]) > 0:
+                best = (key, values)
+        return best

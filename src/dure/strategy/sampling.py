@@ -1,0 +1,44 @@
+"""Strategies that learn nothing: Sobol points and uniform random designs, at the top rung."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+
+from dure.i18n import N_, _
+from dure.journal import History
+from dure.strategy.base import Proposal, space_filling
+from dure.strategy.evidence import Task
+
+__all__ = ["Sampling"]
+
+_TEXTS = {
+    "sobol": N_("Sobol points fill the space evenly; nothing is learned from the answers."),
+    "random": N_("Uniform random designs; nothing is learned from the answers."),
+}
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """``name`` is "sobol" or "random"."""
+
+    name: str
+
+    def explain(self, task: Task) -> str:
+        """See ``Strategy``."""
+        return _(_TEXTS[self.name])
+
+    def ask(self, task: Task, history: History, n: int, seed: int) -> list[Proposal]:
+        """See ``Strategy``; designs already asked for are passed over."""
+        problem = task.problem
+        asked = sum(problem.top.name == state.fidelity for state in history.in_plan("search"))
+        proposals: list[Proposal] = []
+        taken: set[str] = set()
+        for design in islice(space_filling(problem, seed, uniform=self.name == "random"), asked, asked + n + 1000):
+            key = problem.trial(design, task.setting).key
+            if key not in history.trials and key not in taken:
+                taken.add(key)
+                proposals.append(Proposal(design, problem.top.name, "search", _TEXTS[self.name]))
+            if len(proposals) == n:
+                break
+        return proposals

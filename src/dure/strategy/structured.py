@@ -1,0 +1,275 @@
+"""Constrained Bayesian optimisation that uses all an author stated: parts, theory, starts and cheaper rungs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from botorch.acquisition.logei import qLogNoisyExpectedImprovement
+from botorch.acquisition.objective import GenericMCObjective
+from botorch.optim import optimize_acqf
+from botorch.sampling import SobolQMCNormalSampler
+from botorch.utils.sampling import manual_seed
+from torch import Tensor
+
+from dure.i18n import N_, _
+from dure.journal import History
+from dure.problem import Theory
+from dure.strategy.base import Proposal, space_filling
+from dure.strategy.evidence import Evidence, Task
+from dure.strategy.outputs import Outputs
+from dure.surrogate import Ladder, Observations, differentiable, fit_ladder
+
+__all__ = ["Structured"]
+
+_START = N_("A textbook start given by the problem's author.")
+_FILL = N_("A space-filling point: the trend is learned before a model is trusted.")
+_GAIN = N_("Largest expected gain: {gain:.3g} {unit} over the best so far; keeps all limits with probability {feasible:.0%}.")
+_FIRST = N_("No design keeps all limits yet; this one does with probability {feasible:.0%}.")
+_CHEAP = N_("Promising, but uncertain: {fidelity} removes {share:.0%} of the doubt at {cost:.0%} of the cost.")
+
+_MATERIAL = 0.01
+
+
+@dataclass(frozen=True)
+class Structured:
+    """Every piece can be left out, to measure what it is worth; without any it is black-box Bayesian optimisation.
+
+    Surrogates follow Kennedy & O'Hagan (kennedy2000), acquisition is the logarithm of noisy expected improvement under
+    constraints (letham2019, ament2023).
+    """
+
+    name: str = "structured"
+    parts: bool = True
+    theory: bool = True
+    starts: bool = True
+    rungs: bool = True
+
+    def explain(self, task: Task) -> str:
+        """See ``Strategy``."""
+        problem = task.problem
+        used = [
+            text
+            for text, use in (
+                (_("the parts of each outcome"), self.parts and any(measure.axis for measure in problem.measures.values())),
+                (_("the author's theory as calibrated mean"), self.theory and problem.theory is not None),
+                (_("textbook starts"), self.starts and bool(problem.starts)),
+                (_("cheaper rungs where they are worth their cost"), self.rungs and len(problem.fidelities) > 1),
+            )
+            if use
+        ]
+        if not used:
+            return _("Gaussian processes on the goals alone, constrained noisy expected improvement (black box).")
+        return _("Constrained noisy expected improvement over Gaussian processes that use {pieces}.").format(pieces=", ".join(used))
+
+    def ask(self, task: Task, history: History, n: int, seed: int) -> list[Proposal]:
+        """See ``Strategy``."""
+        evidence = Evidence(task, history)
+        proposals = self._opening(task, history, evidence, seed)[:n]
+        if len(proposals) < n and not proposals:
+            with torch.random.fork_rng(), manual_seed(seed + len(history.trials)):
+                proposals = _Search(self, task, evidence, seed).propose(n)
+        return proposals
+
+    def ladder_of(self, task: Task) -> tuple[str, ...]:
+        """Names of the fidelities used, cheapest first."""
+        names = tuple(rung.name for rung in task.problem.fidelities)
+        return names if self.rungs else names[-1:]
+
+    def _opening(self, task: Task, history: History, evidence: Evidence, seed: int) -> list[Proposal]:
+        problem, rung = task.problem, self.ladder_of(task)[0]
+        starts = list(problem.starts) if self.starts else []
+        filling = problem.space.columns + 1 if not starts else max(2, problem.space.columns - 1)
+        planned = [Proposal(design, rung, "start", _START) for design in starts if problem.broken_rule(design) is None]
+        planned += [Proposal(design, rung, "start", _FILL) for design in islice(space_filling(problem, seed), filling)]
+        done = evidence.rungs[rung]
+        if len(done.designs) + len(done.failed) >= len(planned) and not any(
+            state.purpose == "start" and state.is_open for state in history.trials.values()
+        ):
+            return []
+        unique = {problem.trial(one.design, task.setting, one.fidelity).key: one for one in planned}
+        return [one for key, one in unique.items() if key not in history.trials]
+
+
+class _Search:
+    """One ask: the fitted surrogate and the proposals drawn from it."""
+
+    def __init__(self, strategy: Structured, task: Task, evidence: Evidence, seed: int) -> None:
+        self.task, self.evidence, self.seed = task, evidence, seed
+        self.ladder_names = strategy.ladder_of(task)
+        self.outputs = Outputs(task.goals, strategy.parts)
+        self.pending = [evidence.cube(name, "pending") for name in self.ladder_names]
+        self.model = self._fit(strategy)
+
+    def _fit(self, strategy: Structured) -> Ladder:
+        task, problem = self.task, self.task.problem
+        observed = [
+            Observations(
+                torch.from_numpy(self.evidence.cube(name)),
+                torch.from_numpy(self.outputs.observed(self.evidence, name)),
+                torch.from_numpy(self.evidence.cube(name, "failed")),
+            )
+            for name in self.ladder_names
+        ]
+        reference = None
+        if strategy.theory and problem.theory is not None:
+            theory = Theory(problem, task.setting, self.outputs.names)
+            reference = differentiable(lambda cube: self.outputs.encode(theory(np.clip(cube, 0.0, 1.0))))
+        return fit_ladder(observed, theory=reference, noise=1e-6 if problem.noise.kind == "none" else None)
+
+    def propose(self, n: int) -> list[Proposal]:
+        """Up to ``n`` proposals, each aware of those before it."""
+        proposals: list[Proposal] = []
+        taken = set(self.evidence.keys)
+        pending = np.concatenate(self.pending)
+        for index in range(n):
+            proposal = self._one(pending, taken, index)
+            if proposal is None:
+                break
+            proposals.append(proposal)
+            taken.add(self._key(proposal))
+            pending = np.concatenate([pending, self.task.problem.space.encode([proposal.design])])
+        return proposals
+
+    def _key(self, proposal: Proposal) -> str:
+        return self.task.problem.trial(proposal.design, self.task.setting, proposal.fidelity).key
+
+    def _one(self, pending: Any, taken: set[str], index: int) -> Proposal | None:
+        baseline = self._incumbents()
+        acquisition = self._acquisition(baseline, torch.from_numpy(pending))
+        best, value = self._maximise(acquisition, baseline)
+        problem = self.task.problem
+        for cube in self._nearby(best, index):
+            design = problem.space.designs(cube[None, :])[0]
+            if problem.broken_rule(design) is None:
+                proposal = self._at(design, float(value))
+                if self._key(proposal) not in taken:
+                    return proposal
+        return None
+
+    def _nearby(self, best: Any, index: int) -> Any:
+        """The maximiser first, then ever wider around it, for when it was tried already or breaks a rule."""
+        yield best
+        generator = np.random.default_rng([self.seed, len(self.evidence.keys), index])
+        for attempt in range(200):
+            yield np.clip(best + generator.normal(scale=0.002 * 1.05**attempt, size=best.shape), 0.0, 1.0)
+
+    def _known(self) -> Tensor:
+        return torch.from_numpy(np.concatenate([self.evidence.cube(name) for name in self.ladder_names]))
+
+    def _incumbents(self) -> Tensor:
+        """The eight designs answered so far, at any rung, that the top rung is believed to like best."""
+        known = torch.unique(self._known(), dim=0)
+        if not len(known):
+            return torch.full((1, self.task.problem.space.columns), 0.5, dtype=torch.double)
+        with torch.no_grad():
+            mean = self.model.posterior(known.unsqueeze(-2)).mean.squeeze(-2)
+        missed = self._missed(mean).clamp_min(0.0)
+        value = self.outputs.objective(self.task, mean)
+        order = np.lexsort((-value.numpy(), missed.numpy().round(3)))
+        return known[torch.from_numpy(order[:8].copy())]
+
+    def _spread(self) -> dict[str, float]:
+        columns = self.outputs.slices()
+        scale = np.concatenate([self.outputs.observed(self.evidence, name) for name in self.ladder_names]).std(0) + 1e-9
+        return {
+            name: float((np.exp(scale[part]).max() - 1) if self.outputs.goals[name].measure.positive else scale[part].max())
+            for name, part in columns.items()
+        }
+
+    def _shortfalls(self) -> list[Any]:
+        spread = self._spread()
+
+        def shortfall(name: str) -> Any:
+            return lambda samples: self.outputs.shortfalls(self.task, samples)[name] / spread[name[:-1]]
+
+        width = sum(self.outputs.width(name) for name in self.outputs.names)
+        names = self.outputs.shortfalls(self.task, torch.zeros(1, width, dtype=torch.double))
+        found = [shortfall(name) for name in names]
+        if self.model.successes[-1] is not None:
+            found.append(lambda samples: 0.5 - samples[..., -1])
+        return found
+
+    def _missed(self, samples: Tensor) -> Tensor:
+        """(..., m) samples to (...) the worst shortfall in units of each goal's spread."""
+        missed = [shortfall(samples) for shortfall in self._shortfalls()]
+        return torch.stack(missed).amax(0) if missed else torch.full(samples.shape[:-1], -1.0, dtype=samples.dtype)
+
+    def _acquisition(self, baseline: Tensor, pending: Tensor) -> Any:
+        return qLogNoisyExpectedImprovement(
+            model=self.model,
+            X_baseline=baseline,
+            sampler=SobolQMCNormalSampler(torch.Size([64]), seed=self.seed),
+            objective=GenericMCObjective(lambda samples, X=None: self.outputs.objective(self.task, samples)),
+            constraints=self._shortfalls() or None,
+            X_pending=pending if len(pending) else None,
+            prune_baseline=False,
+            cache_root=False,
+        )
+
+    def _maximise(self, acquisition: Any, baseline: Tensor) -> tuple[Any, Tensor]:
+        d = baseline.shape[-1]
+        best, value = optimize_acqf(
+            acquisition,
+            bounds=torch.stack([torch.zeros(d), torch.ones(d)]).double(),
+            q=1,
+            num_restarts=4,
+            raw_samples=128,
+            options={"maxiter": 50, "batch_limit": 4, "sample_around_best": True, "seed": self.seed},
+        )
+        return best.squeeze(0).numpy(), value
+
+    def _at(self, design: Any, log_gain: float) -> Proposal:
+        problem, task = self.task.problem, self.task
+        point = torch.from_numpy(problem.space.encode([design]))
+        with torch.no_grad(), manual_seed(self.seed):
+            samples = self.model.posterior(point).rsample(torch.Size([256])).squeeze(-2)
+        feasible = float((self._missed(samples) <= 0).double().mean())
+        rung, share = self._rung_for(point)
+        if rung != problem.top.name:
+            cost = problem.rung(rung).cost
+            return Proposal(design, rung, "search", _CHEAP, {"fidelity": rung, "share": share, "cost": cost})
+        predicted = {}
+        for name in self.outputs.names:
+            low, middle, high = torch.quantile(self.outputs.goal(name, samples), torch.tensor([0.05, 0.5, 0.95]).double()).tolist()
+            predicted[name] = (middle, low, high)
+        if self.evidence.best(rung) is None:
+            return Proposal(design, rung, "search", _FIRST, {"feasible": feasible}, predicted)
+        gain = float(np.exp(log_gain))
+        numbers = {"gain": gain, "unit": task.objective.unit, "feasible": feasible}
+        return Proposal(design, rung, "search", _GAIN, numbers, predicted, gain)
+
+    def _rung_for(self, point: Tensor) -> tuple[str, float]:
+        """The cheapest rung that removes a larger share of the doubt at ``point`` than its share of the cost.
+
+        Doubt below a hundredth of an output's spread is not worth a cheap run, nor is a rung that will likely fail there.
+        """
+        problem = self.task.problem
+        doubt = self._doubt(point)
+        design = problem.space.designs(point.numpy())[0]
+        for level, name in enumerate(self.ladder_names[:-1]):
+            removed = doubt[: level + 1].sum(0)
+            share = float(removed.sum() / doubt.sum())
+            success = self.model.successes[level]
+            fails = success is not None and float(success.belief(point)[0].detach()) < 0.5
+            known = problem.trial(design, self.task.setting, name).key in self.evidence.keys
+            if not known and not fails and share > problem.rung(name).cost and float(removed.max()) > _MATERIAL**2:
+                return name, share
+        return self.ladder_names[-1], 1.0
+
+    def _doubt(self, point: Tensor) -> Tensor:
+        """(rungs, m) variance of the top rung's outputs that each rung could remove, relative to the outputs' spread."""
+        shares = []
+        slope = 1 / self._scale()
+        for rung in reversed(self.model.rungs):
+            with torch.no_grad():
+                shares.append(rung.own_variance(point).squeeze(0) * slope.square())
+            slope = slope * rung.calibration.slope
+        return torch.stack(shares[::-1])
+
+    def _scale(self) -> Tensor:
+        pooled = np.concatenate([self.outputs.observed(self.evidence, name) for name in self.ladder_names])
+        return torch.from_numpy(pooled.std(0) + 1e-9)

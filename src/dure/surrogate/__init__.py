@@ -1,0 +1,7 @@
+"""What we believe about outcomes, given what was observed. Needs torch, which is imported on first use."""
+
+from dure.surrogate.ladder import Ladder, Observations, fit_ladder
+from dure.surrogate.reference import Reference, differentiable
+from dure.surrogate.rung import Calibration, Rung, calibrate, fit_rung
+
+__all__ = ["Calibration", "Ladder", "Observations", "Reference", "Rung", "calibrate", "differentiable", "fit_ladder", "fit_rung"]

@@ -1,0 +1,96 @@
+"""All fidelities of a problem, and whether a simulation succeeds at all, as one BoTorch model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from botorch.models.model import Model
+from botorch.posteriors import GPyTorchPosterior
+from gpytorch.distributions import MultitaskMultivariateNormal, MultivariateNormal
+from linear_operator import to_linear_operator
+from torch import Tensor
+
+from dure.surrogate.reference import Reference
+from dure.surrogate.rung import Rung, fit_rung
+
+__all__ = ["Ladder", "Observations", "fit_ladder"]
+
+
+@dataclass(frozen=True)
+class Observations:
+    """What one fidelity answered: (n, d) points, (n, m) outputs, and (k, d) points where it failed."""
+
+    points: Tensor
+    outputs: Tensor
+    failed: Tensor
+
+
+class Ladder(Model):
+    """Posterior of the top rung's m outputs, followed by one output for its success (1) or failure (0) when any failed.
+
+    ``successes`` holds one belief a rung; None where nothing failed yet.
+    """
+
+    def __init__(self, rungs: Sequence[Rung], successes: Sequence[Rung | None]) -> None:
+        super().__init__()
+        self.rungs = tuple(rungs)
+        self.successes = tuple(successes)
+
+    @property
+    def num_outputs(self) -> int:
+        return len(self.rungs[-1].calibration.offset) + (self.successes[-1] is not None)
+
+    @property
+    def batch_shape(self) -> torch.Size:
+        return torch.Size()
+
+    def posterior(self, X: Tensor, *_args: Any, posterior_transform: Any = None, **_kwargs: Any) -> Any:  # noqa: N803 - BoTorch's name
+        """Joint posterior over (..., q, d) unit-cube points; outputs are independent of one another."""
+        mean, covariance = self.rungs[-1].belief(X)
+        if self.successes[-1] is not None:
+            one, its = self.successes[-1].belief(X)
+            mean, covariance = torch.cat([mean, one], -2), torch.cat([covariance, its], -3)
+        normal = MultivariateNormal(mean, to_linear_operator(covariance))  # lazily, so that jitter is added where needed
+        posterior = GPyTorchPosterior(MultitaskMultivariateNormal.from_batch_mvn(normal, task_dim=-1))
+        return posterior_transform(posterior) if posterior_transform else posterior
+
+
+def fit_ladder(
+    observed: Sequence[Observations], *, theory: Reference | None = None, noise: float | None = 1e-6
+) -> Ladder:
+    """Fit rung on rung, cheapest first, and each one's success.
+
+    Args:
+        observed: one entry a fidelity, cheapest first.
+        theory: the reference of the cheapest rung.
+        noise: see ``fit_rung``.
+    """
+    pooled = torch.cat([one.outputs for one in observed])
+    spread = pooled.std(0) if len(pooled) > 1 else torch.ones(pooled.shape[-1], dtype=pooled.dtype)
+    if theory is not None:
+        d = observed[0].points.shape[-1]
+        cube = torch.quasirandom.SobolEngine(d, scramble=True, seed=0).draw(64, dtype=pooled.dtype)
+        with torch.no_grad():
+            guess = theory(cube)
+        spread = torch.maximum(spread, guess.nan_to_num(0.0).std(0))
+    spread = spread.clamp_min(1e-9)
+    rungs: list[Rung] = []
+    for level, one in enumerate(observed):
+        rungs.append(
+            fit_rung(
+                one.points, one.outputs, spread, lower=rungs[-1] if rungs else None, reference=None if level else theory, noise=noise
+            )
+        )
+    return Ladder(rungs, [_fit_success(one) for one in observed])
+
+
+def _fit_success(observed: Observations) -> Rung | None:
+    """A Gaussian process on 1 (answered) and 0 (failed); rungs fail for reasons of their own, so each has its own."""
+    if not len(observed.failed):
+        return None
+    points = torch.cat([observed.points, observed.failed])
+    labels = torch.cat([torch.ones(len(observed.points), 1), torch.zeros(len(observed.failed), 1)]).to(points)
+    return fit_rung(points, labels, torch.full((1,), 0.5, dtype=points.dtype), noise=None)

@@ -1,0 +1,165 @@
+"""Belief about the outputs of one fidelity: a calibrated reference plus a Gaussian process on the residual."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import torch
+from botorch.exceptions.errors import ModelFittingError
+from botorch.fit import fit_gpytorch_mll
+from botorch.models import SingleTaskGP
+from botorch.models.utils.gpytorch_modules import get_covar_module_with_dim_scaled_prior
+from gpytorch.distributions import MultivariateNormal
+from gpytorch.means import ZeroMean
+from gpytorch.mlls import ExactMarginalLogLikelihood
+from linear_operator.utils.errors import NanError, NotPSDError
+from torch import Tensor
+
+from dure.surrogate.reference import Reference
+
+__all__ = ["Calibration", "Rung", "calibrate", "fit_rung"]
+
+_WEIGHT_OF_BELIEF = 3.0
+"""How many observations the belief "the reference is right, up to an offset" counts for."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """``offset + slope * reference``, each (m,); ``kept`` is False where the reference misled and was dropped."""
+
+    offset: Tensor
+    slope: Tensor
+    scale: Tensor
+    kept: Tensor
+
+
+def calibrate(reference: Tensor, outputs: Tensor, spread: Tensor) -> Calibration:
+    """Fit offset and slope of each output on the reference by ridge regression towards slope 1.
+
+    Args:
+        reference: (n, m) what the reference says at the observed designs.
+        outputs: (n, m) what was observed there.
+        spread: (m,) how much the outputs vary over the space, as far as is known.
+
+    The reference is dropped for an output when, left out one at a time, a constant predicts better.
+    ``scale`` is the residual's standard deviation, held up by a tenth of ``spread`` while observations are few.
+    """
+    n = len(outputs)
+    centre = reference.mean(0) if n else torch.zeros_like(spread)
+    x = reference - centre
+    ridge = _WEIGHT_OF_BELIEF * spread.square().clamp_min(1e-12)
+    middle = outputs.mean(0) if n else torch.zeros_like(spread)
+    slope = 1 + (x * (outputs - middle - x)).sum(0) / (x.square().sum(0) + ridge)
+    offset = middle - slope * centre
+    kept = torch.ones_like(slope, dtype=torch.bool)
+    if n >= 4:
+        leverage = 1 / n + x.square() / (x.square().sum(0) + ridge)
+        error = ((outputs - offset - slope * reference) / (1 - leverage).clamp_min(0.05)).square().mean(0)
+        constant = ((outputs - middle) * n / (n - 1)).square().mean(0)
+        kept = error <= constant
+        slope, offset = torch.where(kept, slope, 0.0), torch.where(kept, offset, middle)
+    residual = outputs - offset - slope * reference
+    held = _WEIGHT_OF_BELIEF * (0.1 * spread).square()
+    scale = ((held + residual.square().sum(0)) / (_WEIGHT_OF_BELIEF + n)).sqrt().clamp_min(1e-9)
+    return Calibration(offset, slope, scale, kept)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A fitted fidelity. ``lower`` is the rung (or theory) its mean stands on."""
+
+    calibration: Calibration
+    residual: SingleTaskGP | None
+    reference: Reference | None
+    lower: Rung | None = None
+
+    def base(self, points: Tensor) -> Tensor:
+        """(..., n, d) to the reference's (..., n, m); zeros without a reference."""
+        if self.lower is not None:
+            mean, _ = self.lower.belief(points, covariance=False)
+            return mean.mT
+        if self.reference is not None:
+            return self.reference(points)
+        return torch.zeros(*points.shape[:-1], len(self.calibration.offset), dtype=points.dtype)
+
+    def belief(self, points: Tensor, *, covariance: bool = True) -> tuple[Tensor, Tensor]:
+        """(..., q, d) to means (..., m, q) and covariances (..., m, q, q); the lower rung's doubt included."""
+        made = self.calibration
+        mean = (made.offset + made.slope * self.base(points)).mT
+        q = points.shape[-2]
+        scale = made.scale[:, None]
+        if self.residual is None:
+            cov = scale.square()[..., None] * torch.eye(q, dtype=points.dtype)
+            cov = cov.expand(*points.shape[:-2], *cov.shape)
+        else:
+            posterior: MultivariateNormal = self.residual(points.unsqueeze(-3))
+            mean = mean + scale * posterior.mean
+            cov = scale.square()[..., None] * posterior.covariance_matrix if covariance else torch.empty(0)
+        if covariance and self.lower is not None:
+            _, below = self.lower.belief(points)
+            cov = cov + made.slope.square()[:, None, None] * below
+        return mean, cov
+
+    def own_variance(self, points: Tensor) -> Tensor:
+        """(n, d) to (n, m): the doubt that only this rung, and no lower one, can remove."""
+        if self.residual is None:
+            return self.calibration.scale.square().expand(len(points), -1)
+        variance = self.residual(points.unsqueeze(-2).unsqueeze(-3)).variance.squeeze(-1)
+        return variance * self.calibration.scale.square()
+
+
+def _fit_residual(points: Tensor, residual: Tensor, noise: float | None) -> SingleTaskGP:
+    m, d = residual.shape[-1], points.shape[-1]
+    covariance = get_covar_module_with_dim_scaled_prior(ard_num_dims=d, batch_shape=torch.Size([m] if m > 1 else []), use_rbf_kernel=False)
+    model = SingleTaskGP(
+        points,
+        residual,
+        train_Yvar=None if noise is None else torch.full_like(residual, noise),
+        covar_module=covariance,
+        mean_module=ZeroMean(batch_shape=torch.Size([m] if m > 1 else [])),
+        outcome_transform=None,
+    )
+    start = {name: value.clone() for name, value in model.state_dict().items()}
+    try:
+        fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model), optimizer_kwargs={"options": {"maxiter": 60}})
+    except (ModelFittingError, NotPSDError, NanError, RuntimeError, ValueError):
+        model.load_state_dict(start)  # the prior's mode: broad and smooth, never wrong by much
+    model.eval()
+    return model
+
+
+def fit_rung(
+    points: Tensor,
+    outputs: Tensor,
+    spread: Tensor,
+    *,
+    lower: Rung | None = None,
+    reference: Reference | None = None,
+    noise: float | None = 1e-6,
+) -> Rung:
+    """Fit one fidelity.
+
+    Args:
+        points: (n, d) observed designs in the unit cube, n may be 0.
+        outputs: (n, m) observed outputs.
+        spread: (m,) how much the outputs vary over the space.
+        lower: the rung below, whose mean is the reference; otherwise ``reference`` (theory), or none.
+        noise: variance of the noise as a share of the residual's; None to learn it.
+    """
+    bare = Rung(Calibration(*(torch.zeros_like(spread),) * 3, torch.ones_like(spread, dtype=torch.bool)), None, reference, lower)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        base = bare.base(points) if len(points) else torch.zeros(0, len(spread), dtype=spread.dtype)
+    if lower is None and reference is None:
+        middle = outputs.mean(0) if len(outputs) else torch.zeros_like(spread)
+        scale = (outputs.std(0) if len(outputs) > 1 else spread).clamp_min(1e-9)
+        made = Calibration(middle, torch.zeros_like(spread), scale, torch.ones_like(spread, dtype=torch.bool))
+    else:
+        made = calibrate(base, outputs, spread)
+    if not len(points):
+        return Rung(made, None, reference, lower)
+    residual = (outputs - made.offset - made.slope * base) / made.scale
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Rung(made, _fit_residual(points, residual, noise), reference, lower)

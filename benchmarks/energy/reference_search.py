@@ -134,7 +134,7 @@ def explore(ledger: Ledger) -> None:
         return ledger(unit).minutes
 
     def worst_slack(unit: Array) -> Array:
-        return ledger(unit).slack(ledger.limit_c).min(keepdims=True)
+        return np.array([ledger(unit).slack(ledger.limit_c).min()])
 
     differential_evolution(
         minutes,

@@ -6,7 +6,6 @@ The six seconds are the goal of facts/execution.md, section 11: 0 processes left
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import multiprocessing
 import os
 import pickle
@@ -24,125 +23,10 @@ import psutil
 import pytest
 
 from dure.execute import LocalRunner, WorkerLost
+from tests.slow import execute_jobs as jobs
+from tests.slow.execute_jobs import MARK, eventually, hanging, marked, named, sleepers
 
 LEFT_WITHIN = 6.0
-MARK = "DURE_TEST_MARK"
-
-# ------------------------------------------------------------------------------------------------ what the jobs run
-
-
-def double(number: int) -> int:
-    return 2 * number
-
-
-def sign_in(here: Path) -> None:
-    here.touch()
-    time.sleep(600)
-
-
-def crash() -> None:
-    ctypes.string_at(0)
-
-
-def hang_up() -> None:
-    """The worker's pipe is gone, its process is not."""
-    os.closerange(3, 64)
-    time.sleep(600)
-
-
-def eat(gigabytes: float) -> int:
-    return len(bytearray(int(gigabytes * 1e9)))
-
-
-def abort_starved() -> None:
-    """As a C++ extension in the worker's own process ends."""
-    os.write(2, b"terminate called after throwing an instance of 'std::bad_alloc'\n")
-    os.abort()
-
-
-def say(lines: int) -> None:
-    for number in range(lines):
-        print(f"word {number}")
-
-
-def say_and_fail(lines: int) -> None:
-    say(lines)
-    raise ValueError("said too much")
-
-
-def shell(script: str) -> int:
-    return subprocess.run(["sh", "-c", script], check=True).returncode
-
-
-def leave_behind(script: str) -> int:
-    subprocess.Popen(["sh", "-c", script])
-    return os.getpid()
-
-
-def spin(seconds: float) -> None:
-    """CPU time in a child that the worker starts and waits for."""
-    subprocess.run(
-        [sys.executable, "-c", f"import time\nwhile time.process_time() < {seconds}: pass"],
-        check=True,
-    )
-
-
-_cache: dict[str, int] = {}
-
-
-def build_once() -> tuple[int, int]:
-    """Who built the simulator of this process, and how often it was used."""
-    _cache.setdefault("builder", os.getpid())
-    _cache["uses"] = _cache.get("uses", 0) + 1
-    return _cache["builder"], _cache["uses"]
-
-
-class LocalOnly(Exception):
-    def __init__(self) -> None:
-        super().__init__("keeps an open file")
-        self.file = open(os.devnull)  # noqa: SIM115 - what makes it impossible to pickle
-
-
-class TwoArguments(Exception):
-    """Can be pickled, cannot be unpickled: a well-known trap."""
-
-    def __init__(self, first: str, second: str) -> None:
-        super().__init__(f"{first} and {second}")
-
-
-def fail_unsendably(kind: type[Exception], *args: str) -> None:
-    raise kind(*args)
-
-
-# ------------------------------------------------------------------------------------------------------ what is seen
-
-
-def marked(mark: str) -> list[psutil.Process]:
-    """Every living process that inherited the mark, whatever its parent, group or session."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == mark:
-                found.append(process)
-    return found
-
-
-def named(processes: list[psutil.Process], name: str) -> list[psutil.Process]:
-    found = []
-    for process in processes:
-        with contextlib.suppress(psutil.Error):
-            if process.name() == name or name in process.cmdline():
-                found.append(process)
-    return found
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def lost(future: Future[object]) -> WorkerLost:
@@ -166,22 +50,13 @@ def runner(mark: str) -> Iterator[LocalRunner]:
         yield made
 
 
-def hanging(mark: str) -> str:
-    """A simulator that starts two children and waits for them."""
-    return f"echo started; sleep 600 & sleep 600 & wait # {mark}"
-
-
-def sleepers(mark: str) -> list[psutil.Process]:
-    return named(marked(mark), "sleep")
-
-
 # ------------------------------------------------------------------------------------------- a job dies, the rest lives
 
 
 def test_a_killed_worker_costs_its_own_job_only(runner: LocalRunner, tmp_path: Path):
-    victim = runner.submit(sign_in, tmp_path / "in")
+    victim = runner.submit(jobs.sign_in, tmp_path / "in")
     neighbour = runner.submit(time.sleep, 1.0)
-    later = [runner.submit(double, number) for number in range(5)]
+    later = [runner.submit(jobs.double, number) for number in range(5)]
     assert eventually((tmp_path / "in").exists)
     os.kill(victim.pid, signal.SIGKILL)
     assert lost(victim).reason == "signal SIGKILL"
@@ -192,21 +67,21 @@ def test_a_killed_worker_costs_its_own_job_only(runner: LocalRunner, tmp_path: P
 @pytest.mark.parametrize(
     ("job", "reason"),
     [
-        ((crash,), "signal SIGSEGV"),
+        ((jobs.crash,), "signal SIGSEGV"),
         ((os.abort,), "signal SIGABRT"),
         ((os._exit, 3), "exit 3"),
         ((sys.exit, 4), "exit 4"),
-        ((hang_up,), "lost"),
+        ((jobs.hang_up,), "lost"),
     ],
 )
 def test_the_way_a_worker_ended_is_told(runner: LocalRunner, job: tuple[Callable[..., object], ...], reason: str):
     poison = runner.submit(*job)
     assert lost(poison).reason == reason
-    assert runner.submit(double, 4).result() == 8
+    assert runner.submit(jobs.double, 4).result() == 8
 
 
 def test_a_segfault_shows_where_python_was(runner: LocalRunner):
-    assert "in crash" in lost(runner.submit(crash)).detail
+    assert "in crash" in lost(runner.submit(jobs.crash)).detail
 
 
 def test_an_idle_worker_that_was_killed_is_replaced_without_a_loss(runner: LocalRunner):
@@ -214,7 +89,7 @@ def test_an_idle_worker_that_was_killed_is_replaced_without_a_loss(runner: Local
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
     assert eventually(lambda: all(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE for pid in pids))
-    assert [runner.submit(double, number).result() for number in range(4)] == [0, 2, 4, 6]
+    assert [runner.submit(jobs.double, number).result() for number in range(4)] == [0, 2, 4, 6]
 
 
 def test_every_future_resolves_once_while_workers_are_killed(runner: LocalRunner):
@@ -226,7 +101,7 @@ def test_every_future_resolves_once_while_workers_are_killed(runner: LocalRunner
     random_kills = random.Random(20)
     futures = []
     for number in range(300):
-        future = runner.submit(shell if number % 10 == 0 else double, "sleep 0.05" if number % 10 == 0 else number)
+        future = runner.submit(jobs.shell if number % 10 == 0 else jobs.double, "sleep 0.05" if number % 10 == 0 else number)
         future.add_done_callback(count)
         futures.append(future)
     while not all(future.done() for future in futures):
@@ -252,18 +127,18 @@ def test_every_future_resolves_once_while_workers_are_killed(runner: LocalRunner
 
 def test_a_timeout_ends_the_grandchildren(mark: str):
     with LocalRunner(timeout=2.0, env={MARK: mark}) as runner:
-        future = runner.submit(shell, hanging(mark))
+        future = runner.submit(jobs.shell, hanging(mark))
         assert eventually(lambda: len(sleepers(mark)) == 2)
         error = lost(future)
         assert error.reason == "timeout"
         assert error.detail == "started"
         assert error.wall_seconds >= 2.0
         assert eventually(lambda: marked(mark) == [], LEFT_WITHIN)
-        assert runner.submit(double, 1).result() == 2
+        assert runner.submit(jobs.double, 1).result() == 2
 
 
 def test_killing_the_worker_alone_ends_its_simulator(runner: LocalRunner, mark: str):
-    future = runner.submit(shell, hanging(mark))
+    future = runner.submit(jobs.shell, hanging(mark))
     assert eventually(lambda: len(sleepers(mark)) == 2)
     os.kill(future.pid, signal.SIGKILL)
     assert lost(future).reason == "signal SIGKILL"
@@ -271,23 +146,23 @@ def test_killing_the_worker_alone_ends_its_simulator(runner: LocalRunner, mark: 
 
 
 def test_kill_ends_a_running_job(runner: LocalRunner, mark: str):
-    future = runner.submit(shell, hanging(mark))
+    future = runner.submit(jobs.shell, hanging(mark))
     assert eventually(lambda: len(sleepers(mark)) == 2)
     assert not future.cancel()
     assert runner.kill(future)
     assert lost(future).reason == "cancelled"
     assert marked(mark) == []
     assert not runner.kill(future)
-    assert runner.submit(double, 2).result() == 4
+    assert runner.submit(jobs.double, 2).result() == 4
 
 
 def test_kill_reaches_a_worker_that_is_still_starting(mark: str):
     with LocalRunner(env={MARK: mark}) as runner:
-        future = runner.submit(double, 1)
+        future = runner.submit(jobs.double, 1)
         while future.pid is None:
             time.sleep(0)
         assert runner.kill(future) or future.result() == 2
-        assert runner.submit(double, 3).result() == 6
+        assert runner.submit(jobs.double, 3).result() == 6
 
 
 @pytest.mark.parametrize(
@@ -295,7 +170,7 @@ def test_kill_reaches_a_worker_that_is_still_starting(mark: str):
 )
 def test_what_a_finished_job_left_running_is_ended_and_the_worker_stays(runner: LocalRunner, mark: str, start: str):
     script = f"(({start}sleep 600 &) & {start}sleep 600 & wait) & exit 0 # {mark}"
-    pid = runner.submit(leave_behind, script).result()
+    pid = runner.submit(jobs.leave_behind, script).result()
     assert sleepers(mark) == []
     assert psutil.pid_exists(pid)
     assert pid in {runner.submit(os.getpid).result() for _job in range(8)}
@@ -303,9 +178,9 @@ def test_what_a_finished_job_left_running_is_ended_and_the_worker_stays(runner: 
 
 def test_shutdown_leaves_nothing(mark: str):
     runner = LocalRunner(2, env={MARK: mark})
-    jobs = [runner.submit(leave_behind, "sleep 600"), runner.submit_fresh(double, 3), runner.submit(crash)]
+    futures = [runner.submit(jobs.leave_behind, "sleep 600"), runner.submit_fresh(jobs.double, 3), runner.submit(jobs.crash)]
     runner.shutdown()
-    assert all(job.done() for job in jobs)
+    assert all(future.done() for future in futures)
     assert marked(mark) == []
 
 
@@ -376,15 +251,13 @@ def test_a_program_that_forgets_to_shut_down_finishes_its_jobs(mark: str, tmp_pa
     script = tmp_path / "forgetful.py"
     script.write_text(
         "from dure.execute import LocalRunner\n"
-        "def shout(word):\n"
-        "    return word.upper()\n"
+        "def shout(word): return word.upper()\n"
         "if __name__ == '__main__':\n"
         "    runner = LocalRunner()\n"
         "    for word in ('one', 'two'):\n"
         "        runner.submit(shout, word).add_done_callback(lambda future: print(future.result(), flush=True))\n"
     )
-    environment = {**os.environ, MARK: mark}
-    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, script], env={**os.environ, MARK: mark}, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["ONE", "TWO"]
     assert marked(mark) == []
 
@@ -393,8 +266,7 @@ def test_a_script_without_a_guard_is_told_so(mark: str, tmp_path: Path):
     script = tmp_path / "unguarded.py"
     script.write_text(
         "from dure.execute import LocalRunner\n"
-        "def one():\n"
-        "    return 1\n"
+        "def one(): return 1\n"
         "with LocalRunner() as runner:\n"
         "    print(runner.submit(one).result())\n"
     )
@@ -409,8 +281,8 @@ def test_a_script_without_a_guard_is_told_so(mark: str, tmp_path: Path):
 
 
 @pytest.fixture
-def small(mark: str) -> Iterator[LocalRunner]:
-    with LocalRunner(memory_gb=2.0, env={MARK: mark}) as made:
+def small() -> Iterator[LocalRunner]:
+    with LocalRunner(memory_gb=2.0) as made:
         yield made
 
 
@@ -418,15 +290,15 @@ HOG = f"{sys.executable} -c 'bytearray(4 * 10**9)'"
 ABORT = "echo 'terminate called after throwing an instance of std::bad_alloc' >&2; kill -ABRT $$"
 
 
-@pytest.mark.parametrize("job", [(eat, 4.0), (abort_starved,), (shell, HOG), (shell, ABORT)])
+@pytest.mark.parametrize("job", [(jobs.eat, 4.0), (jobs.abort_starved,), (jobs.shell, HOG), (jobs.shell, ABORT)])
 def test_a_job_out_of_memory_fails_alone(small: LocalRunner, job: tuple[Callable[..., object], ...]):
     assert lost(small.submit(*job)).reason == "out of memory"
-    assert small.submit(eat, 0.1).result() == 100_000_000
+    assert small.submit(jobs.eat, 0.1).result() == 100_000_000
 
 
 def test_another_failure_of_a_program_is_the_programs(small: LocalRunner):
     with pytest.raises(subprocess.CalledProcessError) as caught:
-        small.submit(shell, "echo no convergence >&2; exit 3").result()
+        small.submit(jobs.shell, "echo no convergence >&2; exit 3").result()
     assert caught.value.returncode == 3
     assert caught.value.output_tail == "no convergence"
     assert any("no convergence" in note for note in caught.value.__notes__)
@@ -438,21 +310,21 @@ def test_another_failure_of_a_program_is_the_programs(small: LocalRunner):
 @pytest.mark.parametrize(
     ("args", "text"),
     [
-        ((LocalOnly,), "LocalOnly: keeps an open file"),
-        ((TwoArguments, "this", "that"), "TwoArguments: this and that"),
+        ((jobs.LocalOnly,), "LocalOnly: keeps an open file"),
+        ((jobs.TwoArguments, "this", "that"), "TwoArguments: this and that"),
     ],
 )
 def test_an_exception_that_cannot_travel_arrives_as_text(runner: LocalRunner, args: tuple[object, ...], text: str):
     with pytest.raises(RuntimeError, match=text) as caught:
-        runner.submit(fail_unsendably, *args).result()
+        runner.submit(jobs.fail_unsendably, *args).result()
     assert any("in fail_unsendably" in note for note in caught.value.__notes__)
 
 
 def test_the_tail_belongs_to_one_job(mark: str):
     with LocalRunner(env={MARK: mark}) as runner:
-        spoken = runner.submit(say, 30)
-        failed = runner.submit(say_and_fail, 50)
-        silent = runner.submit(double, 1)
+        spoken = runner.submit(jobs.say, 30)
+        failed = runner.submit(jobs.say_and_fail, 50)
+        silent = runner.submit(jobs.double, 1)
         assert spoken.result() is None
         assert spoken.output_tail.splitlines() == [f"word {number}" for number in range(10, 30)]
         with pytest.raises(ValueError, match="said too much") as caught:
@@ -467,13 +339,13 @@ def test_the_tail_belongs_to_one_job(mark: str):
 
 def test_cpu_time_of_children_is_counted(mark: str):
     with LocalRunner(timeout=3.0, env={MARK: mark}) as runner:
-        short = runner.submit(spin, 0.5)
+        short = runner.submit(jobs.spin, 0.5)
         short.result()
         idle = runner.submit(time.sleep, 0.5)
         idle.result()
         assert short.cpu_seconds >= 0.5
         assert idle.cpu_seconds < 0.25 < 0.5 <= idle.wall_seconds
-        endless = lost(runner.submit(spin, 600.0))
+        endless = lost(runner.submit(jobs.spin, 600.0))
         assert endless.reason == "timeout"
         assert 0.1 < endless.cpu_seconds < 2 * endless.wall_seconds
 
@@ -481,20 +353,20 @@ def test_cpu_time_of_children_is_counted(mark: str):
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux resets the high-water mark")
 def test_the_peak_is_that_of_the_job(mark: str):
     with LocalRunner(env={MARK: mark}) as runner:
-        large, small = runner.submit(eat, 0.5), runner.submit(double, 1)
+        large, small = runner.submit(jobs.eat, 0.5), runner.submit(jobs.double, 1)
         wait([large, small])
         assert large.peak_mb > 500 > small.peak_mb
 
 
 def test_warm_workers_keep_their_caches_and_fresh_ones_have_none(mark: str):
     with LocalRunner(env={MARK: mark}) as runner:
-        (builder, first), (same, second) = runner.submit(build_once).result(), runner.submit(build_once).result()
+        (builder, first), (same, second) = runner.submit(jobs.build_once).result(), runner.submit(jobs.build_once).result()
         assert (builder, first, second) == (same, 1, 2)
-        fresh, uses = runner.submit_fresh(build_once).result()
+        fresh, uses = runner.submit_fresh(jobs.build_once).result()
         assert fresh != builder
         assert uses == 1
         assert eventually(lambda: not psutil.pid_exists(fresh))
-        assert runner.submit(build_once).result() == (builder, 3)
+        assert runner.submit(jobs.build_once).result() == (builder, 3)
 
 
 def test_libraries_get_one_thread_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch):
@@ -515,13 +387,13 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
 
 
 def test_callers_that_keep_to_the_executor_interface_see_no_difference(executor: Executor):
-    futures = {executor.submit(double, number): number for number in range(20)}
+    futures = {executor.submit(jobs.double, number): number for number in range(20)}
     assert {futures[future]: future.result() for future in as_completed(futures)} == {n: 2 * n for n in range(20)}
-    assert list(executor.map(double, range(5))) == [0, 2, 4, 6, 8]
+    assert list(executor.map(jobs.double, range(5))) == [0, 2, 4, 6, 8]
     with pytest.raises(ValueError, match="said too much"):
-        executor.submit(say_and_fail, 0).result()
+        executor.submit(jobs.say_and_fail, 0).result()
     assert executor.submit(lambda: 1).exception() is not None
     assert pickle.loads(executor.submit(pickle.dumps, {"seed": 7}).result()) == {"seed": 7}
     executor.shutdown()
     with pytest.raises(RuntimeError, match="shut"):
-        executor.submit(double, 1)
+        executor.submit(jobs.double, 1)

@@ -108,8 +108,8 @@ class LocalRunner(Executor):
     def kill(self, future: Future[Any]) -> bool:
         """End a job now, with every process it started; return when that is done.
 
-        A running job's future raises ``WorkerLost("cancelled")``, a waiting one is cancelled as usual. False: the job was
-        already done, or is not this runner's.
+        A running job's future raises ``WorkerLost("cancelled")``, a waiting one is cancelled as usual. False: it was already
+        done.
         """
         if future.cancel():
             return True

@@ -23,7 +23,7 @@ def hold(folder: Path) -> BaseFileLock:
         JournalReadOnly: the folder or the lock file cannot be written.
     """
     file = folder / "driver.lock"
-    lock = FileLock(file, thread_local=False)
+    lock = FileLock(file)
     with faults(file):
         folder.mkdir(parents=True, exist_ok=True)
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from dure.errors import JournalBusy, JournalCorrupted, JournalError, JournalReadOnly, JournalTooNew, Refused
 from dure.i18n import _
 
-__all__ = ["FORMAT", "faults", "new", "reading", "recover", "writing"]
+__all__ = ["FORMAT", "faults", "new", "reading", "writing"]
 
 FORMAT = 1
 
@@ -89,13 +89,6 @@ def writing(file: Path) -> sqlite3.Connection:
             db.close()
             raise
         return db
-
-
-def recover(file: Path) -> None:
-    """Roll back what a driver left when it died in the moment of switching the WAL on or off."""
-    if file.with_name(f"{file.name}-journal").exists():
-        with faults(file), closing(_connect(file, "mode=rw")) as db:
-            db.execute("SELECT count(*) FROM sqlite_master")
 
 
 @contextmanager

@@ -118,7 +118,6 @@ class Journal:
             return cls(folder, sqlite.reading(file), None)
         lock = hold(folder)
         try:
-            sqlite.recover(file)
             with cls(folder, sqlite.reading(file), None) as journal:
                 journal._verify_chain(None)
                 journal._check_pages("events")

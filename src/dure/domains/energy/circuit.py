@@ -237,9 +237,9 @@ def _voltages(cell: _Cell, setting: _Setting, state: _State, rate: Array) -> _Vo
     salt = _salt(cell, setting, state)
     kappa = cell.conductivity(np.array([salt[0] + 2 * salt[1], salt[3] + 2 * salt[2]]) / (3 * _SALT_SPAN), state.kelvin)
     drive = 2 * _GAS * state.kelvin / _FARADAY * cell.salt_drive
-    sides: tuple[tuple[_Electrode, Array, ArrayLike, Array, Array, Array, ArrayLike], ...] = (
+    sides = (
         (cell.negative, state.negative, state.lead, salt[1], np.log(salt[1] / salt[0]), kappa[0], setting.kinetics),
-        (cell.positive, state.positive, 0.0, salt[2], np.log(salt[3] / salt[2]), kappa[1], 1.0),
+        (cell.positive, state.positive, np.zeros_like(rate), salt[2], np.log(salt[3] / salt[2]), kappa[1], np.ones_like(rate)),
     )
     open_potential, loss, crowding = [], [], []
     for electrode, enriched, lead, at_face, spread, conductivity, kinetics in sides:
@@ -277,7 +277,8 @@ def _salt(cell: _Cell, setting: _Setting, state: _State) -> tuple[Array, Array, 
     """Salt in mol/m³ at the four faces from the anode's collector to the cathode's, for an even reaction."""
     diffusivity = cell.diffusivity(np.full_like(state.kelvin, cell.salt / _SALT_SPAN), state.kelvin) * setting.diffusion
     pull = cell.immobile * state.salt_current / (_FARADAY * diffusivity)
-    lengths = (cell.negative.thickness * setting.thickness, cell.separator[0], cell.positive.thickness * setting.thickness)
+    one = np.ones_like(pull)
+    lengths = [cell.negative.thickness * setting.thickness, cell.separator[0] * one, cell.positive.thickness * setting.thickness]
     porosities = (cell.negative.porosity, cell.separator[2], cell.positive.porosity)
     pores = [length * porosity for length, porosity in zip(lengths, porosities, strict=True)]
     anode = pull * lengths[0] * cell.negative.tortuosity / 2
@@ -306,14 +307,14 @@ def _cell(name: str) -> _Cell:
     """Read a parameter set once; layers, heat and geometry are those of PyBaMM's lumped thermal model."""
     values = pybamm.ParameterValues(name)
     x_empty, _, _, y_empty = pybamm.lithium_ion.get_min_max_stoichiometries(values)
+    salt, reference = values["Initial concentration in electrolyte [mol.m-3]"], values["Reference temperature [K]"]
     heat = {
         layer: values[f"{layer} thickness [m]"]
         * values[f"{layer} density [kg.m-3]"]
-        * values[f"{layer} specific heat capacity [J.kg-1.K-1]"]
+        * _number(values, f"{layer} specific heat capacity [J.kg-1.K-1]", reference)
         for layer in LAYERS
     }
     width = values["Cell volume [m3]"] / sum(values[f"{layer} thickness [m]"] for layer in LAYERS)
-    salt, reference = values["Initial concentration in electrolyte [mol.m-3]"], values["Reference temperature [K]"]
     immobile = 1 - _number(values, "Cation transference number", salt, reference)
     separator = values["Separator porosity"]
     return _Cell(
@@ -343,6 +344,7 @@ def _electrode(values: Any, side: str, empty: float, sign: float) -> _Electrode:
     radius, most = values[f"{side} particle radius [m]"], values[f"Maximum concentration in {side.lower()} electrode [mol.m-3]"]
     porosity = values[f"{side} electrode porosity"]
     salt = values["Initial concentration in electrolyte [mol.m-3]"]
+    conductivity = _law(values, f"{side} electrode conductivity [S.m-1]", lambda at, kelvin: (at, kelvin))
     held_ah = _FARADAY * most * active * thickness * _area(values) / 3600
     return _Electrode(
         thickness=thickness,
@@ -350,7 +352,7 @@ def _electrode(values: Any, side: str, empty: float, sign: float) -> _Electrode:
         tortuosity=porosity ** -values[f"{side} electrode Bruggeman coefficient (electrolyte)"],
         radius=radius,
         area_per_volume=3 * active / radius,
-        solid_conductivity=values[f"{side} electrode conductivity [S.m-1]"]
+        solid_conductivity=float(conductivity.table.mean())
         * active ** values[f"{side} electrode Bruggeman coefficient (electrode)"],
         concentration=most,
         empty=empty,
@@ -391,7 +393,7 @@ def _law(values: Any, name: str, arguments: Callable[[Any, Any], tuple[Any, ...]
     return _Law(cold, growth / (1 / reference - 1 / (reference + 20)), reference)
 
 
-def _number(values: Any, name: str, salt: float, kelvin: float) -> float:
+def _number(values: Any, name: str, *at: float) -> float:
     law = values[name]
-    symbol = law(pybamm.Scalar(salt), pybamm.Scalar(kelvin)) if callable(law) else law
+    symbol = law(*map(pybamm.Scalar, at)) if callable(law) else law
     return float(values.process_symbol(pybamm.convert_to_symbol(symbol)).evaluate())

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from dure.domains.energy.cell import CELLS
-from dure.domains.energy.protocol import ChargeRun, run_protocol
+from dure.domains.energy.cell import CELLS, model_options
+from dure.domains.energy.export import protocol_files
+from dure.domains.energy.protocol import ChargeRun, age, run_protocol
 from dure.i18n import N_
 from dure.problem import (
     Answer,
@@ -73,31 +74,65 @@ class Measured:
         0.0, min_over(MOMENT), unit="V", help=N_("against lithium, lowest near start and end of each stage; below 0 V lithium plates")
     )
     t_max: Parts = at_most(55.0, max_over(STAGE), unit="degC", help=N_("highest cell temperature"))
-    heating: float = record(unit="K", help=N_("highest temperature above the start"))
+    heating: float | None = record(unit="K", help=N_("highest temperature above the start"))
+    lithium_lost: float | None = record(unit="percent", help=N_("lithium inventory lost in ten cycles"))
+    capacity_lost: float | None = record(unit="percent", help=N_("capacity lost in ten cycles"))
 
 
-def simulate(charge: Charge, cell: Cell, *, fidelity: Literal["spme", "dfn-coarse", "dfn", "dfn-fine"]) -> Answer:
-    """One charge of one cell with PyBaMM (sulzer2021)."""
-    run = run_protocol(
+def simulate(charge: Charge, cell: Cell, *, fidelity: Literal["spme", "dfn-coarse", "dfn", "dfn-fine", "dfn-aged"]) -> Answer:
+    """One charge of one cell with PyBaMM (Sulzer2021); at "dfn-aged", ten whole cycles after it."""
+    physics: dict[str, Any] = {
+        "cell": cell.cell,
+        "ambient_c": cell.ambient,
+        "end_soc": cell.end_soc,
+        "thickness_scale": cell.thickness,
+        "exchange_current_scale": cell.exchange_current,
+        "electrolyte_diffusivity_scale": cell.diffusivity,
+    }
+    run = run_protocol(charge.rates, charge.preheat, **physics, fidelity="dfn" if fidelity == "dfn-aged" else fidelity)
+    aged = age(charge.rates, charge.preheat, **physics) if fidelity == "dfn-aged" else None
+    measured = Measured(
+        minutes=run.minutes,
+        anode_potential=run.potential_dip_v + run.potential_end_v,
+        t_max=run.t_max_c,
+        heating=run.heating_k,
+        lithium_lost=aged.lithium_lost_percent if aged else None,
+        capacity_lost=aged.capacity_loss_percent if aged else None,
+    )
+    return Answer(measured, _curves(run))
+
+
+def _curves(run: ChargeRun) -> tuple[Curve, ...]:
+    shown = (
+        (N_("current"), "A", run.curves.current_a),
+        (N_("voltage"), "V", run.curves.voltage_v),
+        (N_("temperature"), "degC", run.curves.temperature_c),
+        (N_("anode potential"), "V", run.curves.potential_v),
+    )
+    return tuple(Curve(name, N_("time"), "min", name, unit, run.curves.time_min, values) for name, unit, values in shown)
+
+
+def theory(charge: Charge, cell: Cell) -> dict[str, Any]:
+    """Textbook estimate of each stage: open-circuit potentials, Butler-Volmer, solid diffusion and a lumped heat balance."""
+    estimate = estimate_protocol(
         charge.rates,
         charge.preheat,
         cell=cell.cell,
         ambient_c=cell.ambient,
         end_soc=cell.end_soc,
         thickness_scale=cell.thickness,
-        exchange_current_scale=cell.exchange_current,
-        electrolyte_diffusivity_scale=cell.diffusivity,
-        fidelity=fidelity,
     )
-    return Answer(
-        Measured(
-            minutes=run.minutes,
-            anode_potential=run.potential_dip_v + run.potential_end_v,
-            t_max=run.t_max_c,
-            heating=run.heating_k,
-        )
-    )
+    return estimate
 
+
+def export(charge: Charge, cell: Cell, measured: Measured) -> Mapping[str, str]:
+    """The protocol as a step table for a cycler and as a script that runs it again in PyBaMM alone."""
+    options = model_options(cell.cell, "dfn")
+    return protocol_files(charge.rates, charge.preheat, cell=cell.cell, ambient=cell.ambient, end_soc=cell.end_soc, options=options)
+
+
+_FLAT = tuple(Charge(c1=c, c2=c, c3=c, c4=c, preheat=25.0) for c in (0.5, 1.0, 1.5, 2.0))
+_WARM = tuple(Charge(c1=c, c2=c, c3=c, c4=c, preheat=35.0) for c in (1.0, 1.5))
 
 problem = Problem(
     name="energy/fast-charge",
@@ -107,6 +142,31 @@ problem = Problem(
     setting=Cell,
     outcome=Measured,
     simulate=simulate,
-    starts=tuple(Charge(c1=c, c2=c, c3=c, c4=c, preheat=t) for c in (0.5, 1.0, 2.0) for t in (25.0,)),
-    fidelities=(Fidelity("dfn-coarse", 0.2), Fidelity("dfn")),
+    theory=theory,
+    starts=_FLAT + _WARM,
+    fidelities=(
+        Fidelity("dfn-coarse", 0.4, help=N_("Doyle-Fuller-Newman model on a coarse mesh")),
+        Fidelity("dfn", help=N_("Doyle-Fuller-Newman model")),
+    ),
+    beyond=(
+        Fidelity("spme", 0.2, help=N_("single-particle model with electrolyte; void above about 2.3 C")),
+        Fidelity("dfn-fine", 8.0, help=N_("Doyle-Fuller-Newman model, mesh twice as fine, tolerances a hundred times tighter")),
+        Fidelity("dfn-aged", 12.0, help=N_("ten whole cycles of charge, discharge and rest")),
+    ),
+    checks=(
+        Check(N_("finer mesh"), "dfn-fine", required=True, fresh_process=True, help=N_("the limits hold on a finer mesh, in a fresh process")),
+        Check(N_("ambient +5 K"), shift={"ambient": 5.0}, help=N_("warmer air")),
+        Check(N_("ambient -5 K"), shift={"ambient": -5.0}, help=N_("colder air")),
+        Check(N_("exchange current -10 %"), replace={"exchange_current": 0.9}, help=N_("slower intercalation")),
+        Check(N_("electrolyte diffusivity -10 %"), replace={"diffusivity": 0.9}, help=N_("slower transport")),
+        Check(N_("ten cycles"), "dfn-aged", help=N_("lithium and capacity lost; reported, not optimised")),
+    ),
+    limits={"cool": {"t_max": 45.0}},
+    runs=30,
+    control_runs=20,
+    timeout=300.0,
+    memory_gb=8.0,
+    cites=("Sulzer2021", "Doyle1993", "Marquis2019", "OKane2022"),
+    hazards=(N_("Simulated cells only: a protocol found here must be tried on real cells under supervision before use."),),
+    export=export,
 )

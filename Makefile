@@ -84,7 +84,7 @@ catalogue: setup ## Extract the messages, update and compile the catalogues
 	$(BIN)/pybabel -q extract -F pyproject.toml -o $$pot --project=dure --sort-by-file --add-location=file -w 120 src/dure && \
 	$(BIN)/pybabel -q update -i $$pot -d $(LOCALE) -D dure --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -w 120; \
 	status=$$?; rm -f $$pot; exit $$status
-	@$(BIN)/pybabel -q compile -d $(LOCALE) -D dure --statistics
+	@$(BIN)/pybabel -q compile -d $(LOCALE) -D "dure click" --statistics
 
 # Renew: $(BIN)/python -m pip install --upgrade PACKAGE..., run all tests, then this.
 constraints: setup ## Pin what .venv holds now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
@@ -51,9 +52,13 @@ def convert(value: float, unit: str, to: str) -> float:
         raise ValueRefused(_("{unit!r} cannot be expressed in {to!r}: they measure different things").format(unit=unit, to=to)) from None
 
 
-_SIGNS = {"degC": "°C", "1": "", "ohm": "Ω", "um": "µm"}
+_SIGNS = {"degC": "°C", "1": "", "ohm": "Ω", "um": "µm", "percent": "%"}
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def label(unit: str) -> str:
     """``unit`` as it stands beside a number on a page; empty for dimensionless."""
-    return _SIGNS.get(unit, unit)
+    if unit in _SIGNS:
+        return _SIGNS[unit]
+    text = re.sub(r"^1/(\w+)$", r"\1**-1", unit)
+    return re.sub(r"\*\*(-?\d+)", lambda power: power[1].translate(_RAISED), text).replace("*", "·")

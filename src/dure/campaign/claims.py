@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from dure.campaign.course import conclude, ranked
 from dure.errors import VerificationFailed
 from dure.i18n import N_, _
 from dure.journal import History, TrialState
 from dure.strategy import Task
 
-__all__ = ["Claim", "Query", "claims_of", "evaluate"]
+__all__ = ["Claim", "Query", "claims_of", "evaluate", "standing"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Claim:
-    """A named number, what it says, its unit, and the query it is recomputed by; ``value`` None is "no such number"."""
+    """A named number (or word), what it says, its unit, and the query it is recomputed by; ``value`` None: there is none."""
 
     id: str
     statement: str
@@ -77,6 +78,22 @@ def _margin(history: History, task: Task, trial: str, goal: str) -> float:
     return task.goals[goal].margin(_goal(history, task, trial, goal))
 
 
+def _guard(_history: History, task: Task, goal: str) -> float | None:
+    return task.guard.get(goal)
+
+
+def _stated(history: History, _task: Task, trial: str, name: str) -> float:
+    """A number of the explanation that was given before the trial ran."""
+    return float(_state(history, trial).numbers[name])
+
+
+def _plan(history: History, _task: Task, path: Sequence[str | int]) -> float | str | None:
+    value: Any = history.plan
+    for step in path:
+        value = value[step]
+    return value if isinstance(value, str) or value is None else float(value)
+
+
 def _limit(_history: History, task: Task, goal: str, side: str) -> float | None:
     value = getattr(task.goals[goal].measure, side)
     return None if math.isinf(value) else float(value)
@@ -96,15 +113,17 @@ def _group(history: History, purpose: str) -> list[TrialState]:
     return history.in_plan(purpose) if purpose else history.in_plan()
 
 
-def _count(history: History, _task: Task, status: str, purpose: str = "", fidelity: str = "") -> float:
+def _count(history: History, _task: Task, status: str, purpose: str = "", fidelity: str = "", reason: str = "") -> float:
+    """How many trials; ``repeated`` counts attempts beyond a trial's first."""
     states = [state for state in _group(history, purpose) if not fidelity or state.fidelity == fidelity]
-    tests: dict[str, Callable[[TrialState], bool]] = {
-        "asked": lambda state: True,
+    worth: dict[str, Callable[[TrialState], int]] = {
+        "asked": lambda state: 1,
         "answered": lambda state: state.outcome is not None,
-        "failed": lambda state: state.reason is not None,
+        "failed": lambda state: state.reason is not None and reason in ("", state.reason),
         "reused": lambda state: state.key not in history.asked_in_plan,
+        "repeated": lambda state: max(0, state.attempts - 1),
     }
-    return float(sum(tests[status](state) for state in states))
+    return float(sum(worth[status](state) for state in states))
 
 
 def _spent(history: History, task: Task, unit: str, purpose: str = "", fidelity: str = "") -> float:
@@ -155,7 +174,8 @@ def _rank_correlation(history: History, task: Task, name: str, goal: str) -> flo
     x, y = np.array(pairs).reshape(-1, 2).T
     if len(pairs) < 5 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return None
-    return float(spearmanr(x, y).statistic)
+    # The last digits depend on the processor; a claim must not.
+    return round(float(spearmanr(x, y).statistic), 9)
 
 
 def _verdict(history: History, _task: Task) -> str | None:
@@ -166,8 +186,11 @@ _OPERATIONS: dict[str, Callable[..., float | str | None]] = {
     "goal": _goal,
     "output": _output,
     "input": _input,
+    "stated": _stated,
     "margin": _margin,
     "limit": _limit,
+    "guard": _guard,
+    "plan": _plan,
     "change": _change,
     "count": _count,
     "spent": _spent,
@@ -189,9 +212,16 @@ def evaluate(query: Query, history: History, task: Task) -> float | str | None:
         raise VerificationFailed(_("{op!r} is not one of the expressions a claim may use").format(op=query.op))
     try:
         value = _OPERATIONS[query.op](history, task, **query.args)
-    except (KeyError, TypeError, IndexError) as error:
-        raise VerificationFailed(_("query {query} cannot be evaluated: {error}").format(query=query.plain(), error=error)) from None
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        text = _("query {query} cannot be evaluated: {error}").format(query=query.plain(), error=error)
+        raise VerificationFailed(text) from None
     return value if isinstance(value, str) or value is None or math.isfinite(value) else None
+
+
+def standing(history: History, task: Task) -> dict[str, Any]:
+    """What the conclusion would be if the campaign ended now: verdict, reason, and the trials it rests on."""
+    best = ranked(history, task) or ranked(history, Task(task.problem, task.setting, task.goals))
+    return conclude(history, task, best)
 
 
 class _Collector:
@@ -203,48 +233,73 @@ class _Collector:
         query = Query(op, args)
         self.found[claim] = Claim(claim, statement, unit, query, evaluate(query, self.history, self.task))
 
-    def trial(self, role: str, key: str, *, inputs: bool = True) -> None:
-        """Everything a report says of one trial."""
+    def trial(self, role: str, key: str, *, whole: bool = True) -> None:
+        """What a report says of one trial; ``whole`` with its inputs and parts."""
         problem = self.task.problem
-        for name, spec in problem.inputs.items() if inputs else ():
+        for name, spec in problem.inputs.items() if whole else ():
             self.add(f"{role}.input.{name}", N_("value of an input"), spec.unit, "input", trial=key, name=name)
         for name, goal in self.task.goals.items():
             self.add(f"{role}.goal.{name}", N_("value of a goal"), goal.unit, "goal", trial=key, goal=name)
             if not goal.is_objective:
-                self.add(f"{role}.margin.{name}", N_("distance to the limit; negative when broken"), goal.unit, "margin", trial=key, goal=name)
+                text = N_("distance to the limit; negative when broken")
+                self.add(f"{role}.margin.{name}", text, _apart(goal.unit), "margin", trial=key, goal=name)
         for name, measure in problem.measures.items():
-            if measure.axis:
-                for index in range(measure.width):
-                    self.add(f"{role}.part.{name}.{index}", N_("one part of an outcome"), measure.unit, "output", trial=key, output=name, part=index)
-            elif measure.sense is None:
+            for index in range(measure.width) if measure.axis and whole else ():
+                text = N_("one part of an outcome")
+                self.add(f"{role}.part.{name}.{index}", text, measure.unit, "output", trial=key, output=name, part=index)
+            if measure.axis is None and measure.sense is None:
                 self.add(f"{role}.output.{name}", N_("a recorded output"), measure.unit, "output", trial=key, output=name)
 
 
+def _apart(unit: str) -> str:
+    """The unit of a difference: degrees Celsius are apart by kelvins."""
+    return "K" if unit == "degC" else unit
+
+
 def claims_of(history: History, task: Task) -> dict[str, Claim]:
-    """Every number a report of the newest plan may print, by id; a function of the history alone."""
+    """Every number a report of the newest plan may print, by id; a function of the history alone.
+
+    Before the conclusion they are those of where the campaign stands, without a verdict.
+    """
     made = _Collector(history, task)
     made.add("verdict", N_("the verdict"), "", "verdict")
-    for name, goal in task.goals.items():
-        for side in ("low", "high") if not goal.is_objective else ():
-            made.add(f"limit.{name}.{side}", N_("a limit"), goal.unit, "limit", goal=name, side=side)
-    ends = history.conclusion or {}
-    roles = {"winner": ends.get("winner"), "baseline": ends.get("baseline")}
-    roles |= {f"runner_up.{index}": key for index, key in enumerate(ends.get("runners_up", ()), start=1)}
+    ends = history.conclusion or standing(history, task)
+    roles = {"winner": ends["winner"], "baseline": ends["baseline"]}
+    roles |= {f"runner_up.{index}": key for index, key in enumerate(ends["runners_up"], start=1)}
     for role, key in roles.items():
         if key:
             made.trial(role, key)
     objective = task.objective.name
     if roles["winner"] and roles["baseline"]:
-        made.add("gain.baseline", N_("relative gain over the textbook start"), "1", "change",
-                 trial=roles["winner"], against=roles["baseline"], goal=objective)
-    for name, check in ends.get("checks", {}).items():
+        args = {"trial": roles["winner"], "against": roles["baseline"], "goal": objective}
+        made.add("gain.baseline", N_("relative gain over the textbook start"), "1", "change", **args)
+    for name, check in ends["checks"].items():
         if check["answered"]:
-            made.trial(f"check.{name}", check["key"], inputs=False)
-            made.add(f"check.{name}.change", N_("relative change of the objective under the check"), "1", "change",
-                     trial=check["key"], against=roles["winner"], goal=objective)
-    _effort(made)
-    _belief(made)
+            made.trial(f"check.{name}", check["key"], whole=False)
+            args = {"trial": check["key"], "against": roles["winner"], "goal": objective}
+            made.add(f"check.{name}.change", N_("relative change of the objective under the check"), "1", "change", **args)
+    for part in (_planned, _effort, _failures, _tried, _belief):
+        part(made)
     return made.found
+
+
+def _planned(made: _Collector) -> None:
+    plan, text = made.history.plan, N_("a number of the plan")
+    for name, goal in made.task.goals.items():
+        for side in ("low", "high") if not goal.is_objective else ():
+            made.add(f"limit.{name}.{side}", N_("a limit"), goal.unit, "limit", goal=name, side=side)
+        if name in made.task.guard:
+            made.add(f"guard.{name}", N_("by how much a limit was tightened"), _apart(goal.unit), "guard", goal=name)
+    for name, spec in plan["problem"]["design"].items():
+        for side in ("low", "high") if "low" in spec else ():
+            made.add(f"range.{name}.{side}", text, spec["unit"], "plan", path=["problem", "design", name, side])
+    for name in plan["setting"]:
+        made.add(f"setting.{name}", text, plan["problem"]["setting"][name]["unit"], "plan", path=["setting", name])
+    for index, rung in enumerate(plan["problem"]["fidelities"]):
+        made.add(f"cost.{rung['name']}", text, "1", "plan", path=["problem", "fidelities", index, "cost"])
+    units = {"budget.cpu_seconds": "s"}
+    for path in ("budget.runs", "budget.cpu_seconds", "stopping.tolerance", "stopping.patience", "seed", "control_runs"):
+        made.add(f"plan.{path}", text, units.get(path, "1"), "plan", path=path.split("."))
 
 
 def _effort(made: _Collector) -> None:
@@ -252,13 +307,31 @@ def _effort(made: _Collector) -> None:
         suffix = purpose or "all"
         for unit, text in (("runs", "1"), ("cpu_seconds", "s"), ("wall_seconds", "s")):
             made.add(f"spent.{suffix}.{unit}", N_("what was spent"), text, "spent", unit=unit, purpose=purpose)
-        for status in ("asked", "answered", "failed", "reused"):
+        for status in ("asked", "answered", "failed", "reused", "repeated"):
             made.add(f"count.{suffix}.{status}", N_("how many trials"), "1", "count", status=status, purpose=purpose)
     for rung in (*made.task.problem.fidelities, *made.task.problem.beyond):
         for status in ("answered", "failed"):
             made.add(f"count.rung.{rung.name}.{status}", N_("how many trials"), "1", "count", status=status, fidelity=rung.name)
-        made.add(f"spent.rung.{rung.name}.runs", N_("what was spent"), "1", "spent", unit="runs", fidelity=rung.name)
-        made.add(f"spent.rung.{rung.name}.cpu_seconds", N_("what was spent"), "s", "spent", unit="cpu_seconds", fidelity=rung.name)
+        for unit, text in (("runs", "1"), ("cpu_seconds", "s")):
+            made.add(f"spent.rung.{rung.name}.{unit}", N_("what was spent"), text, "spent", unit=unit, fidelity=rung.name)
+
+
+def _failures(made: _Collector) -> None:
+    for reason in sorted({state.reason for state in made.history.in_plan() if state.reason}):
+        made.add(f"failures.{reason}", N_("how many trials"), "1", "count", status="failed", reason=reason)
+
+
+def _tried(made: _Collector) -> None:
+    """The search, trial by trial: what was expected and what came of it."""
+    objective = made.task.objective
+    for number, state in enumerate(made.history.in_plan("start", "search"), start=1):
+        for name, value in state.numbers.items():
+            if not isinstance(value, str):
+                unit = objective.unit if name == "gain" else "1"
+                made.add(f"tried.{number}.{name}", N_("stated before the trial ran"), unit, "stated", trial=state.key, name=name)
+        if state.outcome is not None:
+            text, args = N_("value of a goal"), {"trial": state.key, "goal": objective.name}
+            made.add(f"tried.{number}.goal", text, objective.unit, "goal", **args)
 
 
 def _belief(made: _Collector) -> None:
@@ -267,4 +340,5 @@ def _belief(made: _Collector) -> None:
     for goal in made.task.goals:
         made.add(f"coverage.{goal}", N_("share of answers inside the stated 90 % interval"), "1", "coverage", goal=goal)
         for name in made.task.problem.inputs:
-            made.add(f"matters.{name}.{goal}", N_("rank correlation of an input with a goal"), "1", "rank_correlation", name=name, goal=goal)
+            text, args = N_("rank correlation of an input with a goal"), {"name": name, "goal": goal}
+            made.add(f"matters.{name}.{goal}", text, "1", "rank_correlation", **args)

@@ -44,10 +44,10 @@ class Step:
 
 def spent(history: History, task: Task, *purposes: str) -> dict[str, float]:
     """Runs (top-rung equivalents, every attempt counted) and CPU seconds of the newest plan's trials."""
-    states = [state for state in history.in_plan(*purposes) if state.key in history.asked_in_plan]
+    tallies = [(rung, tally) for (purpose, rung), tally in history.tallies.items() if not purposes or purpose in purposes]
     return {
-        "runs": sum(task.problem.rung(state.fidelity).cost * max(1, state.attempts) for state in states),
-        "cpu_seconds": sum(state.cpu_seconds for state in states),
+        "runs": sum(task.problem.rung(rung).cost * tally.attempts for rung, tally in tallies),
+        "cpu_seconds": sum(tally.cpu_seconds for _rung, tally in tallies),
     }
 
 
@@ -75,13 +75,14 @@ def stop_reason(history: History, task: Task) -> str | None:
         return "budget"
     if budget["cpu_seconds"] is not None and used["cpu_seconds"] >= budget["cpu_seconds"]:
         return "budget"
+    recent = [history.trials[key] for key in history.forecast[-PATIENCE:]]
+    if len(recent) < PATIENCE:
+        return None
     best = ranked(history, task)
-    last = [state for state in history.in_plan("search") if state.gain is not None and state.seq > history.guarded_at]
-    if not best or best[0].outcome is None or len(last) < PATIENCE:
+    if not best or best[0].outcome is None:
         return None
     scale = abs(task.goal_values(best[0].outcome)[task.objective.name])
     small = history.plan["stopping"]["tolerance"] * scale
-    recent = last[-PATIENCE:]
     done = all(not state.is_open and (state.gain or 0.0) < small for state in recent)
     return "tolerance" if done else None
 
@@ -133,7 +134,7 @@ def next_step(history: History, task: Task, strategy: Strategy, free: int) -> St
 
 
 def _search(history: History, task: Task, strategy: Strategy, free: int) -> Step:
-    open_trials = [state for state in history.in_plan("start", "search") if state.is_open]
+    open_trials = history.unanswered("start", "search")
     if reason := stop_reason(history, task):
         return Step() if open_trials else Step(event=("decided", {"stage": "search", "because": reason}))
     if free <= 0:

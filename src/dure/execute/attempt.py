@@ -28,7 +28,7 @@ def attempt(reference: str, trial: dict[str, Any]) -> dict[str, Any]:
         "cpu_seconds", "wall_seconds" and the provenance of the attempt.
     """
     wall, cpu = time.perf_counter(), _cpu_seconds()
-    problem = find(reference)
+    problem = _problem(reference)
     try:
         design, setting = problem.make_design(trial["design"]), problem.make_setting(trial["setting"])
         answer = problem.answer(design, setting, fidelity=trial["fidelity"], seed=trial["seed"])
@@ -54,6 +54,12 @@ def _cpu_seconds() -> float:
         usage = resource.getrusage(who)
         total += usage.ru_utime + usage.ru_stime
     return total
+
+
+@cache
+def _problem(reference: str) -> Problem:
+    """Looking through the installed packages for a name takes milliseconds."""
+    return find(reference)
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Any
 
 from dure.journal.store import Event
 
-__all__ = ["History", "TrialState", "fold"]
+__all__ = ["History", "Tally", "TrialState", "fold"]
 
 
 @dataclass(frozen=True)
@@ -49,22 +49,38 @@ class TrialState:
         return str(self.trial["fidelity"])
 
 
+@dataclass
+class Tally:
+    """How many trials were asked, and what they cost; a trial counts one attempt even before it starts."""
+
+    trials: int = 0
+    attempts: int = 0
+    cpu_seconds: float = 0.0
+
+
 class History:
-    """Plans, trials and decisions so far; ``apply`` adds one event, in order."""
+    """Plans, trials and decisions so far; ``apply`` adds one event, in order.
+
+    Of the newest plan, ``tallies`` holds by purpose and fidelity what it asked for itself, and ``forecast`` the search
+    trials whose gain was stated, since the last guard. Both save a look at every trial at every step.
+    """
 
     def __init__(self) -> None:
         self.trials: dict[str, TrialState] = {}
+        self.environments: set[str] = set()
         self.used: list[dict[str, str]] = []
         self.plans: list[dict[str, Any]] = []
         self.guards: list[dict[str, float]] = []
         self.guard_rounds = 0
-        self.guarded_at = 0
         self.asked_in_plan: set[str] = set()
+        self.tallies: dict[tuple[str, str], Tally] = {}
+        self.forecast: list[str] = []
         self.decisions: list[dict[str, Any]] = []
         self.conclusion: dict[str, Any] | None = None
         self.head = ""
         self.concluded_head = ""
         self.reported: dict[str, Any] | None = None
+        self._unanswered: dict[str, None] = {}
 
     def apply(self, event: Event) -> None:
         """Take one more event into account; kinds this version does not know change nothing."""
@@ -78,8 +94,8 @@ class History:
         self.used.append({})
         self.guards.append({})
         self.decisions.append({})
-        self.guard_rounds, self.guarded_at = 0, 0
-        self.asked_in_plan = set()
+        self.guard_rounds = 0
+        self.asked_in_plan, self.tallies, self.forecast = set(), {}, []
         self.conclusion = None
 
     def _on_given(self, event: Event, payload: Mapping[str, Any]) -> None:
@@ -98,10 +114,11 @@ class History:
             )
 
     def _on_asked(self, event: Event, payload: Mapping[str, Any]) -> None:
-        self.trials[payload["key"]] = TrialState(
-            key=payload["key"],
+        key, purpose = payload["key"], payload["purpose"]
+        self.trials[key] = TrialState(
+            key=key,
             trial=payload["trial"],
-            purpose=payload["purpose"],
+            purpose=purpose,
             plan=len(self.plans) - 1,
             seq=event.seq,
             why=payload.get("why", ""),
@@ -109,28 +126,36 @@ class History:
             predicted={name: (low[0], low[1], low[2]) for name, low in payload.get("predicted", {}).items()},
             gain=payload.get("gain"),
         )
-        self.used[-1][payload["key"]] = payload["purpose"]
-        self.asked_in_plan.add(payload["key"])
+        self.used[-1][key] = purpose
+        self.asked_in_plan.add(key)
+        self._unanswered[key] = None
+        self._count(self.trials[key], trials=1, attempts=1)
+        if purpose == "search" and self.trials[key].gain is not None:
+            self.forecast.append(key)
 
     def _on_reused(self, _event: Event, payload: Mapping[str, Any]) -> None:
         self.used[-1][payload["key"]] = payload["purpose"]
 
     def _on_started(self, _event: Event, payload: Mapping[str, Any]) -> None:
-        self._change(payload["key"], attempts=payload["attempt"])
+        state = self._change(payload["key"], attempts=payload["attempt"])
+        self._count(state, attempts=int(state.attempts > 1))
 
     def _on_told(self, event: Event, payload: Mapping[str, Any]) -> None:
-        self._spend(payload)
-        self._change(payload["key"], outcome=payload["outcome"], views=payload.get("views"), answered=event.seq)
+        self._end(event, payload, outcome=payload["outcome"], views=payload.get("views"))
 
     def _on_failed(self, event: Event, payload: Mapping[str, Any]) -> None:
-        self._spend(payload)
         if payload["final"]:
-            self._change(payload["key"], reason=payload["reason"], detail=payload.get("detail", ""), answered=event.seq)
+            self._end(event, payload, reason=payload["reason"], detail=payload.get("detail", ""))
+        else:
+            self._pay(payload)
 
-    def _on_guarded(self, event: Event, payload: Mapping[str, Any]) -> None:
+    def _on_environment(self, _event: Event, payload: Mapping[str, Any]) -> None:
+        self.environments.add(payload["hash"])
+
+    def _on_guarded(self, _event: Event, payload: Mapping[str, Any]) -> None:
         self.guards[-1].update(payload["guard"])
         self.guard_rounds += 1
-        self.guarded_at = event.seq
+        self.forecast = []
         self.decisions[-1].pop("search", None)  # what was decided under looser limits is open again
 
     def _on_decided(self, _event: Event, payload: Mapping[str, Any]) -> None:
@@ -143,16 +168,25 @@ class History:
     def _on_reported(self, _event: Event, payload: Mapping[str, Any]) -> None:
         self.reported = dict(payload)
 
-    def _change(self, key: str, **changes: Any) -> None:
-        self.trials[key] = replace(self.trials[key], **changes)
+    def _end(self, event: Event, payload: Mapping[str, Any], **answer: Any) -> None:
+        self._pay(payload, answered=event.seq, **answer)
+        self._unanswered.pop(payload["key"], None)
 
-    def _spend(self, payload: Mapping[str, Any]) -> None:
-        state = self.trials[payload["key"]]
-        self._change(
-            payload["key"],
-            cpu_seconds=state.cpu_seconds + payload.get("cpu_seconds", 0.0),
-            wall_seconds=state.wall_seconds + payload.get("wall_seconds", 0.0),
-        )
+    def _pay(self, payload: Mapping[str, Any], **changes: Any) -> None:
+        state, cpu, wall = self.trials[payload["key"]], payload.get("cpu_seconds", 0.0), payload.get("wall_seconds", 0.0)
+        self._change(state.key, cpu_seconds=state.cpu_seconds + cpu, wall_seconds=state.wall_seconds + wall, **changes)
+        self._count(state, cpu_seconds=cpu)
+
+    def _change(self, key: str, **changes: Any) -> TrialState:
+        self.trials[key] = state = replace(self.trials[key], **changes)
+        return state
+
+    def _count(self, state: TrialState, *, trials: int = 0, attempts: int = 0, cpu_seconds: float = 0.0) -> None:
+        if state.key in self.asked_in_plan:
+            tally = self.tallies.setdefault((state.purpose, state.fidelity), Tally())
+            tally.trials += trials
+            tally.attempts += attempts
+            tally.cpu_seconds += cpu_seconds
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -162,6 +196,11 @@ class History:
     def in_plan(self, *purposes: str) -> list[TrialState]:
         """Trials the newest plan asked for or was answered from, in order; all purposes when none is named."""
         return [self.trials[key] for key, purpose in self.used[-1].items() if not purposes or purpose in purposes]
+
+    def unanswered(self, *purposes: str) -> list[TrialState]:
+        """Those of ``in_plan`` that are open, in the order they were asked; costs no look at the others."""
+        used = self.used[-1]
+        return [self.trials[key] for key in self._unanswered if key in used and (not purposes or used[key] in purposes)]
 
     def purpose(self, key: str) -> str:
         """What the newest plan wanted the trial for; "given" when it came from elsewhere."""

@@ -71,6 +71,7 @@ class Journal:
 
     def __init__(self, folder: Path, db: sqlite3.Connection, lock: BaseFileLock | None) -> None:
         self.folder = folder
+        self._file = folder / _FILE
         self._db = db
         self._lock = lock
 
@@ -218,10 +219,6 @@ class Journal:
 
     def __exit__(self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
         self.close()
-
-    @property
-    def _file(self) -> Path:
-        return self.folder / _FILE
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[None]:

@@ -44,10 +44,13 @@ def digest(value: JSON) -> str:
 
 def parse(text: str) -> JSON:
     """The value of a JSON ``text``, such that ``canonical`` gives a canonical text back unchanged."""
-    value: JSON = json.loads(text, parse_int=_whole)
+    value: JSON = _decoder.decode(text)
     return value
 
 
 def _whole(digits: str) -> int | float:
     number = int(digits)
     return number if -_EXACT < number < _EXACT else float(digits)
+
+
+_decoder = json.JSONDecoder(parse_int=_whole)

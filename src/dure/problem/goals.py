@@ -126,6 +126,10 @@ def with_limits(goals: Mapping[str, Goal], limits: Mapping[str, float | tuple[fl
         low, high = limit if isinstance(limit, tuple) else (limit, limit)
         if math.isnan(low) or math.isnan(high) or low > high or math.isinf(low) or math.isinf(high):
             raise ValueRefused(_("limit {name} = {limit} is not a finite number or a rising pair").format(name=name, limit=limit))
+        if isinstance(limit, tuple) and measure.sense in ("at_least", "at_most"):
+            raise ValueRefused(_("{name} has one limit; give one number, not {limit}").format(name=name, limit=limit))
+        if not isinstance(limit, tuple) and measure.sense == "within":
+            raise ValueRefused(_("{name} has two limits; give both, lower first, not {limit}").format(name=name, limit=limit))
         match measure.sense:
             case "at_least":
                 measure = replace(measure, low=low)

@@ -44,7 +44,17 @@ def _arguments(function: Callable[..., Any], offered: Sequence[str]) -> tuple[in
     return len(positional), by_keyword
 
 
-@dataclass(frozen=True, kw_only=True)
+def _can_be_given(function: Callable[..., Any], most: int) -> bool:
+    """Whether ``function`` takes a design, with ``most`` 2 also a setting, and needs nothing that is never offered."""
+    positional, by_keyword = _arguments(function, ("fidelity", "seed"))
+    try:
+        inspect.signature(function).bind(*[None] * min(positional, most), **dict.fromkeys(by_keyword))
+    except TypeError:
+        return False
+    return positional >= 1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Problem:
     """A question to a simulator, with everything its author knows about the answer.
 
@@ -54,6 +64,7 @@ class Problem:
         question: one sentence that ends in a question mark.
         design, outcome, setting: classes made with the decorators of those names.
         simulate: ``simulate(design[, setting][, fidelity=...][, seed=...])`` gives an outcome, an ``Answer`` or a mapping.
+        family: names of the settings that tell its tasks apart; the others keep their defaults. Empty: all of them.
         theory: a cheap estimate with the signature of ``simulate``; may be wrong, is calibrated, is never claimed on.
         starts: textbook designs; the first feasible one is the baseline that a winner must beat.
         rules: functions of a design that must be >= 0 before it is simulated.
@@ -79,6 +90,7 @@ class Problem:
     outcome: type
     simulate: Callable[..., Any]
     setting: type = NoSetting
+    family: tuple[str, ...] = ()
     theory: Callable[..., Any] | None = None
     starts: tuple[Any, ...] = ()
     rules: tuple[Rule, ...] = ()
@@ -121,7 +133,7 @@ class Problem:
             raise ProblemError(_("no outcome is minimised or maximised; declare at least one with minimise() or maximise()"))
         most = 1 if self.setting is NoSetting else 2
         for role, function in (("simulate", self.simulate), ("theory", self.theory)):
-            if function is not None and not 1 <= _arguments(function, ("fidelity", "seed"))[0] <= most:
+            if function is not None and not _can_be_given(function, most):
                 raise ProblemError(
                     _("{role} must take the design{setting} and, by keyword, fidelity and seed if it needs them").format(
                         role=role, setting=_(" and the setting") if most == 2 else ""
@@ -150,6 +162,9 @@ class Problem:
         for start in self.starts:
             if not isinstance(start, self.design):
                 raise ProblemError(_("start {start!r} is not a {cls}").format(start=start, cls=self.design.__name__))
+        for name in self.family:
+            if name not in self.inputs_of_setting:
+                raise UnknownName(_("setting"), name, self.inputs_of_setting)
         for name in self.noise.deviation:
             if name not in self.measures:
                 raise UnknownName(_("outcome"), name, self.measures)
@@ -260,6 +275,7 @@ class Problem:
             "question": self.question,
             "design": {name: spec.describe() for name, spec in self.inputs.items()},
             "setting": {name: spec.describe() | {"default": spec.default} for name, spec in self.inputs_of_setting.items()},
+            "family": list(self.family or self.inputs_of_setting),
             "outcome": {name: measure.describe() for name, measure in self.measures.items()},
             "theory": self.theory is not None,
             "starts": [values_of(start) for start in self.starts],

@@ -53,7 +53,7 @@ def text_values(patterns: Mapping[str, str], *, file: str | None = None) -> Read
     return read
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
     """A command run in an empty folder of its own; ``$name`` stands for an input, ``$here`` for the problem's folder."""
 

@@ -107,13 +107,14 @@ def _load_file(path: Path) -> Problem:
         raise InputError(_("{path} does not exist; give a problem's name or the path of its file").format(path=path))
     try:
         module = _import(path)
-    except DureError:
-        raise
     except SyntaxError as error:
         raise ProblemError(str(error.msg), file=str(path), line=error.lineno) from None
     except Exception as error:
+        if isinstance(error, ProblemError) and error.line:
+            raise
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-        raise ProblemError(f"{type(error).__name__}: {error}", file=str(path), line=lines[-1] if lines else None) from None
+        text = str(error) if isinstance(error, DureError) else f"{type(error).__name__}: {error}"
+        raise ProblemError(text, file=str(path), line=lines[-1] if lines else None) from None
     problems = [value for value in vars(module).values() if isinstance(value, Problem)]
     if len(problems) != 1:
         raise ProblemError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -29,13 +28,13 @@ class Space:
         rows = [np.concatenate([spec.encode(getattr(one, name)) for name, spec in self.fields.items()]) for one in designs]
         return np.array(rows).reshape(len(designs), self.columns)
 
-    def decode(self, cube: Array) -> SimpleNamespace:
-        """(n, columns) numbers as an object with the design's fields, each an (n,) array."""
-        values, start = SimpleNamespace(), 0
+    def decode(self, cube: Array) -> Any:
+        """(n, columns) numbers as one design, unchecked, whose fields are (n,) arrays; its methods work as they broadcast."""
+        many, start = object.__new__(self.design_class), 0
         for name, spec in self.fields.items():
-            setattr(values, name, spec.decode(cube[:, start : start + spec.columns]))
+            object.__setattr__(many, name, spec.decode(cube[:, start : start + spec.columns]))
             start += spec.columns
-        return values
+        return many
 
     def designs(self, cube: Array) -> list[Any]:
         """(n, columns) numbers as n designs, each value as a person would write it down."""

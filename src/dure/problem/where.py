@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from types import FrameType
 
-__all__ = ["author_line"]
+from dure.errors import ProblemError
 
-_package = str(Path(__file__).parents[1])
+__all__ = ["author_line", "refused"]
+
+_LIBRARY = str(Path(__file__).parents[1]) + os.sep
+_DOMAINS = os.path.join(_LIBRARY, "domains", "")
 
 
 def author_line() -> tuple[str | None, int | None]:
-    """File and line of the nearest caller outside the library; domains count as authors."""
-    frame: FrameType | None = sys._getframe(1)
+    """File and line of the nearest caller outside the library; domains count as authors. Generated code has neither."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the standard library's own way to the caller's line
     while frame is not None:
         name = frame.f_code.co_filename
-        generated = name.startswith("<")
-        if not generated and (not name.startswith(_package) or name.startswith(f"{_package}/domains")):
+        if not name.startswith("<") and (name.startswith(_DOMAINS) or not name.startswith(_LIBRARY)):
             return name, frame.f_lineno
         frame = frame.f_back
     return None, None
+
+
+def refused(message: str) -> ProblemError:
+    """The error for a statement that is wrong where it stands in the author's file."""
+    file, line = author_line()
+    return ProblemError(message, file=file, line=line)

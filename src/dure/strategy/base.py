@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import count
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from dure.errors import PlanError
@@ -17,6 +18,8 @@ from dure.problem import Problem
 from dure.strategy.evidence import Task
 
 __all__ = ["Proposal", "Strategy", "space_filling"]
+
+_BLOCK, _MOST_REFUSED = 64, 10_000
 
 
 @dataclass(frozen=True)
@@ -48,22 +51,43 @@ class Strategy(Protocol):
         """Up to ``n`` proposals; pending trials are those of the history that have no answer."""
 
 
-def space_filling(problem: Problem, seed: int, *, uniform: bool = False) -> Iterator[Any]:
-    """Endless designs that keep the rules: scrambled Sobol points, or independent uniform ones.
+def space_filling(
+    problem: Problem, seed: int | tuple[int, ...], *, uniform: bool = False, start: int = 0
+) -> Iterator[Any]:
+    """Endless designs that keep the rules, from number ``start`` on: scrambled Sobol points, or independent uniform ones.
 
     Raises:
         PlanError: ten thousand designs in a row broke a rule.
     """
-    columns = problem.space.columns
-    sobol = qmc.Sobol(columns, rng=np.random.default_rng(seed))
-    generator = np.random.default_rng(seed)
-    refused = 0
-    while True:
-        rows: NDArray[np.float64] = generator.uniform(size=(64, columns)) if uniform else sobol.random(64)
-        for design in problem.space.designs(rows):
-            broken = problem.broken_rule(design)
-            refused = refused + 1 if broken else 0
-            if broken is None:
-                yield design
-            elif refused >= 10_000:
-                raise PlanError(_("10,000 designs in a row broke rule {name!r}; the rules leave next to nothing").format(name=broken.name))
+    points = _points(problem, seed, uniform)
+    return (points.at(number) for number in count(start))
+
+
+class _Points:
+    """One such sequence, drawn in blocks and remembered, so that a campaign does not draw it again for every proposal."""
+
+    def __init__(self, problem: Problem, seed: int | tuple[int, ...], uniform: bool) -> None:
+        generator, columns = np.random.default_rng(seed), problem.space.columns
+        sobol = None if uniform else qmc.Sobol(columns, rng=generator)
+        self._draw = sobol.random if sobol else lambda rows: generator.uniform(size=(rows, columns))
+        self._problem = problem
+        self._known: list[Any] = []
+
+    def at(self, number: int) -> Any:
+        while len(self._known) <= number:
+            self._known += self._block()
+        return self._known[number]
+
+    def _block(self) -> list[Any]:
+        broken = None
+        for _attempt in range(_MOST_REFUSED // _BLOCK):
+            designs = self._problem.space.designs(self._draw(_BLOCK))
+            kept = [design for design in designs if (broken := self._problem.broken_rule(design)) is None]
+            if kept:
+                return kept
+        raise PlanError(
+            _("10,000 designs in a row broke rule {name!r}; the rules leave next to nothing").format(name=broken.name if broken else "")
+        )
+
+
+_points = lru_cache(maxsize=4)(_Points)

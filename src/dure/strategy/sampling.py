@@ -31,10 +31,11 @@ class Sampling:
     def ask(self, task: Task, history: History, n: int, seed: int) -> list[Proposal]:
         """See ``Strategy``; designs already asked for are passed over."""
         problem = task.problem
-        asked = sum(problem.top.name == state.fidelity for state in history.in_plan("search"))
+        tally = history.tallies.get(("search", problem.top.name))
+        asked = tally.trials if tally else 0
         proposals: list[Proposal] = []
         taken: set[str] = set()
-        for design in islice(space_filling(problem, seed, uniform=self.name == "random"), asked, asked + n + 1000):
+        for design in islice(space_filling(problem, seed, uniform=self.name == "random", start=asked), n + 1000):
             key = problem.trial(design, task.setting).key
             if key not in history.trials and key not in taken:
                 taken.add(key)

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from botorch.acquisition.logei import qLogNoisyExpectedImprovement
+from botorch.acquisition.logei import qLogExpectedImprovement, qLogNoisyExpectedImprovement
 from botorch.acquisition.objective import GenericMCObjective
 from botorch.optim import optimize_acqf
+from botorch.optim.initializers import sample_truncated_normal_perturbations
 from botorch.sampling import SobolQMCNormalSampler
-from botorch.utils.sampling import manual_seed
+from botorch.utils.sampling import draw_sobol_samples, manual_seed
 from torch import Tensor
 
 from dure.i18n import N_, _
@@ -140,12 +141,12 @@ class _Search:
     def _one(self, pending: Any, taken: set[str], index: int) -> Proposal | None:
         baseline = self._incumbents()
         acquisition = self._acquisition(baseline, torch.from_numpy(pending))
-        best, value = self._maximise(acquisition, baseline)
+        best = self._maximise(acquisition, baseline)
         problem = self.task.problem
         for cube in self._nearby(best, index):
             design = problem.space.designs(cube[None, :])[0]
             if problem.broken_rule(design) is None:
-                proposal = self._at(design, float(value))
+                proposal = self._at(design)
                 if self._key(proposal) not in taken:
                     return proposal
         return None
@@ -199,30 +200,66 @@ class _Search:
         return torch.stack(missed).amax(0) if missed else torch.full(samples.shape[:-1], -1.0, dtype=samples.dtype)
 
     def _acquisition(self, baseline: Tensor, pending: Tensor) -> Any:
-        return qLogNoisyExpectedImprovement(
-            model=self.model,
-            X_baseline=baseline,
-            sampler=SobolQMCNormalSampler(torch.Size([64]), seed=self.seed),
-            objective=GenericMCObjective(lambda samples, X=None: self.outputs.objective(self.task, samples)),
-            constraints=self._shortfalls() or None,
-            X_pending=pending if len(pending) else None,
-            prune_baseline=False,
-            cache_root=False,
-        )
+        """Log expected improvement under constraints: over the best answer, or under noise over what it may truly be."""
+        common: dict[str, Any] = {
+            "model": self.model,
+            "sampler": SobolQMCNormalSampler(torch.Size([64]), seed=self.seed),
+            "objective": GenericMCObjective(lambda samples, X=None: self.outputs.objective(self.task, samples)),
+            "constraints": self._shortfalls() or None,
+            "X_pending": pending if len(pending) else None,
+        }
+        if self.task.problem.noise.kind != "none":
+            return qLogNoisyExpectedImprovement(X_baseline=baseline, prune_baseline=False, cache_root=False, **common)
+        return qLogExpectedImprovement(best_f=self._best_value(), **common)
 
-    def _maximise(self, acquisition: Any, baseline: Tensor) -> tuple[Any, Tensor]:
+    def _best_value(self) -> float:
+        """The objective to improve on, larger is better: the best design of any rung that the top rung is believed to allow.
+
+        Without one it is the worst seen, so that feasibility comes first.
+        """
+        known = self._known()
+        if not len(known):
+            return 0.0
+        with torch.no_grad():
+            mean = self.model.posterior(known.unsqueeze(-2)).mean.squeeze(-2)
+        value = self.outputs.objective(self.task, mean)
+        allowed = self._missed(mean) <= 0
+        return float(value[allowed].max() if allowed.any() else value.min())
+
+    def _gain(self, samples: Tensor) -> float | None:
+        """Expected improvement on the best answer of the top rung; None while no answer keeps every limit."""
+        best = self.evidence.best(self.ladder_names[-1])
+        if best is None:
+            return None
+        goal = self.task.objective
+        known = -best[1][goal.name] if goal.measure.sense == "minimise" else best[1][goal.name]
+        better = (self.outputs.objective(self.task, samples) - known).clamp_min(0.0)
+        return float((better * (self._missed(samples) <= 0)).mean())
+
+    def _maximise(self, acquisition: Any, baseline: Tensor) -> Any:
+        """The best of many points, half of them near the incumbents, polished by gradient from the best four."""
         d = baseline.shape[-1]
-        best, value = optimize_acqf(
+        bounds = torch.stack([torch.zeros(d), torch.ones(d)]).double()
+        everywhere = draw_sobol_samples(bounds, n=256, q=1, seed=self.seed)
+        nearby = [
+            sample_truncated_normal_perturbations(baseline, n_discrete_points=128, sigma=sigma, bounds=bounds).unsqueeze(-2)
+            for sigma in (0.1, 0.01)
+        ]
+        raw = torch.cat([everywhere, *nearby])
+        with torch.no_grad():
+            values = acquisition(raw)
+        best, _value = optimize_acqf(
             acquisition,
-            bounds=torch.stack([torch.zeros(d), torch.ones(d)]).double(),
+            bounds=bounds,
             q=1,
             num_restarts=4,
-            raw_samples=128,
-            options={"maxiter": 50, "batch_limit": 4, "sample_around_best": True, "seed": self.seed},
+            batch_initial_conditions=raw[values.topk(4).indices],
+            options={"maxiter": 20},
+            retry_on_optimization_warning=False,
         )
-        return best.squeeze(0).numpy(), value
+        return best.squeeze(0).numpy()
 
-    def _at(self, design: Any, log_gain: float) -> Proposal:
+    def _at(self, design: Any) -> Proposal:
         problem, task = self.task.problem, self.task
         point = torch.from_numpy(problem.space.encode([design]))
         with torch.no_grad(), manual_seed(self.seed):
@@ -236,9 +273,9 @@ class _Search:
         for name in self.outputs.names:
             low, middle, high = torch.quantile(self.outputs.goal(name, samples), torch.tensor([0.05, 0.5, 0.95]).double()).tolist()
             predicted[name] = (middle, low, high)
-        if self.evidence.best(rung) is None:
+        gain = self._gain(samples)
+        if gain is None:
             return Proposal(design, rung, "search", _FIRST, {"feasible": feasible}, predicted)
-        gain = float(np.exp(log_gain))
         numbers = {"gain": gain, "unit": task.objective.unit, "feasible": feasible}
         return Proposal(design, rung, "search", _GAIN, numbers, predicted, gain)
 

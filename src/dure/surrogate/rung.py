@@ -74,32 +74,33 @@ class Rung:
     reference: Reference | None
     lower: Rung | None = None
 
-    def base(self, points: Tensor) -> Tensor:
-        """(..., n, d) to the reference's (..., n, m); zeros without a reference."""
+    def base(self, points: Tensor, *, covariance: bool = False) -> tuple[Tensor, Tensor | None]:
+        """(..., q, d) to the reference's (..., m, q), zeros without one, and to the lower rung's covariance if asked for."""
         if self.lower is not None:
-            mean, _ = self.lower.belief(points, covariance=False)
-            return mean.mT
+            return self.lower.belief(points, covariance=covariance)
         if self.reference is not None:
-            return self.reference(points)
-        return torch.zeros(*points.shape[:-1], len(self.calibration.offset), dtype=points.dtype)
+            return self.reference(points).mT, None
+        return torch.zeros(*points.shape[:-2], len(self.calibration.offset), points.shape[-2], dtype=points.dtype), None
 
-    def belief(self, points: Tensor, *, covariance: bool = True) -> tuple[Tensor, Tensor]:
-        """(..., q, d) to means (..., m, q) and covariances (..., m, q, q); the lower rung's doubt included."""
-        made = self.calibration
-        mean = (made.offset + made.slope * self.base(points)).mT
-        q = points.shape[-2]
+    def belief(self, points: Tensor, *, covariance: bool = True) -> tuple[Tensor, Tensor | None]:
+        """(..., q, d) to means (..., m, q) and, if asked for, covariances (..., m, q, q), the lower rung's doubt included."""
+        made, q = self.calibration, points.shape[-2]
+        base, below = self.base(points, covariance=covariance)
+        mean = made.offset[:, None] + made.slope[:, None] * base
         scale = made.scale[:, None]
-        if self.residual is None:
-            cov = scale.square()[..., None] * torch.eye(q, dtype=points.dtype)
-            cov = cov.expand(*points.shape[:-2], *cov.shape)
-        else:
+        shape: Tensor | None = None
+        if self.residual is not None:
             posterior: MultivariateNormal = self.residual(points.unsqueeze(-3))
             mean = mean + scale * posterior.mean
-            cov = scale.square()[..., None] * posterior.covariance_matrix if covariance else torch.empty(0)
-        if covariance and self.lower is not None:
-            _, below = self.lower.belief(points)
-            cov = cov + made.slope.square()[:, None, None] * below
-        return mean, cov
+            shape = posterior.covariance_matrix if covariance else None
+        elif covariance:
+            shape = torch.eye(q, dtype=points.dtype)
+        if shape is None:
+            return mean, None
+        doubt = scale.square()[..., None] * shape
+        if below is not None:
+            doubt = doubt + made.slope.square()[:, None, None] * below
+        return mean, doubt.expand(*points.shape[:-2], *doubt.shape[-3:])
 
     def own_variance(self, points: Tensor) -> Tensor:
         """(n, d) to (n, m): the doubt that only this rung, and no lower one, can remove."""
@@ -150,7 +151,7 @@ def fit_rung(
     bare = Rung(Calibration(*(torch.zeros_like(spread),) * 3, torch.ones_like(spread, dtype=torch.bool)), None, reference, lower)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        base = bare.base(points) if len(points) else torch.zeros(0, len(spread), dtype=spread.dtype)
+        base = bare.base(points)[0].mT if len(points) else torch.zeros(0, len(spread), dtype=spread.dtype)
     if lower is None and reference is None:
         middle = outputs.mean(0) if len(outputs) else torch.zeros_like(spread)
         scale = (outputs.std(0) if len(outputs) > 1 else spread).clamp_min(1e-9)

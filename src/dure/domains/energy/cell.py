@@ -107,7 +107,8 @@ def has_ageing(cell: str) -> bool:
     return all(name in values for name in _AGEING_PARAMETERS)
 
 
-@functools.cache
+# A built model holds about 100 MB, and a pool passes through many cells.
+@functools.lru_cache(maxsize=4)
 def charger(cell: str, thickness_scale: float, fidelity: Fidelity, period_s: float | None) -> Cycler:
     """A simulation of one charge from 0 % state of charge, sampled every period_s seconds or at every step of the solver."""
     return _build(cell, thickness_scale, fidelity, lambda values: _charge_steps(values, period_s))

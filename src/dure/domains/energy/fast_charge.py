@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import numpy as np
+
 from dure.domains.energy.cell import CELLS, model_options
+from dure.domains.energy.circuit import estimate
 from dure.domains.energy.export import protocol_files
 from dure.domains.energy.protocol import ChargeRun, age, run_protocol
 from dure.i18n import N_
@@ -114,15 +117,18 @@ def _curves(run: ChargeRun) -> tuple[Curve, ...]:
 
 def theory(charge: Charge, cell: Cell) -> dict[str, Any]:
     """Textbook estimate of each stage: open-circuit potentials, Butler-Volmer, solid diffusion and a lumped heat balance."""
-    estimate = estimate_protocol(
-        charge.rates,
+    guess = estimate(
+        np.stack(np.broadcast_arrays(*charge.rates), axis=-1),
         charge.preheat,
         cell=cell.cell,
         ambient_c=cell.ambient,
         end_soc=cell.end_soc,
         thickness_scale=cell.thickness,
+        exchange_current_scale=cell.exchange_current,
+        electrolyte_diffusivity_scale=cell.diffusivity,
     )
-    return estimate
+    potential = np.concatenate([guess.potential_dip_v, guess.potential_end_v], axis=1)
+    return {"minutes": tuple(guess.minutes.T), "anode_potential": tuple(potential.T), "t_max": tuple(guess.t_max_c.T)}
 
 
 def export(charge: Charge, cell: Cell, measured: Measured) -> Mapping[str, str]:
@@ -140,6 +146,7 @@ problem = Problem(
     question=N_("How fast can this lithium-ion cell be charged without plating lithium or overheating it?"),
     design=Charge,
     setting=Cell,
+    family=("cell", "ambient", "end_soc", "thickness"),
     outcome=Measured,
     simulate=simulate,
     theory=theory,

@@ -1,0 +1,41 @@
+"""``dure list`` and ``dure show``."""
+
+from __future__ import annotations
+
+import click
+
+from dure.cli.face import Done, as_json, command
+from dure.cli.screen import console, grid
+from dure.cli.statement import show_problem
+from dure.i18n import _
+from dure.problem import find, registered
+
+__all__ = ["list_problems", "show"]
+
+
+@command("list")
+@as_json
+def list_problems(*, as_json: bool) -> Done:
+    """Registered problems, and plug-ins that could not be loaded."""
+    problems, broken = registered()
+    if not as_json:
+        console().print(grid([(one.name, _(one.question)) for one in problems], indent=0))
+    for one in broken:
+        click.echo(_("{name} was left out: {reason}").format(name=one.name, reason=one.reason), err=True)
+    return Done(
+        {
+            "problems": [{"name": one.name, "version": one.version, "question": one.question} for one in problems],
+            "broken": [{"name": one.name, "source": one.source, "reason": one.reason} for one in broken],
+        }
+    )
+
+
+@command("show", help=_("PROBLEM is the name of an installed problem or the path of a problem file."))
+@click.argument("problem")
+@as_json
+def show(*, problem: str, as_json: bool) -> Done:
+    """A problem's statement."""
+    found = find(problem)
+    if not as_json:
+        show_problem(console(), found)
+    return Done(found.describe())

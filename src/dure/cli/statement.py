@@ -1,0 +1,159 @@
+"""A problem and a plan in words: what is asked, what may vary, what it may cost, when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from dure.cli.screen import bounds, grid, heading, number
+from dure.i18n import N_, _
+from dure.problem import Problem
+from dure.problem.citations import citation_text
+from dure.units import label
+
+__all__ = ["show_plan", "show_problem"]
+
+SENSES = {"minimise": N_("minimise"), "maximise": N_("maximise")}
+
+
+def show_problem(screen: Console, problem: Problem) -> None:
+    """All that a problem states."""
+    plain = problem.describe()
+    blocks = [
+        _question(plain),
+        _block(_("What may vary"), _inputs(plain)),
+        _block(_("Settings, held fixed in a campaign"), _settings(plain, {})),
+        _block(_("What is wanted"), _goals(plain, plain["outcome"])),
+        _block(_("What is recorded beside"), _records(plain)),
+        _block(_("Rules a design must keep"), [(name, _(text)) for name, text in plain["rules"].items()]),
+        _block(_("Ladder"), _ladder(problem)),
+        _block(_("Checks of the winner"), _checks(problem, [one.name for one in problem.checks])),
+        _block(_("Sets of limits for --limits"), _limit_sets(problem)),
+        _block(_("Unless told otherwise"), [(_("budget"), _("{runs:g} runs").format(runs=problem.runs))]),
+        _block(_("Hazards"), [(_(text),) for text in problem.hazards]),
+        _block(_("Sources"), [(citation_text(key),) for key in problem.cites]),
+    ]
+    _print(screen, blocks)
+
+
+def show_plan(screen: Console, problem: Problem, plan: Mapping[str, Any], folder: object) -> None:
+    """What a campaign is about to do, before it does anything."""
+    plain = plan["problem"]
+    checks = _checks(problem, plan["checks"])
+    checks += [(_(name), _("left out: the setting it needs lies outside what is declared")) for name in plan["skipped_checks"]]
+    blocks = [
+        _question(plain),
+        _block(_("What may vary"), _inputs(plain)),
+        _block(_("Settings, held fixed"), _settings(plain, plan["setting"])),
+        _block(_("What is wanted"), _goals(plain, plan["goals"])),
+        _block(_("Ladder"), _ladder(problem)),
+        _block(_("Plan"), _course(problem, plan, folder)),
+        _block(_("Checks of the winner"), checks),
+    ]
+    _print(screen, blocks)
+
+
+def _print(screen: Console, blocks: list[RenderableType | None]) -> None:
+    for block in blocks:
+        if block is not None:
+            screen.print(block)
+            screen.print()
+
+
+def _block(title: str, rows: list[tuple[str, ...]]) -> RenderableType | None:
+    return Group(heading(title), grid(rows)) if rows else None
+
+
+def _question(plain: Mapping[str, Any]) -> RenderableType:
+    name = _("{name}, version {version}").format(name=plain["name"], version=plain["version"])
+    return Group(heading(_(plain["question"])), Padding(Text(name, style="dim"), (0, 0, 0, 2)))
+
+
+def _range(spec: Mapping[str, Any]) -> str:
+    if "options" in spec:
+        return ", ".join(spec["options"])
+    if "levels" in spec:
+        return f"{', '.join(f'{level:g}' for level in spec['levels'])} {label(spec['unit'])}".rstrip()
+    text = bounds(spec["low"], spec["high"], spec["unit"])
+    return _("{range}, by factors").format(range=text) if spec.get("log") else text
+
+
+def _inputs(plain: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    wide = any("options" in spec for spec in plain["design"].values())
+    rows = [(name, _range(spec), _(spec["help"])) for name, spec in plain["design"].items()]
+    return [(name, " · ".join(filter(None, rest))) for name, *rest in rows] if wide else list(rows)
+
+
+def _settings(plain: Mapping[str, Any], chosen: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    rows = []
+    for name, spec in plain["setting"].items():
+        value = chosen.get(name, spec["default"])
+        known = "" if chosen else _range(spec)
+        rows.append((name, number(value, spec["unit"], places="g"), " · ".join(filter(None, (_(spec["help"]), known)))))
+    return list(rows)
+
+
+def _goals(plain: Mapping[str, Any], goals: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    rows = []
+    for name, goal in goals.items():
+        if goal["sense"] is None:
+            continue
+        wanted = _(SENSES[goal["sense"]]) if goal["sense"] in SENSES else bounds(goal["low"], goal["high"], goal["unit"])
+        unit = f" ({label(goal['unit'])})" if goal["sense"] in SENSES and label(goal["unit"]) else ""
+        rows.append((name, wanted + unit, _(plain["outcome"][name]["help"])))
+    return list(rows)
+
+
+def _records(plain: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    return [(name, label(goal["unit"]), _(goal["help"])) for name, goal in plain["outcome"].items() if goal["sense"] is None]
+
+
+def _ladder(problem: Problem) -> list[tuple[str, ...]]:
+    top = problem.top.name
+    rows = []
+    for rung in problem.fidelities:
+        cost = _("{cost:g} run").format(cost=rung.cost)
+        rows.append((rung.name, cost, " · ".join(filter(None, (_(rung.help), _("optimised") if rung.name == top else "")))))
+    return list(rows)
+
+
+def _checks(problem: Problem, names: list[str]) -> list[tuple[str, ...]]:
+    rows = []
+    for check in problem.checks:
+        if check.name in names:
+            what = _("decides the verdict") if check.required else _("reported")
+            rows.append((_(check.name), " · ".join(filter(None, (what, _(check.help))))))
+    return list(rows)
+
+
+def _limit_sets(problem: Problem) -> list[tuple[str, ...]]:
+    rows = []
+    for name, limits in problem.limits.items():
+        shown = []
+        for goal, limit in limits.items():
+            text = " – ".join(f"{one:g}" for one in limit) if isinstance(limit, tuple) else f"{limit:g}"
+            shown.append(f"{goal} = {number(text, problem.goals[goal].unit)}")
+        rows.append((name, ", ".join(shown)))
+    return list(rows)
+
+
+def _course(problem: Problem, plan: Mapping[str, Any], folder: object) -> list[tuple[str, ...]]:
+    budget, stopping = plan["budget"], plan["stopping"]
+    if budget["runs"] is not None:
+        cost = _("{runs:g} runs; one run is one simulation at {rung}").format(runs=budget["runs"], rung=problem.top.name)
+    else:
+        cost = _("{seconds:g} CPU seconds of simulation").format(seconds=budget["cpu_seconds"])
+    stop = _("budget spent, or {patience} proposals in a row that promise less than {tolerance:.2g} % more")
+    rows = [
+        (_("hypothesis"), _(plan["hypothesis"])),
+        (_("budget"), cost),
+        (_("ends when"), stop.format(patience=stopping["patience"], tolerance=100 * stopping["tolerance"])),
+        (_("strategy"), f"{plan['strategy']}: {plan['explanation']}"),
+    ]
+    if plan["control_runs"]:
+        rows.append((_("afterwards"), _("{runs} random designs for comparison").format(runs=plan["control_runs"])))
+    return [*rows, (_("seed"), str(plan["seed"])), (_("plan"), plan["hash"][:12]), (_("folder"), str(folder))]

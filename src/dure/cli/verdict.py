@@ -1,0 +1,143 @@
+"""The verdict in words: what was found, by what margins, and what was not shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from dure.campaign import claims_of
+from dure.cli.screen import bounds, grid, heading, number, signed
+from dure.i18n import N_, _
+from dure.journal import History
+from dure.strategy import Task
+
+__all__ = ["show_verdict"]
+
+WORDS = {
+    "supported": (N_("Supported"), "bold green"),
+    "refuted": (N_("Refuted"), "bold red"),
+    "inconclusive": (N_("Inconclusive"), "bold yellow"),
+}
+
+
+def show_verdict(screen: Console, history: History, task: Task, *, brief: bool = False) -> None:
+    """Print the conclusion of the newest plan; every number is a claim."""
+    values = {name: claim.value for name, claim in claims_of(history, task).items()}
+    ends = history.conclusion or {}
+    word, style = WORDS[ends["verdict"]]
+    screen.print(Text.assemble((f"{_(word)}: ", style), f"{_(ends['because'])}. {_found(values, task)}".strip()))
+    if brief:
+        return
+    for title, rows in _blocks(history, task, values):
+        if rows:
+            screen.print()
+            screen.print(heading(title))
+            screen.print(grid(rows))
+    screen.print()
+
+
+def _found(values: Mapping[str, Any], task: Task) -> str:
+    goal = task.objective
+    value = values.get(f"winner.goal.{goal.name}")
+    if value is None:
+        return ""
+    text = _("The best design reaches {name} = {value}").format(name=goal.name, value=number(value, goal.unit))
+    gain, baseline = values.get("gain.baseline"), values.get(f"baseline.goal.{goal.name}")
+    if gain is not None:
+        text += _("; the best textbook start reaches {value}, so the gain is {gain:.1%}").format(
+            value=number(baseline, goal.unit), gain=gain
+        )
+    if values.get("control.best") is not None:
+        text += _("; the best of {count:.0f} random designs reaches {value}").format(
+            count=values["count.control.answered"], value=number(values["control.best"], goal.unit)
+        )
+    return f"{text}."
+
+
+def _blocks(history: History, task: Task, values: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, ...]]]]:
+    problem, ends = task.problem, history.conclusion or {}
+    design: list[tuple[str, ...]] = []
+    if ends["winner"]:
+        design = [
+            (name, number(values[f"winner.input.{name}"], spec.unit, places=".6g")) for name, spec in problem.inputs.items()
+        ]
+    return [
+        (_("Design"), design),
+        (_("Margins"), _margins(task, ends, values)),
+        (_("Checks"), [_check(task, name, check, values) for name, check in ends["checks"].items()]),
+        (_("Not shown"), _not_shown(history, task)),
+        (_("Cost"), _cost(values)),
+    ]
+
+
+def _margins(task: Task, ends: Mapping[str, Any], values: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    required = [name for name, check in ends["checks"].items() if check["required"] and check["answered"]]
+    rows = []
+    for name, goal in task.goals.items():
+        value = values.get(f"winner.goal.{name}")
+        if goal.is_objective or value is None:
+            continue
+        limit = bounds(values[f"limit.{name}.low"], values[f"limit.{name}.high"], goal.unit)
+        margin = _("margin {margin}").format(margin=signed(values[f"winner.margin.{name}"], goal.unit))
+        others = [
+            _("{margin} in check {check}").format(
+                margin=signed(values[f"check.{check}.margin.{name}"], goal.unit), check=_(check)
+            )
+            for check in required
+        ]
+        rows.append((name, number(value, goal.unit), limit, "; ".join([margin, *others])))
+    return list(rows)
+
+
+def _check(task: Task, name: str, check: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[str, str]:
+    if not check["answered"]:
+        return _(name), _("no answer")
+    parts = [_("all limits hold") if check["holds"] else _("breaks {names}").format(names=", ".join(_broken(task, name, values)))]
+    parts.append(
+        _("{objective} {change}").format(
+            objective=task.objective.name,
+            change=number(values[f"check.{name}.goal.{task.objective.name}"], task.objective.unit),
+        )
+    )
+    for output, measure in task.problem.measures.items():
+        value = values.get(f"check.{name}.output.{output}")
+        if value is not None and values.get(f"winner.output.{output}") is None:
+            parts.append(f"{output} {number(value, measure.unit)}")
+    return _(name), ", ".join(parts)
+
+
+def _broken(task: Task, check: str, values: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{name} ({signed(margin, goal.unit)})"
+        for name, goal in task.goals.items()
+        if (margin := values.get(f"check.{check}.margin.{name}")) is not None and margin < 0
+    ]
+
+
+def _not_shown(history: History, task: Task) -> list[tuple[str, ...]]:
+    unanswered = [_(name) for name, check in (history.conclusion or {})["checks"].items() if not check["answered"]]
+    open_checks = [*unanswered, *(_(name) for name in history.plan["skipped_checks"])]
+    rows = [(_("Nothing is known of these checks: {names}.").format(names=", ".join(open_checks)),)] if open_checks else []
+    return [*rows, *((_(text),) for text in task.problem.hazards)]
+
+
+def _cost(values: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    parts = {
+        "search": _("search"),
+        "check": _("checks"),
+        "baseline": _("baseline"),
+        "control": _("comparison"),
+    }
+    rows = []
+    for name, text in parts.items():
+        if values[f"count.{name}.asked"]:
+            trials = _("{count:.0f} trials, {failed:.0f} failed, {reused:.0f} known before").format(
+                count=values[f"count.{name}.asked"], failed=values[f"count.{name}.failed"], reused=values[f"count.{name}.reused"]
+            )
+            cost = _("{runs:.3g} runs, {seconds:.3g} CPU s")
+            cost = cost.format(runs=values[f"spent.{name}.runs"], seconds=values[f"spent.{name}.cpu_seconds"])
+            rows.append((text, cost, trials))
+    return list(rows)

@@ -1,0 +1,87 @@
+"""The answer in words, and what was not shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from markupsafe import Markup
+
+from dure.i18n import _
+from dure.report.dossier import Dossier
+from dure.report.figures import goal_name
+from dure.report.markup import fill, listed, quoted, show
+from dure.report.words import because
+
+__all__ = ["cautions", "sentence"]
+
+
+def sentence(dossier: Dossier) -> Markup:
+    """The verdict's reason as one sentence with the numbers it rests on."""
+    if "winner" not in dossier.roles:
+        if dossier.concluded:
+            return fill(_("No design was found that keeps every limit."))
+        return fill(_("No design that keeps every limit has been found yet."))
+    return Markup("; ").join(_clauses(dossier)) + Markup(".")
+
+
+def _clauses(dossier: Dossier) -> Iterator[Markup]:
+    claims, objective = dossier.claims, dossier.task.objective
+    value = show(claims[f"winner.goal.{objective.name}"])
+    start = _("With the best design found, {objective} is {value}")
+    if not dossier.concluded:
+        start = _("With the best design found so far, {objective} is {value}")
+    yield fill(start, objective=quoted(goal_name(objective)), value=value)
+    if "gain.baseline" in claims:
+        worse = dossier.ends["because"] == "no better than the textbook start" or float(claims["gain.baseline"].value or 0) <= 0
+        text = _("no better than the best textbook start ({baseline})") if worse else _(
+            "{gain} better than the best textbook start ({baseline})"
+        )
+        gain, baseline = show(claims["gain.baseline"], 3, percent=True), show(claims[f"baseline.goal.{objective.name}"])
+        yield fill(text, gain=gain, baseline=baseline)
+    elif dossier.concluded and dossier.task.problem.starts:
+        yield fill(_("no textbook start keeps every limit"))
+    margins = [
+        fill("{margin} ({goal})", margin=show(claims[f"winner.margin.{name}"], 2), goal=quoted(goal_name(goal)))
+        for name, goal in dossier.task.goals.items()
+        if not goal.is_objective
+    ]
+    if margins:
+        yield fill(_("every limit is kept, with {margins} to spare"), margins=listed(margins))
+    yield from _required(dossier)
+
+
+def _required(dossier: Dossier) -> Iterator[Markup]:
+    texts = {
+        True: _("passed, as required: {checks}"),
+        False: _("failed, though required: {checks}"),
+        None: _("required and without an answer: {checks}"),
+    }
+    for held, text in texts.items():
+        names = [quoted(_(name)) for name, check in dossier.ends["checks"].items() if check["required"] and check["holds"] is held]
+        if names:
+            yield fill(text, checks=listed(names))
+
+
+def cautions(dossier: Dossier) -> list[Markup]:
+    """What a reader must know before using the answer."""
+    found = [quoted(_(hazard)) for hazard in dossier.plan["problem"]["hazards"]]
+    if not dossier.concluded:
+        found.insert(0, fill(_("The campaign has not ended: nothing here is a verdict.")))
+    checks = {name: check for name, check in dossier.ends["checks"].items() if not check["required"]}
+    broken = [quoted(_(name)) for name, check in checks.items() if check["holds"] is False]
+    if broken:
+        found.append(fill(_("The answer does not hold under every check that was made: a limit is broken under {checks}."), checks=listed(broken)))
+    silent = [quoted(_(name)) for name, check in checks.items() if check["holds"] is None]
+    if silent:
+        found.append(fill(_("Not shown: {checks}."), checks=listed(silent)))
+    skipped = [quoted(_(name)) for name in dossier.plan["skipped_checks"]]
+    if skipped:
+        found.append(fill(_("Not possible under this setting: {checks}."), checks=listed(skipped)))
+    if "winner" in dossier.roles:
+        found.append(fill(_("That no better design exists was not shown: the search ended because {why}."), why=_stop(dossier)))
+    return found
+
+
+def _stop(dossier: Dossier) -> str:
+    decided = dossier.history.decisions[-1].get("search")
+    return because(decided["because"]) if decided else _("the campaign is still running")

@@ -1,0 +1,103 @@
+"""What a report is made of: a journal up to its newest conclusion, and the claims that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from dure.campaign import Claim, claims_of, standing, task_of
+from dure.errors import JournalError
+from dure.i18n import _
+from dure.journal import Event, History, Journal, TrialState, fold
+from dure.problem import Curve, find
+from dure.problem.canonical import parse
+from dure.strategy import Task
+
+__all__ = ["Dossier"]
+
+ROLES = ("winner", "baseline", "runner_up.1", "runner_up.2")
+
+
+def _state_of_the_question(events: Iterable[Event]) -> list[Event]:
+    """Events up to the newest plan's conclusion, all of them while there is none; never the reports'.
+
+    Raises:
+        JournalError: no plan was recorded yet.
+    """
+    kept = [event for event in events if event.kind != "reported"]
+    newest: dict[str, int] = {event.kind: index for index, event in enumerate(kept)}
+    if "planned" not in newest:
+        raise JournalError(_("the journal holds no plan yet; there is nothing to report"))
+    if newest.get("concluded", -1) > newest["planned"]:
+        return kept[: newest["concluded"] + 1]
+    return kept
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """A pure function of a journal's events; ``views`` has the curves of each role's trial."""
+
+    events: Sequence[Event]
+    history: History
+    task: Task
+    claims: Mapping[str, Claim]
+    views: Mapping[str, Sequence[Curve]]
+
+    @classmethod
+    def read(cls, journal: Journal, before: int | None = None) -> Dossier:
+        """The newest state of the question, or the one before event number ``before``.
+
+        Raises:
+            JournalError: no plan was recorded yet, or an event or artefact is not what was written.
+            InputError: the problem cannot be loaded here.
+        """
+        known = journal.events() if before is None else (event for event in journal.events() if event.seq < before)
+        events = _state_of_the_question(known)
+        history = fold(events)
+        task = task_of(history, find(history.plan["reference"]))
+        views = {role: _curves(journal, history.trials[key]) for role, key in _roles(history, task).items()}
+        return cls(events, history, task, claims_of(history, task), views)
+
+    @property
+    def plan(self) -> Mapping[str, Any]:
+        """The newest plan."""
+        return self.history.plan
+
+    @property
+    def head(self) -> str:
+        """Hash of the last event the report rests on."""
+        return self.events[-1].hash
+
+    @property
+    def concluded(self) -> bool:
+        """Whether there is a verdict."""
+        return self.history.conclusion is not None
+
+    @cached_property
+    def ends(self) -> Mapping[str, Any]:
+        """The conclusion, or what it would rest on if the campaign ended now."""
+        return self.history.conclusion or standing(self.history, self.task)
+
+    @cached_property
+    def roles(self) -> Mapping[str, TrialState]:
+        """Winner, baseline and runners-up, as far as there are any, in this order."""
+        return {role: self.history.trials[key] for role, key in _roles(self.history, self.task).items()}
+
+    def of_kind(self, kind: str) -> list[Event]:
+        """Events of one kind, in order."""
+        return [event for event in self.events if event.kind == kind]
+
+
+def _roles(history: History, task: Task) -> dict[str, str]:
+    ends = history.conclusion or standing(history, task)
+    keys = (ends["winner"], ends["baseline"], *ends["runners_up"])
+    return {role: key for role, key in zip(ROLES, keys, strict=False) if key}
+
+
+def _curves(journal: Journal, state: TrialState) -> list[Curve]:
+    if state.views is None:
+        return []
+    found: Any = parse(journal.get(state.views).decode())
+    return [Curve.from_plain(view) for view in found if view["view"] == "curve"]

@@ -1,0 +1,279 @@
+"""The plots of a report. Each kind of view has one function that draws it; a domain never draws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from dure.i18n import _
+from dure.journal import TrialState
+from dure.problem import Curve, Goal
+from dure.report.dossier import Dossier
+from dure.report.style import COLOURS, panel, svg
+from dure.report.words import brief
+from dure.units import label
+
+__all__ = ["Drawn", "axis_text", "calibration", "curves", "goal_name", "margin_bar", "progress"]
+
+_LINES: Mapping[str, Mapping[str, Any]] = {
+    "runner_up.2": {"color": COLOURS["other"], "linewidth": 1.0, "linestyle": (0, (1, 1.6))},
+    "runner_up.1": {"color": COLOURS["other"], "linewidth": 1.0},
+    "baseline": {"color": COLOURS["baseline"], "linewidth": 1.8, "linestyle": (0, (5, 2))},
+    "winner": {"color": COLOURS["winner"], "linewidth": 2.2},
+}
+"""From back to front; told apart without colour by weight and dashes."""
+
+_RUNG_MARKERS = ("^", "s", "D", "v")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A plot, and the kinds of mark in it, for the legend: CSS classes that have a meaning in the page."""
+
+    svg: Markup
+    narrow: Markup | None = None
+    marks: Sequence[str] = ()
+
+
+def goal_name(goal: Goal) -> str:
+    """What a goal is called on the page."""
+    return brief(goal.measure.help) or goal.name.replace("_", " ")
+
+
+def axis_text(name: str, unit: str) -> str:
+    """A quantity with its unit, as it stands at an axis."""
+    return f"{name} ({label(unit)})" if label(unit) else name
+
+
+def curves(dossier: Dossier) -> list[Drawn]:
+    """One panel for each named curve of the winner, with the same curve of baseline and runners-up."""
+    return [
+        _curve_panel(dossier, f"curve-{number}", curve) for number, curve in enumerate(dossier.views.get("winner", ()), start=1)
+    ]
+
+
+def _same(dossier: Dossier, role: str, wanted: Curve) -> Curve | None:
+    return next((curve for curve in dossier.views.get(role, ()) if curve.name == wanted.name), None)
+
+
+def _curve_panel(dossier: Dossier, name: str, wanted: Curve) -> Drawn:
+    with panel(450, 290, name) as axes:
+        for role, line in _LINES.items():
+            if curve := _same(dossier, role, wanted):
+                axes.plot(curve.x, curve.y, **line)
+        for limit, above in _limits_seen(dossier, wanted):
+            _limit_line(axes, limit, above=above)
+            _look_near(axes, [line.get_ydata() for line in axes.lines[:-1]], limit, above=above)
+        axes.set_title(axis_text(_(wanted.y_name), wanted.y_unit))
+        axes.set_xlabel(axis_text(_(wanted.x_name), wanted.x_unit), loc="right")
+        title = _("{y} against {x}, for the winner and the designs it is compared with")
+        return Drawn(svg(axes, name, title.format(y=_(wanted.y_name), x=_(wanted.x_name))))
+
+
+def _limits_seen(dossier: Dossier, wanted: Curve) -> Iterator[tuple[float, bool]]:
+    """Limits on this curve, and whether they lie above it: where a goal of its unit is the curve's own extreme, for every role.
+
+    Curves are thinned for the page, so the extreme may be missed by a fiftieth of the curve's span.
+    """
+    for goal in dossier.task.goals.values():
+        if goal.is_objective or goal.unit != wanted.y_unit:
+            continue
+        for limit, extreme, above in ((goal.measure.low, min, False), (goal.measure.high, max, True)):
+            if abs(limit) == float("inf"):
+                continue
+            shown = [(role, curve) for role in dossier.roles if (curve := _same(dossier, role, wanted))]
+            values = [_goal_value(dossier, role, goal.name) for role, _curve in shown]
+            if all(
+                abs(extreme(curve.y) - value) <= 0.02 * (max(curve.y) - min(curve.y))
+                for (_role, curve), value in zip(shown, values, strict=True)
+            ):
+                yield limit, above
+
+
+def _goal_value(dossier: Dossier, role: str, goal: str) -> float:
+    value = dossier.claims[f"{role}.goal.{goal}"].value
+    return float(value) if value is not None else float("nan")
+
+
+def _limit_line(axes: Any, value: float, *, above: bool) -> None:
+    axes.axhline(value, color=COLOURS["limit"], linewidth=1.0, zorder=1.5)
+    axes.annotate(
+        _("limit"),
+        (1.0, value),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 3 if above else -3),
+        textcoords="offset points",
+        ha="right",
+        va="bottom" if above else "top",
+        color=COLOURS["limit"],
+        fontsize=11,
+    )
+
+
+def _look_near(axes: Any, curves: Sequence[Any], limit: float, *, above: bool) -> None:
+    """Leave out the twentieth of all points that lies furthest from the limit: a first instant must not flatten the rest."""
+    values = np.concatenate(curves)
+    ends = np.quantile(values, [0.05, 1.0] if above else [0.0, 0.95])
+    low, high = min(ends[0], limit), max(ends[1], limit)
+    axes.set_ylim(low - 0.06 * (high - low), high + 0.06 * (high - low))
+
+
+def progress(dossier: Dossier) -> Drawn | None:
+    """The best design that keeps every limit against what was spent; None before the first answer."""
+    steps = list(_search_steps(dossier))
+    if not steps:
+        return None
+    wide, marks = _progress_panel(dossier, steps, "progress", 920, 360)
+    narrow, _marks = _progress_panel(dossier, steps, "progress-narrow", 380, 300)
+    return Drawn(wide, narrow, marks)
+
+
+@dataclass(frozen=True)
+class _Step:
+    cost: float
+    value: float
+    rung: int
+    keeps: bool
+
+
+def _search_steps(dossier: Dossier) -> Iterator[_Step]:
+    """Answers of the search in the order they came, with the runs spent until then; rung 0 is the top."""
+    task, names = dossier.task, [rung.name for rung in reversed(dossier.task.problem.fidelities)]
+    states = [state for state in dossier.history.in_plan("start", "search") if not state.is_open]
+    cost = 0.0
+    for state in sorted(states, key=lambda one: one.answered or 0):
+        if state.key in dossier.history.asked_in_plan:
+            cost += task.problem.rung(state.fidelity).cost * max(1, state.attempts)
+        if state.outcome is not None:
+            values = task.goal_values(state.outcome)
+            keeps = min(task.margins(values).values(), default=0.0) >= 0
+            yield _Step(cost, values[task.objective.name], names.index(state.fidelity), keeps)
+
+
+def _running_best(dossier: Dossier, points: Sequence[tuple[float, float]], end: float) -> tuple[list[float], list[float]]:
+    """Corners of the best value so far, drawn on to ``end``."""
+    best = list(accumulate((value for _cost, value in points), min if _minimised(dossier) else max))
+    costs = [cost for cost, _value in points]
+    return [*costs, end], [*best, best[-1]]
+
+
+def _minimised(dossier: Dossier) -> bool:
+    return dossier.task.objective.measure.sense == "minimise"
+
+
+def _control_points(dossier: Dossier) -> list[tuple[float, float]]:
+    """Random designs that keep every limit: how many were tried until then, and the value."""
+    task, found = dossier.task, []
+    for number, state in enumerate(dossier.history.in_plan("control"), start=1):
+        if state.outcome is not None:
+            values = task.goal_values(state.outcome)
+            if all(goal.is_objective or goal.margin(values[name]) >= 0 for name, goal in task.goals.items()):
+                found.append((float(number), values[task.objective.name]))
+    return found
+
+
+def _progress_panel(dossier: Dossier, steps: Sequence[_Step], name: str, width: int, height: int) -> tuple[Markup, list[str]]:
+    objective, control = dossier.task.objective, _control_points(dossier)
+    kept = [(step.cost, step.value) for step in steps if step.keeps and step.rung == 0]
+    end = max([steps[-1].cost, *(cost for cost, _value in control)])
+    values = [*(step.value for step in steps), *(value for _cost, value in control)]
+    marks = []
+    with panel(width, height, name) as axes:
+        if min(values) > 0 and max(values) > 20 * min(values):
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter("")
+        if control:
+            axes.step(*_running_best(dossier, control, end), where="post", color=COLOURS["other"], linewidth=1.6, linestyle=(0, (1, 1)))
+            axes.plot(*zip(*control, strict=True), "x", color=COLOURS["other"], markersize=5)
+            marks.append("random")
+        if "baseline" in dossier.roles:
+            level = _goal_value(dossier, "baseline", objective.name)
+            axes.axhline(level, **_LINES["baseline"])
+            marks.append("baseline")
+        marks = [*_scatter(axes, steps), *marks]
+        if kept:
+            axes.step(*_running_best(dossier, kept, end), where="post", color=COLOURS["winner"], linewidth=2.2)
+            marks.insert(0, "best")
+        axes.set_title(axis_text(goal_name(objective), objective.unit))
+        axes.set_xlabel(_("spent on the search (runs)"), loc="right")
+        axes.set_xlim(0, end * 1.02)
+        axes.locator_params(axis="x", steps=[1, 2, 5, 10])
+        title = _("Best design that keeps every limit against the runs spent, beside random designs and the baseline")
+        return svg(axes, name, title), marks
+
+
+def _scatter(axes: Any, steps: Sequence[_Step]) -> list[str]:
+    """Every answer as a mark: filled if it keeps every limit, its shape by rung."""
+    marks = []
+    for rung in sorted({step.rung for step in steps}):
+        marker = "o" if rung == 0 else _RUNG_MARKERS[(rung - 1) % len(_RUNG_MARKERS)]
+        colour = COLOURS["winner"] if rung == 0 else COLOURS["soft"]
+        for keeps in (True, False):
+            points = [(step.cost, step.value) for step in steps if step.rung == rung and step.keeps == keeps]
+            if points:
+                fill = colour if keeps else "none"
+                axes.plot(*zip(*points, strict=True), marker, color=colour, markerfacecolor=fill, markersize=6 - (rung > 0))
+                marks.append(f"rung-{min(rung, len(_RUNG_MARKERS))} {'kept' if keeps else 'broken'}")
+    return marks
+
+
+def calibration(dossier: Dossier) -> list[Drawn]:
+    """One panel for each goal: stated means with their 90 % intervals against what was measured."""
+    goals = dossier.task.goals.items()
+    states = [state for state in dossier.history.in_plan("search") if state.outcome is not None]
+    return [
+        _calibration_panel(dossier, f"calibration-{number}", goal, [state for state in states if name in state.predicted])
+        for number, (name, goal) in enumerate(goals, start=1)
+        if any(name in state.predicted for state in states)
+    ]
+
+
+def _calibration_panel(dossier: Dossier, name: str, goal: Goal, states: Sequence[TrialState]) -> Drawn:
+    with panel(320, 300, name) as axes:
+        seen = []
+        for state in states:
+            measured = dossier.task.goal_values(state.outcome or {})[goal.name]
+            middle, low, high = state.predicted[goal.name]
+            colour = COLOURS["winner"] if low <= measured <= high else COLOURS["limit"]
+            axes.plot([measured, measured], [low, high], color=colour, linewidth=1.4)
+            axes.plot([measured], [middle], "o" if low <= measured <= high else "D", color=colour, markersize=5)
+            seen += [measured, middle]
+        low, high = min(seen), max(seen)
+        pad = 0.08 * (high - low) or 1.0
+        axes.plot([low - pad, high + pad], [low - pad, high + pad], color=COLOURS["other"], linewidth=1.0, zorder=1)
+        axes.set(xlim=(low - pad, high + pad), ylim=(low - pad, high + pad))
+        axes.locator_params(nbins=5)
+        axes.set_title(_("predicted {goal}").format(goal=axis_text(goal_name(goal), goal.unit)))
+        axes.set_xlabel(_("measured ({unit})").format(unit=label(goal.unit)) if label(goal.unit) else _("measured"), loc="right")
+        title = _("Predicted against measured: {goal}").format(goal=goal_name(goal))
+        return Drawn(svg(axes, name, title))
+
+
+def margin_bar(margins: Sequence[tuple[str, float]], title: str) -> Markup:
+    """Margins of one goal on a common scale from the limit on, the winner's as a bar, most important first.
+
+    Each is a kind of mark (a CSS class) and a margin.
+    """
+    most = max([abs(margin) for _kind, margin in margins]) or 1.0
+    low = min([0.0, *(margin for _kind, margin in margins)])
+    high = max([0.0, *(margin for _kind, margin in margins)])
+    pad = 0.06 * (high - low or most)
+
+    def at(value: float) -> str:
+        return f"{4 + 152 * (value - low + pad) / (high - low + 2 * pad):.1f}"
+
+    zero = at(0.0)
+    parts = [f'<path class="zero" d="M{zero} 0V24"/>']
+    for kind, margin in reversed(margins):
+        if kind == "winner":
+            parts.append(f'<path class="{kind}" d="M{zero} 12H{at(margin)}"/><circle class="{kind}" cx="{at(margin)}" cy="12" r="4"/>')
+        else:
+            parts.append(f'<path class="{kind}" d="M{at(margin)} {"4V20" if kind == "baseline" else "7V17"}"/>')
+    head = Markup('<svg class="margin" viewBox="0 0 160 24" role="img"><title>{}</title>').format(title)
+    return head + Markup("".join(parts)) + Markup("</svg>")  # noqa: S704 - numbers and classes of our own

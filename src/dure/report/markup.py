@@ -1,0 +1,65 @@
+"""The only ways onto the page. A bare number is refused everywhere: it has to be a claim, or part of something quoted."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from dure.campaign import Claim
+from dure.report.numbers import Printed, printed
+
+__all__ = ["admit", "cited", "code", "fill", "listed", "quoted", "show", "when"]
+
+
+def admit(value: Any) -> str:
+    """``value`` if it may stand on the page: marked up by one of the functions here, or plain text without a digit.
+
+    Raises:
+        TypeError: it is a number, or text that hides one.
+    """
+    if isinstance(value, Markup) or (isinstance(value, str) and not any(letter.isdigit() for letter in value)):
+        return value
+    raise TypeError(f"{value!r} would be a number on the page that is no claim")
+
+
+def show(claim: Claim, digits: int = 4, *, sign: bool = False, percent: bool = False, bare: bool = False) -> Markup:
+    """A claim, rounded; see ``numbers.shown``."""
+    return printed(claim, digits, sign=sign, percent=percent, bare=bare)
+
+
+def code(text: str) -> Markup:
+    """A name, hash, version or command, letter for letter."""
+    return Markup("<code>{}</code>").format(text)
+
+
+def quoted(text: str) -> Markup:
+    """Words that somebody wrote, digits and all: a problem's author, a plan, a simulator."""
+    return Markup('<span class="quoted">{}</span>').format(text)
+
+
+def when(time: str) -> Markup:
+    """A moment in UTC, to the minute."""
+    return Markup('<time datetime="{}">{} UTC</time>').format(time, time[:16].replace("T", " "))
+
+
+def fill(text: str, **places: Markup | Printed | str) -> Markup:
+    """``text`` with its named places filled; it and what fills them must be fit for the page themselves."""
+    admit(re.sub(r"\{[^{}]*\}", "", text))
+    return Markup(escape(text)).format(
+        **{name: place if isinstance(place, Printed) else admit(place) for name, place in places.items()}
+    )
+
+
+def cited(reference: str) -> Markup:
+    """A reference, its address at the end as a link."""
+    text, link, address = reference.rpartition("https://")
+    if not link:
+        return Markup('<cite class="quoted">{}</cite>').format(reference)
+    return Markup('<cite class="quoted">{}<a href="{}">{}</a></cite>').format(text, link + address, link + address)
+
+
+def listed(parts: list[Markup]) -> Markup:
+    """``parts`` side by side."""
+    return Markup(", ").join(parts)

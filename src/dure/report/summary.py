@@ -1,0 +1,47 @@
+"""A campaign's state for programs: what ``dure report --json`` prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dure.campaign import claims_of, standing
+from dure.journal import History, TrialState
+from dure.strategy import Task
+
+__all__ = ["summary"]
+
+
+def summary(history: History, task: Task) -> dict[str, Any]:
+    """Verdict, best design, its outcome per fidelity, margins, cost per fidelity, claims; verdict None while it runs."""
+    claims = claims_of(history, task)
+    ends = history.conclusion or standing(history, task)
+    winner = history.trials[ends["winner"]] if ends["winner"] else None
+    rungs = {state.fidelity for state in history.in_plan()}
+    return {
+        "problem": history.plan["problem"]["name"],
+        "plan": history.plan["hash"],
+        "verdict": claims["verdict"].value,
+        "because": ends["because"] if history.conclusion else None,
+        "best": dict(winner.trial["design"]) if winner else None,
+        "outcomes": _outcomes(history, task, winner) if winner else {},
+        "margins": {
+            name: {"value": claims[f"winner.margin.{name}"].value, "unit": claims[f"winner.margin.{name}"].unit}
+            for name, goal in task.goals.items()
+            if winner and not goal.is_objective
+        },
+        "cost": {
+            rung.name: {unit: claims[f"spent.rung.{rung.name}.{unit}"].value for unit in ("runs", "cpu_seconds")}
+            for rung in (*task.problem.fidelities, *task.problem.beyond)
+            if rung.name in rungs
+        },
+        "claims": [claim.plain() for claim in claims.values()],
+    }
+
+
+def _outcomes(history: History, task: Task, winner: TrialState) -> dict[str, Any]:
+    """What every fidelity says of the winner's design under the campaign's own setting."""
+    return {
+        state.fidelity: {"outcome": dict(state.outcome), "goals": task.goal_values(state.outcome)}
+        for state in history.trials.values()
+        if state.outcome is not None and task.asks(state.trial) and state.trial["design"] == winner.trial["design"]
+    }

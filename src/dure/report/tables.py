@@ -1,0 +1,262 @@
+"""The rows of the report's tables: claims and words, laid out by the templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from dure.campaign import Claim
+from dure.i18n import N_, _
+from dure.journal import TrialState
+from dure.problem import Goal
+from dure.report.dossier import Dossier
+from dure.report.figures import goal_name, margin_bar
+from dure.report.markup import admit, fill, quoted
+from dure.report.numbers import Printed, shown
+from dure.report.words import brief
+from dure.units import label
+
+__all__ = [
+    "ROLE_NAMES",
+    "CheckRow",
+    "Column",
+    "MarginRow",
+    "TriedRow",
+    "ValueRow",
+    "check_rows",
+    "columns",
+    "design_rows",
+    "explanation",
+    "failure_rows",
+    "goal_rows",
+    "heat",
+    "margin_rows",
+    "parts",
+    "rung_help",
+    "setting_rows",
+    "tried_rows",
+]
+
+ROLE_NAMES = {
+    "winner": N_("winner"),
+    "baseline": N_("baseline"),
+    "runner_up.1": N_("second best"),
+    "runner_up.2": N_("third best"),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A design that stands beside others."""
+
+    role: str
+    name: str
+
+
+def columns(dossier: Dossier) -> list[Column]:
+    """Winner, baseline and runners-up, as far as there are any."""
+    return [Column(role, _(ROLE_NAMES[role])) for role in dossier.roles]
+
+
+@dataclass(frozen=True)
+class ValueRow:
+    """One quantity over several designs: its own name, what it is, its unit, its bounds, and a claim a column."""
+
+    name: str
+    help: str
+    unit: str
+    low: Claim | None
+    high: Claim | None
+    claims: Sequence[Claim]
+
+    @property
+    def bare(self) -> bool:
+        """Whether the numbers can do without their unit: none is so small that its unit needs a prefix."""
+        return all(shown(claim.value, claim.unit, bare=True) in shown(claim.value, claim.unit) for claim in self.claims
+                   if isinstance(claim.value, float))
+
+
+def design_rows(dossier: Dossier) -> list[ValueRow]:
+    """One row for each input."""
+    found = []
+    for name, spec in dossier.task.problem.inputs.items():
+        bounds = [_given(dossier.claims.get(f"range.{name}.{side}")) for side in ("low", "high")]
+        row = [dossier.claims[f"{role}.input.{name}"] for role in dossier.roles]
+        found.append(ValueRow(name, _(spec.help), label(spec.unit), *bounds, row))
+    return found
+
+
+def goal_rows(dossier: Dossier) -> list[ValueRow]:
+    """One row for each goal, with its limits."""
+    found = []
+    for name, goal in dossier.task.goals.items():
+        limits = [_given(dossier.claims.get(f"limit.{name}.{side}")) for side in ("low", "high")]
+        row = [dossier.claims[f"{role}.goal.{name}"] for role in dossier.roles]
+        found.append(ValueRow(name, goal_name(goal), label(goal.unit), *limits, row))
+    return found
+
+
+@dataclass(frozen=True)
+class MarginRow:
+    """A limit and how far the winner is from it."""
+
+    name: str
+    title: str
+    help: str
+    value: Claim
+    low: Claim | None
+    high: Claim | None
+    margin: Claim
+    guard: Claim | None
+    bar: Markup
+    kept: bool
+
+
+def margin_rows(dossier: Dossier) -> list[MarginRow]:
+    """One row for each limit."""
+    return [_margin_row(dossier, name, goal) for name, goal in dossier.task.goals.items() if not goal.is_objective]
+
+
+def _margin_row(dossier: Dossier, name: str, goal: Goal) -> MarginRow:
+    claims = dossier.claims
+    margin, guard = claims[f"winner.margin.{name}"], claims.get(f"guard.{name}")
+    marks = [("winner", margin), ("baseline", claims.get(f"baseline.margin.{name}"))]
+    marks += [("check", claims.get(f"check.{check}.margin.{name}")) for check in dossier.ends["checks"]]
+    places = [(kind, float(claim.value)) for kind, claim in marks if claim is not None and claim.value is not None]
+    title = _("Margin of the winner as a bar from the limit on; lines mark the baseline and the checks")
+    return MarginRow(
+        name,
+        goal_name(goal),
+        _(goal.measure.help),
+        claims[f"winner.goal.{name}"],
+        _given(claims[f"limit.{name}.low"]),
+        _given(claims[f"limit.{name}.high"]),
+        margin,
+        guard,
+        margin_bar(places, title),
+        places[0][1] >= 0,
+    )
+
+
+def _given(claim: Claim | None) -> Claim | None:
+    return None if claim is None or claim.value is None else claim
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """A check of the winner and what came of it."""
+
+    name: str
+    help: str
+    required: bool
+    holds: bool | None
+    change: Claim | None
+    margins: Sequence[Claim | None]
+    extra: Sequence[tuple[str, Claim]]
+    reason: str
+
+
+def check_rows(dossier: Dossier) -> list[CheckRow]:
+    """Required checks first, each group in the problem's order."""
+    helps = {check["name"]: check["help"] for check in dossier.plan["problem"]["checks"]}
+    checks = [(name, dossier.ends["checks"][name]) for name in helps if name in dossier.ends["checks"]]
+    return [_check_row(dossier, name, helps[name], check) for name, check in sorted(checks, key=lambda one: not one[1]["required"])]
+
+
+def _check_row(dossier: Dossier, name: str, text: str, check: Mapping[str, Any]) -> CheckRow:
+    claims, state = dossier.claims, dossier.history.trials.get(check["key"])
+    extra = [
+        (brief(measure.help) or output, claim)
+        for output, measure in dossier.task.problem.measures.items()
+        if (claim := claims.get(f"check.{name}.output.{output}"))
+        and claim.value is not None
+        and claims[f"winner.output.{output}"].value is None
+    ]
+    margins = [claims.get(f"check.{name}.margin.{goal}") for goal in _limited(dossier)]
+    reason = state.reason if state and state.reason else ""
+    return CheckRow(name, text, check["required"], check["holds"], claims.get(f"check.{name}.change"), margins, extra, reason)
+
+
+def _limited(dossier: Dossier) -> list[str]:
+    return [name for name, goal in dossier.task.goals.items() if not goal.is_objective]
+
+
+def parts(dossier: Dossier) -> list[tuple[str, str, Sequence[str], Sequence[Claim]]]:
+    """The winner's parts: name, unit, labels along the axis, claims."""
+    found = []
+    for name, measure in dossier.task.problem.measures.items():
+        if measure.axis and "winner" in dossier.roles:
+            row = [dossier.claims[f"winner.part.{name}.{index}"] for index in range(measure.width)]
+            found.append((brief(measure.help) or name, label(measure.unit), measure.axis.labels, row))
+    return found
+
+
+def heat(claim: Claim) -> str:
+    """The CSS class that colours a correlation: its sign, and a fifth of its range."""
+    if not isinstance(claim.value, float):
+        return ""
+    steps = ("none", "faint", "weak", "clear", "strong")
+    size = steps[min(4, int(abs(claim.value) * 5))]
+    return f"heat-{'up' if claim.value > 0 else 'down'}-{size}"
+
+
+@dataclass(frozen=True)
+class TriedRow:
+    """A design of the search: why it was tried and what came of it."""
+
+    rung: str
+    why: Markup
+    value: Claim | None
+    keeps: bool
+    reason: str
+
+
+def tried_rows(dossier: Dossier) -> list[TriedRow]:
+    """The search, in the order it asked."""
+    states = dossier.history.in_plan("start", "search")
+    return [_tried_row(dossier, f"tried.{number}", state) for number, state in enumerate(states, start=1)]
+
+
+def _tried_row(dossier: Dossier, prefix: str, state: TrialState) -> TriedRow:
+    keeps = False
+    if state.outcome is not None:
+        keeps = min(dossier.task.margins(dossier.task.goal_values(state.outcome)).values(), default=0.0) >= 0
+    why = explanation(dossier, prefix, state)
+    return TriedRow(state.fidelity, why, dossier.claims.get(f"{prefix}.goal"), keeps, state.reason or "")
+
+
+def explanation(dossier: Dossier, prefix: str, state: TrialState) -> Markup:
+    """Why the trial was asked for, in the reader's language, its numbers as claims."""
+    places: dict[str, Any] = {}
+    for name, value in state.numbers.items():
+        places[name] = (
+            quoted(label(value) if name == "unit" else _(value)) if isinstance(value, str) else Printed(dossier.claims[f"{prefix}.{name}"])
+        )
+    return fill(_(state.why), **places)
+
+
+def failure_rows(dossier: Dossier) -> list[tuple[str, Claim, Sequence[str]]]:
+    """Each class of failures, how many trials ended so, and the last lines of up to three of them."""
+    found = []
+    for claim in dossier.claims.values():
+        if claim.id.startswith("failures."):
+            reason = claim.id.removeprefix("failures.")
+            said = [state.detail for state in dossier.history.in_plan() if state.reason == reason and state.detail]
+            found.append((reason, claim, ["\n".join(text.splitlines()[-20:]) for text in said[:3]]))
+    return found
+
+
+def setting_rows(dossier: Dossier) -> list[tuple[str, str, Claim]]:
+    """What the campaign held fixed: name, what it is, claim."""
+    fields = dossier.task.problem.inputs_of_setting.items()
+    return [(name, _(spec.help), dossier.claims[f"setting.{name}"]) for name, spec in fields]
+
+
+def rung_help(dossier: Dossier) -> list[tuple[str, str]]:
+    """Every fidelity that was used: name, what it is."""
+    problem = dossier.task.problem
+    used = {state.fidelity for state in dossier.history.in_plan()}
+    return [(rung.name, admit(quoted(_(rung.help)))) for rung in (*problem.fidelities, *problem.beyond) if rung.name in used]

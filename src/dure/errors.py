@@ -5,9 +5,10 @@ DureError
 │   ├── ProblemError           a problem's statement is wrong: names field, value, bound, usual fix
 │   ├── ValueRefused           a design, setting or outcome value lies outside what was declared
 │   ├── UnknownName            no problem, setting, goal or strategy of that name; suggests the nearest
-│   └── MissingPart            an optional package or program is needed; names the one command that installs it
+│   ├── MissingPart            an optional package or program is needed; names the one command that installs it
+│   └── PlanError              a plan cannot be carried out (no budget, no feasible design)
 ├── JournalError               the journal cannot be read or written as asked
-│   ├── JournalNotFound        no journal in that folder
+│   ├── JournalNotFound        no journal in that folder; an InputError too
 │   ├── JournalCorrupted       bytes, chain or index do not agree: somebody or something changed it
 │   ├── JournalTooNew          written by a newer Dure than this one
 │   ├── JournalReadOnly        the folder or file cannot be written, or the disk is full
@@ -15,8 +16,7 @@ DureError
 │   └── Refused                an answer came too late, twice, or with a stale fencing number
 ├── SimulatorChanged           resume found other simulator code than the journal's
 ├── SimulationFailed           raised by a simulator: a recorded outcome, never the end of a campaign
-├── PlanError                  a plan cannot be carried out (no budget, no feasible rule)
-├── ModelError                 a surrogate could not be fitted at all; the strategy falls back
+├── WorkerLost                 a worker ended before its job did; lives in dure.execute.process, which knows why
 └── VerificationFailed         a claim, report or journal does not say what the evidence says
 """
 
@@ -24,6 +24,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+
+from dure.i18n import _
 
 __all__ = [
     "DureError",
@@ -35,7 +37,6 @@ __all__ = [
     "JournalReadOnly",
     "JournalTooNew",
     "MissingPart",
-    "ModelError",
     "PlanError",
     "ProblemError",
     "Refused",
@@ -58,7 +59,7 @@ class InputError(DureError):
 class ProblemError(InputError):
     """A problem's statement is wrong.
 
-    ``line`` is the line of the problem's file, where it is known.
+    ``file`` and ``line`` are those of the author's statement, where they are known; the text then begins with them.
     """
 
     def __init__(self, message: str, *, file: str | None = None, line: int | None = None) -> None:
@@ -75,20 +76,25 @@ class UnknownName(InputError):
     """No such problem, setting, goal or strategy."""
 
     def __init__(self, kind: str, given: str, known: Iterable[str]) -> None:
-        from dure.i18n import _
+        self.kind, self.given, self.known = kind, given, sorted(known)
+        super().__init__(kind, given, self.known)  # all of it, so that the error survives the way back from a worker
 
-        names = sorted(known)
-        near = difflib.get_close_matches(given, names, n=3, cutoff=0.4)
+    def __str__(self) -> str:
+        near = difflib.get_close_matches(self.given, self.known, n=3, cutoff=0.4)
         hint = (
             _("Did you mean {names}?").format(names=", ".join(near))
             if near
-            else _("Known: {names}.").format(names=", ".join(names) or _("none"))
+            else _("Known: {names}.").format(names=", ".join(self.known) or _("none"))
         )
-        super().__init__(_("Unknown {kind} {given!r}. {hint}").format(kind=kind, given=given, hint=hint))
+        return _("Unknown {kind} {given!r}. {hint}").format(kind=self.kind, given=self.given, hint=hint)
 
 
 class MissingPart(InputError):
     """An optional package or program is needed; the message ends in the command that installs it."""
+
+
+class PlanError(InputError):
+    """A plan cannot be carried out."""
 
 
 class JournalError(DureError):
@@ -125,14 +131,6 @@ class SimulatorChanged(DureError):
 
 class SimulationFailed(DureError):
     """Raised by a simulator that has no answer: recorded with its reason."""
-
-
-class PlanError(InputError):
-    """A plan cannot be carried out."""
-
-
-class ModelError(DureError):
-    """A surrogate could not be fitted at all."""
 
 
 class VerificationFailed(DureError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from dure.campaign.plan import PATIENCE, applicable_checks, shifted
+from dure.campaign.plan import PATIENCE, shifted
 from dure.i18n import N_
 from dure.journal import History, TrialState
 from dure.problem import Check, Trial
@@ -88,10 +88,10 @@ def stop_reason(history: History, task: Task) -> str | None:
 
 
 def check_states(history: History, task: Task, winner: TrialState) -> list[tuple[Check, Trial, TrialState | None]]:
-    """Each applicable check, the trial it asks of ``winner``, and what became of it."""
-    problem = task.problem
+    """Each check of the plan, the trial it asks of ``winner``, and what became of it."""
+    problem, planned = task.problem, set(history.plan["checks"])
     found = []
-    for check in applicable_checks(problem, task.setting)[0]:
+    for check in (one for one in problem.checks if one.name in planned):
         design = problem.make_design(winner.trial["design"])
         trial = problem.trial(design, shifted(problem, check, task.setting), check.fidelity, int(history.plan["seed"]))
         found.append((check, trial, history.trials.get(trial.key)))

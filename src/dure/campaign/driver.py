@@ -53,6 +53,7 @@ class Campaign:
         journal = Journal.open(folder) if exists else Journal.create(folder)
         try:
             campaign = cls(journal, watcher)
+            _refuse_pool(campaign.history, folder)
             known = {former["problem"]["name"] for former in campaign.history.plans} - {problem.name}
             if known:
                 raise InputError(
@@ -86,6 +87,7 @@ class Campaign:
                         folder=folder
                     )
                 )
+            _refuse_pool(campaign.history, folder)
             plan = campaign.history.plan
             code = simulator_code(find(plan["reference"]))
             if code != plan["code"] and not accept_changed_code:
@@ -176,3 +178,8 @@ class Campaign:
         """The best answered top-rung trial that keeps every limit so far."""
         found = ranked(self.history, self.task)
         return found[0] if found else None
+
+
+def _refuse_pool(history: History, folder: Path) -> None:
+    if any("pool" in plan for plan in history.plans):
+        raise InputError(_("{folder} holds a pool, not a campaign; choose another folder").format(folder=folder))

@@ -70,6 +70,7 @@ def make_plan(
     strategy_name: str = "auto",
     prior: str = "auto",
     control_runs: int | None = None,
+    required_checks_only: bool = False,
 ) -> dict[str, Any]:
     """A plan as plain data, with everything that decides what the campaign will do.
 
@@ -105,7 +106,7 @@ def make_plan(
         "prior": prior,
         "budget": {"runs": budget.runs, "cpu_seconds": budget.cpu_seconds},
         "stopping": {"tolerance": problem.tolerance, "patience": PATIENCE},
-        "checks": [check.name for check in runnable],
+        "checks": [check.name for check in runnable if check.required or not required_checks_only],
         "skipped_checks": [check.name for check in skipped],
         "control_runs": problem.control_runs if control_runs is None else control_runs,
         "code": simulator_code(problem),

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import webbrowser
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import FrameType
 from typing import Any, Literal
 
 import click
 
 from dure.campaign import Budget, Campaign, make_plan
-from dure.cli.face import UNDECIDED, Done, Stopped, as_json, command
+from dure.cli.face import UNDECIDED, Done, as_json, command
 from dure.cli.live import Lines, Screen, Silent, watching
 from dure.cli.options import LIMIT, SETTING, new_folder, refuse_foreign, usable_cpus
 from dure.cli.progress import Progress
 from dure.cli.screen import console
 from dure.cli.statement import show_plan
+from dure.cli.stopping import stoppable
 from dure.cli.verdict import show_verdict
 from dure.i18n import _
 from dure.problem import find
@@ -119,7 +117,7 @@ def run(
     refuse_foreign(folder)
     manner = _manner(quiet, as_json)
     view = _view(manner, workers)
-    with _interruptible(folder, view):
+    with _stoppable(folder, view):
         with Campaign.begin(folder, plan, data=data, watcher=view) as campaign:
             if manner == "full":
                 show_plan(console(), found, plan, folder)
@@ -141,7 +139,7 @@ def resume(*, folder: Path, workers: int, accept_changed_code: bool, quiet: bool
     """Go on where the journal ends."""
     manner = _manner(quiet, as_json)
     view = _view(manner, workers)
-    with _interruptible(folder, view):
+    with _stoppable(folder, view):
         with Campaign.resume(folder, accept_changed_code=accept_changed_code, watcher=view) as campaign:
             if manner == "full":
                 console().print(_(campaign.problem.question))
@@ -161,28 +159,9 @@ def _view(manner: Manner, workers: int) -> Progress:
     return (Screen if live else Lines)(workers, screen=screen)
 
 
-@contextmanager
-def _interruptible(folder: Path, view: Progress) -> Iterator[None]:
-    """Turn the first interrupt into a clean stop, which takes seconds and is not interrupted by the second.
-
-    Raises:
-        Stopped: says how to go on.
-    """
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-        view.stopping = True
-        raise KeyboardInterrupt
-
-    former = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise Stopped(_("Stopped; everything answered is kept. Go on with: dure resume {folder}").format(folder=folder)) from None
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+def _stoppable(folder: Path, view: Progress) -> AbstractContextManager[None]:
+    said = _("Stopped; everything answered is kept. Go on with: dure resume {folder}").format(folder=folder)
+    return stoppable(said, at_once=view.stop)
 
 
 def _go(campaign: Campaign, view: Progress) -> None:
@@ -196,11 +175,11 @@ def _finish(folder: Path, campaign: Campaign, manner: Manner) -> Done:
     """Report and verdict of a concluded campaign whose journal is closed."""
     from dure.report import summary, write_report
 
-    history, task = campaign.history, campaign.task
+    history, task, screen = campaign.history, campaign.task, console()
+    if manner != "json":
+        show_verdict(screen, history, task, brief=manner == "quiet")
     page = write_report(folder).resolve()
     if manner != "json":
-        screen = console()
-        show_verdict(screen, history, task, brief=manner == "quiet")
         screen.print(_("Report: {path}").format(path=page), soft_wrap=True)
     if manner == "full" and _has_screen():
         webbrowser.open(page.as_uri())

@@ -35,6 +35,10 @@ class Progress:
         self.workers = workers
         self.stopping = False
 
+    def stop(self) -> None:
+        """A person interrupted; what follows is shutting down."""
+        self.stopping = True
+
     def begin(self, history: History) -> None:
         """Take in all that happened before the campaign goes on."""
         self.history = history

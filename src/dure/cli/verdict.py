@@ -125,19 +125,20 @@ def _not_shown(history: History, task: Task) -> list[tuple[str, ...]]:
 
 
 def _cost(values: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    parts = {
+    purposes = {
         "search": _("search"),
         "check": _("checks"),
         "baseline": _("baseline"),
         "control": _("comparison"),
     }
     rows = []
-    for name, text in parts.items():
-        if values[f"count.{name}.asked"]:
-            trials = _("{count:.0f} trials, {failed:.0f} failed, {reused:.0f} known before").format(
-                count=values[f"count.{name}.asked"], failed=values[f"count.{name}.failed"], reused=values[f"count.{name}.reused"]
-            )
-            cost = _("{runs:.3g} runs, {seconds:.3g} CPU s")
-            cost = cost.format(runs=values[f"spent.{name}.runs"], seconds=values[f"spent.{name}.cpu_seconds"])
-            rows.append((text, cost, trials))
+    for name, text in purposes.items():
+        count = {status: values[f"count.{name}.{status}"] for status in ("asked", "failed", "reused")}
+        if not count["asked"]:
+            continue
+        cost = _("{runs:.3g} runs, {seconds:.3g} CPU s")
+        parts = [cost.format(runs=values[f"spent.{name}.runs"], seconds=values[f"spent.{name}.cpu_seconds"])]
+        parts += [_("{count:.0f} failed").format(count=count["failed"])] if count["failed"] else []
+        parts += [_("{count:.0f} known before").format(count=count["reused"])] if count["reused"] else []
+        rows.append((text, ", ".join(parts)))
     return list(rows)

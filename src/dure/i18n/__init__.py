@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gettext
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,26 +19,35 @@ _current: tuple[str, gettext.NullTranslations] | None = None
 
 
 def _wanted() -> str:
+    """The first variable that is set decides."""
     for name in ("DURE_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
-        code = os.environ.get(name, "")[:2].lower()
-        if code:
-            return code if code in LANGUAGES else "en"
+        if code := os.environ.get(name, ""):
+            return re.split("[_.@-]", code)[0].lower()
     return "en"
 
 
 def use(code: str) -> None:
     """Speak ``code`` from now on; an unknown code means English."""
     global _current
+    _current = _speech(code)
+
+
+def _speech(code: str) -> tuple[str, gettext.NullTranslations]:
     code = code if code in LANGUAGES else "en"
-    _current = (code, gettext.translation("dure", _catalogues, languages=[code], fallback=True))
+    return code, gettext.translation("dure", _catalogues, languages=[code], fallback=True)
+
+
+def _speaking() -> tuple[str, gettext.NullTranslations]:
+    """The language in use and its catalogue, taken from the environment when nothing was said yet."""
+    global _current
+    if _current is None:
+        _current = _speech(_wanted())
+    return _current
 
 
 def language() -> str:
     """The two-letter code of the language in use."""
-    if _current is None:
-        use(_wanted())
-    assert_current = _current
-    return assert_current[0] if assert_current else "en"
+    return _speaking()[0]
 
 
 @contextmanager
@@ -53,8 +63,7 @@ def speaking(code: str) -> Iterator[None]:
 
 def _(text: str) -> str:
     """``text`` in the language in use, looked up at the moment of the call."""
-    language()
-    return _current[1].gettext(text) if _current and text else text
+    return _speaking()[1].gettext(text) if text else text  # an empty text asks gettext for the catalogue's header
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "translate later"

@@ -3,7 +3,7 @@
 from dure.problem.citations import citation_text
 from dure.problem.classes import design, inputs_of, measures_of, outcome, setting, values_of
 from dure.problem.fields import Choice, Field, Integer, Ordered, Real, choice, integer, ordered, real
-from dure.problem.goals import Goal, Measure, at_least, at_most, maximise, minimise, record, with_limits, within
+from dure.problem.goals import Goal, Measure, at_least, at_most, maximise, minimise, reported, with_limits, within
 from dure.problem.ladder import Check, Fidelity, Noise, Rule, rule
 from dure.problem.parts import Axis, Parts, Reduction, max_over, min_over, sum_over, weighted_over
 from dure.problem.problem import NoSetting, Problem
@@ -18,6 +18,6 @@ __all__ = [
     "Answer", "Axis", "Broken", "Check", "Choice", "Curve", "Fidelity", "Field", "Goal", "Integer", "Measure", "NoSetting",
     "Noise", "Ordered", "Parts", "Problem", "Program", "Real", "Reduction", "Rule", "Space", "Theory", "Trial",
     "at_least", "at_most", "choice", "citation_text", "design", "find", "inputs_of", "integer", "json_file", "max_over",
-    "maximise", "measures_of", "min_over", "minimise", "names", "ordered", "outcome", "program", "real", "record",
+    "maximise", "measures_of", "min_over", "minimise", "names", "ordered", "outcome", "program", "real", "reported",
     "registered", "rule", "setting", "sum_over", "text_values", "values_of", "weighted_over", "with_limits", "within",
 ]

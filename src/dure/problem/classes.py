@@ -8,30 +8,29 @@ from typing import Any, TypeVar, dataclass_transform
 from dure.errors import InputError, ProblemError
 from dure.i18n import _
 from dure.problem.fields import Field, choice, integer, ordered, real
-from dure.problem.goals import Measure, at_least, at_most, maximise, minimise, record, within
-from dure.problem.where import author_line
+from dure.problem.goals import Measure, at_least, at_most, maximise, minimise, reported, within
+from dure.problem.where import refused
 from dure.units import check_unit
 
 __all__ = ["design", "inputs_of", "measures_of", "outcome", "setting", "values_of"]
 
 T = TypeVar("T")
-def _refuse(message: str) -> ProblemError:
-    file, line = author_line()
-    return ProblemError(message, file=file, line=line)
+
+_INPUTS = "real(...), integer(...), choice(...) or ordered(...)"
+_OUTPUTS = "minimise(...), maximise(...), at_least(...), at_most(...), within(...) or reported(...)"
 
 
-def _declare(cls: type[T], wanted: type, hint: str) -> type[T]:
-    for name in getattr(cls, "__annotations__", {}):
-        metadata = getattr(getattr(cls, name, None), "metadata", {})
-        spec = metadata.get("dure")
-        if not isinstance(spec, wanted):
-            raise _refuse(_("{cls}.{name} is declared without {hint}").format(cls=cls.__name__, name=name, hint=hint))
-        try:
-            check_unit(spec.unit)
-            spec.validate()
-        except InputError as error:
-            file, line = metadata["where"]
-            raise ProblemError(f"{cls.__name__}.{name}: {error}", file=file, line=line) from None
+def _declare(cls: type[T], kind: type[Field] | type[Measure], hint: str) -> type[T]:
+    declared = getattr(cls, "__annotations__", {})
+    for name in declared:
+        spec = getattr(getattr(cls, name, None), "metadata", {}).get("dure")
+        if not isinstance(spec, kind):
+            raise refused(_("{cls}.{name} is declared without {hint}").format(cls=cls.__name__, name=name, hint=hint))
+    for name, item in vars(cls).items():
+        if "dure" in getattr(item, "metadata", {}):
+            _check(cls, name, item, typed=name in declared)
+    if "__post_init__" in vars(cls):
+        raise refused(_("{cls} defines __post_init__, which would be lost; check designs with a rule").format(cls=cls.__name__))
 
     def __post_init__(self: Any) -> None:  # noqa: N807 - it becomes the class's own
         for name, spec in specs.items():
@@ -41,8 +40,21 @@ def _declare(cls: type[T], wanted: type, hint: str) -> type[T]:
     made = dataclass(frozen=True, kw_only=True)(cls)
     specs: dict[str, Any] = {item.name: item.metadata["dure"] for item in fields(made)}  # type: ignore[arg-type]
     if not specs:
-        raise _refuse(_("{cls} has no fields; declare at least one with {hint}").format(cls=cls.__name__, hint=hint))
+        raise refused(_("{cls} has no fields; declare at least one with {hint}").format(cls=cls.__name__, hint=hint))
     return made
+
+
+def _check(cls: type, name: str, item: Any, *, typed: bool) -> None:
+    """Refuse one declaration of an author's class, pointing at its line."""
+    spec = item.metadata["dure"]
+    try:
+        if not typed:
+            raise ProblemError(_("its type is missing; write {name}: float = ...").format(name=name))
+        check_unit(spec.unit)
+        spec.validate()
+    except InputError as error:
+        file, line = item.metadata["where"]
+        raise ProblemError(f"{cls.__name__}.{name}: {error}", file=file, line=line) from None
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(real, integer, choice, ordered))
@@ -52,7 +64,7 @@ def design(cls: type[T]) -> type[T]:
     Raises:
         ProblemError: a field is not declared with real, integer, choice or ordered.
     """
-    return _declare(cls, Field, "real(...), integer(...), choice(...) or ordered(...)")
+    return _declare(cls, Field, _INPUTS)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(real, integer, choice, ordered))
@@ -62,23 +74,25 @@ def setting(cls: type[T]) -> type[T]:
     Raises:
         ProblemError: a field is not declared with real, integer, choice or ordered, or has no default.
     """
-    made = _declare(cls, Field, "real(...), integer(...), choice(...) or ordered(...)")
-    for name, spec in inputs_of(made).items():
-        if spec.default is MISSING:
-            raise _refuse(_("setting {cls}.{name} has no default; add default=...").format(cls=cls.__name__, name=name))
+    made = _declare(cls, Field, _INPUTS)
+    for item in fields(made):  # type: ignore[arg-type]
+        if item.metadata["dure"].default is MISSING:
+            file, line = item.metadata["where"]
+            message = _("setting {cls}.{name} has no default; add default=...").format(cls=cls.__name__, name=item.name)
+            raise ProblemError(message, file=file, line=line)
     return made
 
 
 @dataclass_transform(
-    kw_only_default=True, frozen_default=True, field_specifiers=(minimise, maximise, at_least, at_most, within, record)
+    kw_only_default=True, frozen_default=True, field_specifiers=(minimise, maximise, at_least, at_most, within, reported)
 )
 def outcome(cls: type[T]) -> type[T]:
     """Make ``cls`` an outcome class: every field says what is measured and what is wanted of it.
 
     Raises:
-        ProblemError: a field is not declared with minimise, maximise, at_least, at_most, within or record.
+        ProblemError: a field is not declared with minimise, maximise, at_least, at_most, within or reported.
     """
-    return _declare(cls, Measure, "minimise(...), maximise(...), at_least(...), at_most(...), within(...) or record(...)")
+    return _declare(cls, Measure, _OUTPUTS)
 
 
 def inputs_of(cls: type) -> dict[str, Field]:

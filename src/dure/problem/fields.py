@@ -9,7 +9,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,17 @@ from dure.errors import ProblemError, ValueRefused
 from dure.i18n import _
 from dure.problem.where import author_line
 
-__all__ = ["Choice", "Field", "Integer", "Ordered", "Real", "choice", "integer", "ordered", "real"]
+__all__ = ["Choice", "Field", "Integer", "Ordered", "Real", "choice", "integer", "is_number", "ordered", "real"]
 
 Array = NDArray[np.float64]
+
+_MOST_STEPS = 2**50
+"""Whole numbers this far apart still have columns of their own in double precision."""
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether ``value`` is a finite number; True and False are none."""
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +66,9 @@ class Field(ABC):
     def decode(self, cube: Array) -> NDArray[Any]:
         """(n, columns) numbers in [0, 1] as n values, not yet rounded for people."""
 
+    @abstractmethod
     def snap(self, value: Any) -> Any:
         """``value`` as a person would write it down."""
-        return value
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
@@ -68,19 +76,24 @@ class Field(ABC):
 
 
 def _number(name: str, value: object, low: float, high: float, unit: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise ValueRefused(_("{name} = {value!r} is not a number; give one in [{low}, {high}] {unit}").format(
-            name=name, value=value, low=low, high=high, unit=unit))
-    number = float(value)
+    span = f"[{low}, {high}]" if unit == "1" else f"[{low}, {high}] {unit}"
+    if not is_number(value):
+        raise ValueRefused(_("{name} = {value!r} is not a number; give one in {span}").format(name=name, value=value, span=span))
+    number = float(value) + 0.0  # -0.0 and 0.0 are one value
     if not low <= number <= high:
-        raise ValueRefused(_("{name} = {value} lies outside [{low}, {high}] {unit}; change the value or widen the field").format(
-            name=name, value=number, low=low, high=high, unit=unit))
-    return number + 0.0  # -0.0 and 0.0 are one value
+        raise ValueRefused(
+            _("{name} = {value} lies outside {span}; change the value or widen the field").format(
+                name=name, value=number, span=span
+            )
+        )
+    return number
 
 
 def _check_range(low: float, high: float) -> None:
-    if not (math.isfinite(low) and math.isfinite(high)) or low > high:
-        raise ProblemError(_("range [{low}, {high}] is empty or not finite; write the smaller bound first").format(low=low, high=high))
+    if not (is_number(low) and is_number(high) and low <= high and math.isfinite(high - low)):
+        raise ProblemError(
+            _("range [{low}, {high}] is empty or not finite; give two numbers, the smaller first").format(low=low, high=high)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,22 +112,31 @@ class Real(Field):
     def accept(self, name: str, value: object) -> float:
         return _number(name, value, self.low, self.high, self.unit)
 
+    @property
+    def _factors(self) -> float:
+        """Natural logarithm of high / low."""
+        return math.log(self.high) - math.log(self.low)
+
     def encode(self, value: float) -> Array:
         if self.low == self.high:
             return np.zeros(1)
         if self.log:
-            return np.array([math.log(value / self.low) / math.log(self.high / self.low)])
+            return np.array([(math.log(value) - math.log(self.low)) / self._factors])
         return np.array([(value - self.low) / (self.high - self.low)])
 
     def decode(self, cube: Array) -> Array:
         if self.log:
-            values = self.low * np.exp(cube[:, 0] * math.log(self.high / self.low))
+            values = np.exp(math.log(self.low) + cube[:, 0] * self._factors)
         else:
             values = self.low + cube[:, 0] * (self.high - self.low)
-        return np.clip(values, self.low, self.high)
+        return np.asarray(np.clip(values, self.low, self.high))
 
     def snap(self, value: float) -> float:
-        return min(max(float(f"{value:.6g}"), self.low), self.high)
+        """To a hundred thousandth of the range or finer, or on a log scale as many figures as tell its values apart."""
+        if self.low == self.high:
+            return float(self.low)
+        width = float(value) * min(1.0, self._factors) if self.log else self.high - self.low
+        return float(min(max(round(float(value), 5 - math.floor(math.log10(width))), self.low), self.high))
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "real", "low": self.low, "high": self.high, "log": self.log, "unit": self.unit, "help": self.help}
@@ -129,6 +151,10 @@ class Integer(Field):
 
     def check_values(self) -> None:
         _check_range(self.low, self.high)
+        if self.low != int(self.low) or self.high != int(self.high) or max(-self.low, self.high) > _MOST_STEPS:
+            raise ProblemError(
+                _("range [{low}, {high}] is not one of whole numbers below 2^50; use real(...)").format(low=self.low, high=self.high)
+            )
 
     def accept(self, name: str, value: object) -> int:
         number = _number(name, value, self.low, self.high, self.unit)
@@ -141,7 +167,7 @@ class Integer(Field):
 
     def decode(self, cube: Array) -> NDArray[Any]:
         steps = np.floor(cube[:, 0] * (self.high - self.low + 1)).astype(int)
-        return np.clip(steps + self.low, self.low, self.high)
+        return np.asarray(np.clip(steps + self.low, self.low, self.high))
 
     def snap(self, value: Any) -> int:
         return int(value)
@@ -155,7 +181,7 @@ def _check_options(options: Sequence[object]) -> None:
         raise ProblemError(_("options {options} are empty or repeat; give each once").format(options=list(options)))
 
 
-def _member(name: str, value: object, options: Sequence[object]) -> Any:
+def _member(name: str, value: object, options: Sequence[Any]) -> Any:
     for option in options:
         if option == value and not isinstance(value, bool):
             return option
@@ -173,16 +199,22 @@ class Choice(Field):
         return len(self.options)
 
     def check_values(self) -> None:
+        if not all(isinstance(option, str) and option for option in self.options):
+            raise ProblemError(
+                _('options {options} are not all text; write choice("a", "b"), or ordered(...) for numbers').format(
+                    options=list(self.options)
+                )
+            )
         _check_options(self.options)
 
     def accept(self, name: str, value: object) -> str:
         return str(_member(name, value, self.options))
 
     def encode(self, value: str) -> Array:
-        return np.eye(len(self.options))[self.options.index(value)]
+        return np.asarray(np.eye(len(self.options))[self.options.index(value)])
 
     def decode(self, cube: Array) -> NDArray[Any]:
-        return np.array(self.options)[cube.argmax(1)]
+        return np.asarray(np.array(self.options)[cube.argmax(1)])
 
     def snap(self, value: Any) -> str:
         return str(value)
@@ -198,9 +230,11 @@ class Ordered(Field):
     levels: tuple[float, ...]
 
     def check_values(self) -> None:
+        if not all(is_number(level) for level in self.levels) or list(self.levels) != sorted(self.levels):
+            raise ProblemError(
+                _("levels {levels} are not finite numbers in rising order; write ordered(1, 2, 5)").format(levels=list(self.levels))
+            )
         _check_options(self.levels)
-        if list(self.levels) != sorted(self.levels):
-            raise ProblemError(_("levels {levels} are not in rising order; sort them").format(levels=list(self.levels)))
 
     def accept(self, name: str, value: object) -> float:
         return float(_member(name, value, self.levels))
@@ -210,7 +244,7 @@ class Ordered(Field):
 
     def decode(self, cube: Array) -> NDArray[Any]:
         index = np.clip(np.floor(cube[:, 0] * len(self.levels)).astype(int), 0, len(self.levels) - 1)
-        return np.array(self.levels)[index]
+        return np.asarray(np.array(self.levels, dtype=float)[index])
 
     def snap(self, value: Any) -> float:
         return float(value)
@@ -223,21 +257,21 @@ def _specified(spec: Field) -> Any:
     return field(default=spec.default, metadata={"dure": spec, "where": author_line()})
 
 
-def real(low: float, high: float, *, unit: str = "1", log: bool = False, help: str = "", default: Any = MISSING) -> Any:  # noqa: A002
+def real(low: float, high: float, *, unit: str = "1", log: bool = False, help: str = "", default: Any = MISSING) -> Any:
     """A real input in [low, high]; see ``Real``."""
-    return _specified(Real(low=float(low), high=float(high), log=log, unit=unit, help=help, default=default))
+    return _specified(Real(low=low, high=high, log=log, unit=unit, help=help, default=default))
 
 
-def integer(low: int, high: int, *, unit: str = "1", help: str = "", default: Any = MISSING) -> Any:  # noqa: A002
+def integer(low: int, high: int, *, unit: str = "1", help: str = "", default: Any = MISSING) -> Any:
     """A whole number in [low, high]; see ``Integer``."""
     return _specified(Integer(low=low, high=high, unit=unit, help=help, default=default))
 
 
-def choice(*options: str, help: str = "", default: Any = MISSING) -> Any:  # noqa: A002
+def choice(*options: str, help: str = "", default: Any = MISSING) -> Any:
     """One of ``options``, which have no order; see ``Choice``."""
     return _specified(Choice(options=options, help=help, default=default))
 
 
-def ordered(*levels: float, unit: str = "1", help: str = "", default: Any = MISSING) -> Any:  # noqa: A002
+def ordered(*levels: float, unit: str = "1", help: str = "", default: Any = MISSING) -> Any:
     """One of ``levels``, in rising order; see ``Ordered``."""
-    return _specified(Ordered(levels=tuple(float(level) for level in levels), unit=unit, help=help, default=default))
+    return _specified(Ordered(levels=levels, unit=unit, help=help, default=default))

@@ -12,12 +12,20 @@ from numpy.typing import NDArray
 
 from dure.errors import ProblemError, UnknownName, ValueRefused
 from dure.i18n import _
+from dure.problem.fields import is_number
 from dure.problem.parts import Axis, Reduction
 from dure.problem.where import author_line
 
-__all__ = ["Goal", "Measure", "at_least", "at_most", "maximise", "minimise", "record", "with_limits", "within"]
+__all__ = ["Goal", "Measure", "at_least", "at_most", "maximise", "minimise", "reported", "with_limits", "within"]
 
 Sense = Literal["minimise", "maximise", "at_least", "at_most", "within"]
+
+_BOUNDS: Mapping[Sense | None, tuple[Literal["low", "high"], ...]] = {
+    "at_least": ("low",),
+    "at_most": ("high",),
+    "within": ("low", "high"),
+}
+"""The numbers that make a limit of each kind."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +51,17 @@ class Measure:
         return len(self.axis) if self.axis else 1
 
     def validate(self) -> None:
-        """Refuse limits that leave nothing (ProblemError)."""
-        if not self.low <= self.high:
+        """Refuse limits that are no numbers or leave nothing, and parts that are not reduced (ProblemError)."""
+        if self.reduction is not None and not isinstance(self.reduction, Reduction):
+            raise ProblemError(
+                _("{given!r} does not say how parts become one number; write sum_over(axis), min_over(axis) or the like").format(
+                    given=self.reduction
+                )
+            )
+        for bound in _BOUNDS.get(self.sense, ()):
+            if not is_number(limit := getattr(self, bound)):
+                raise ProblemError(_("limit {limit!r} is not a finite number").format(limit=limit))
+        if self.low > self.high:
             raise ProblemError(
                 _("limits [{low}, {high}] leave nothing; write the smaller first").format(low=self.low, high=self.high)
             )
@@ -54,13 +71,23 @@ class Measure:
         if value is None and self.optional:
             return None
         try:
-            numbers = np.asarray(value, dtype=float)
-        except (TypeError, ValueError):
-            raise ValueRefused(_("{name} = {value!r} is not a number").format(name=name, value=value)) from None
-        wanted = (len(self.axis),) if self.axis else ()
-        if numbers.shape != wanted:
+            numbers = np.asarray(value)
+        except ValueError:  # lists of unequal length
+            numbers = np.asarray(None)
+        if numbers.dtype.kind not in "iuf":
+            raise ValueRefused(_("{name} = {value!r} is not a number").format(name=name, value=value))
+        if self.axis and numbers.shape != (len(self.axis),):
+            labels = ", ".join(self.axis.labels)
             raise ValueRefused(
-                _("{name} has shape {given}; wanted {wanted}").format(name=name, given=numbers.shape, wanted=wanted)
+                _("{name} has shape {given}; wanted is one number for each of {axis} {labels}").format(
+                    name=name, given=numbers.shape, axis=self.axis.name, labels=labels
+                )
+            )
+        if not self.axis and numbers.shape != ():
+            raise ValueRefused(
+                _("{name} has shape {given}; wanted is one number, or declare parts with sum_over(axis) or the like").format(
+                    name=name, given=numbers.shape
+                )
             )
         if not np.isfinite(numbers).all():
             raise ValueRefused(_("{name} = {value} is not finite").format(name=name, value=value))
@@ -112,34 +139,31 @@ class Goal:
 
 
 def with_limits(goals: Mapping[str, Goal], limits: Mapping[str, float | tuple[float, float]]) -> dict[str, Goal]:
-    """``goals`` with other limits; a pair is needed for a ``within`` goal.
+    """``goals`` with other limits: a number, or a pair for a ``within`` goal.
 
     Raises:
         UnknownName: no goal of that name.
-        ValueRefused: the goal has no limit, the limit is not a number, or a pair is out of order.
+        ValueRefused: the goal has no limit, or the limit is not a finite number or a rising pair of them, as the goal needs.
     """
     changed = dict(goals)
     for name, limit in limits.items():
         if name not in goals:
             raise UnknownName(_("goal"), name, goals)
         measure = goals[name].measure
-        low, high = limit if isinstance(limit, tuple) else (limit, limit)
-        if math.isnan(low) or math.isnan(high) or low > high or math.isinf(low) or math.isinf(high):
+        bounds = _BOUNDS.get(measure.sense)
+        if bounds is None:
+            raise ValueRefused(_("{name} is an objective and has no limit; its direction is fixed").format(name=name))
+        given = tuple(limit) if isinstance(limit, (tuple, list)) else (limit,)
+        if not all(is_number(one) for one in given) or list(given) != sorted(given):
             raise ValueRefused(_("limit {name} = {limit} is not a finite number or a rising pair").format(name=name, limit=limit))
-        if isinstance(limit, tuple) and measure.sense in ("at_least", "at_most"):
-            raise ValueRefused(_("{name} has one limit; give one number, not {limit}").format(name=name, limit=limit))
-        if not isinstance(limit, tuple) and measure.sense == "within":
-            raise ValueRefused(_("{name} has two limits; give both, lower first, not {limit}").format(name=name, limit=limit))
-        match measure.sense:
-            case "at_least":
-                measure = replace(measure, low=low)
-            case "at_most":
-                measure = replace(measure, high=high)
-            case "within":
-                measure = replace(measure, low=low, high=high)
-            case _:
-                raise ValueRefused(_("{name} is an objective and has no limit; its direction is fixed").format(name=name))
-        changed[name] = Goal(name, measure)
+        if len(given) != len(bounds):
+            message = (
+                _("{name} has one limit; give one number, not {limit}")
+                if len(bounds) == 1
+                else _("{name} has two limits; give both, lower first, not {limit}")
+            )
+            raise ValueRefused(message.format(name=name, limit=limit))
+        changed[name] = Goal(name, replace(measure, **dict(zip(bounds, map(float, given), strict=True))))
     return changed
 
 
@@ -152,7 +176,7 @@ def _goal(sense: Sense, reduction: Reduction | None, unit: str, text: str, posit
         Measure(
             sense=sense,
             reduction=reduction,
-            axis=reduction.axis if reduction else None,
+            axis=reduction.axis if isinstance(reduction, Reduction) else None,
             unit=unit,
             help=text,
             positive=positive,
@@ -162,31 +186,31 @@ def _goal(sense: Sense, reduction: Reduction | None, unit: str, text: str, posit
     )
 
 
-def minimise(over: Reduction | None = None, *, unit: str = "1", positive: bool = False, help: str = "") -> Any:  # noqa: A002
+def minimise(over: Reduction | None = None, *, unit: str = "1", positive: bool = False, help: str = "") -> Any:
     """An output to be made small; ``over`` reduces its parts first."""
     return _goal("minimise", over, unit, help, positive, -math.inf, math.inf)
 
 
-def maximise(over: Reduction | None = None, *, unit: str = "1", positive: bool = False, help: str = "") -> Any:  # noqa: A002
+def maximise(over: Reduction | None = None, *, unit: str = "1", positive: bool = False, help: str = "") -> Any:
     """An output to be made large; ``over`` reduces its parts first."""
     return _goal("maximise", over, unit, help, positive, -math.inf, math.inf)
 
 
-def at_least(low: float, over: Reduction | None = None, *, unit: str = "1", positive: bool = False, help: str = "") -> Any:  # noqa: A002
+def at_least(low: float, over: Reduction | None = None, *, unit: str = "1", positive: bool = False, help: str = "") -> Any:
     """An output that must not fall below ``low``."""
-    return _goal("at_least", over, unit, help, positive, float(low), math.inf)
+    return _goal("at_least", over, unit, help, positive, low, math.inf)
 
 
-def at_most(high: float, over: Reduction | None = None, *, unit: str = "1", positive: bool = False, help: str = "") -> Any:  # noqa: A002
+def at_most(high: float, over: Reduction | None = None, *, unit: str = "1", positive: bool = False, help: str = "") -> Any:
     """An output that must not rise above ``high``."""
-    return _goal("at_most", over, unit, help, positive, -math.inf, float(high))
+    return _goal("at_most", over, unit, help, positive, -math.inf, high)
 
 
-def within(low: float, high: float, over: Reduction | None = None, *, unit: str = "1", help: str = "") -> Any:  # noqa: A002
+def within(low: float, high: float, over: Reduction | None = None, *, unit: str = "1", help: str = "") -> Any:
     """An output that must stay between ``low`` and ``high``."""
-    return _goal("within", over, unit, help, False, float(low), float(high))
+    return _goal("within", over, unit, help, False, low, high)
 
 
-def record(axis: Axis | None = None, *, unit: str = "1", help: str = "") -> Any:  # noqa: A002
-    """An output that is kept and reported and has no goal; it may be missing (None)."""
+def reported(axis: Axis | None = None, *, unit: str = "1", help: str = "") -> Any:
+    """An output that is shown and has no goal; it may be missing (None)."""
     return _measure(Measure(axis=axis, unit=unit, help=help, optional=True))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dure.errors import ProblemError
 from dure.i18n import _
+from dure.problem.fields import is_number
+from dure.problem.where import refused
 
 __all__ = ["Check", "Fidelity", "Noise", "Rule", "rule"]
 
@@ -26,9 +26,9 @@ class Fidelity:
     help: str = ""
 
     def __post_init__(self) -> None:
-        if not (self.cost > 0 and math.isfinite(self.cost)):
-            raise ProblemError(
-                _("fidelity {name!r} has cost {cost}; give its share of the top rung's cost, above 0").format(
+        if not (is_number(self.cost) and self.cost > 0):
+            raise refused(
+                _("fidelity {name!r} has cost {cost!r}; give its share of the top rung's cost, above 0").format(
                     name=self.name, cost=self.cost
                 )
             )
@@ -63,8 +63,14 @@ class Rule:
 
 
 def rule(function: Callable[..., Any]) -> Rule:
-    """Make a rule of a function of a design; its name and docstring become the rule's."""
-    return Rule(getattr(function, "__name__", "rule"), function, (getattr(function, "__doc__", "") or "").strip())
+    """Make a rule of a function of a design; its name and docstring become the rule's.
+
+    Raises:
+        ProblemError: ``function`` is none.
+    """
+    if not callable(function):
+        raise refused(_("rule {given!r} is not a function of a design").format(given=function))
+    return Rule(function.__name__, function, (function.__doc__ or "").strip())
 
 
 @dataclass(frozen=True)
@@ -75,9 +81,12 @@ class Noise:
     deviation: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if (self.kind == "known") != bool(self.deviation) or any(not value > 0 for value in self.deviation.values()):
-            raise ProblemError(
-                _("noise {kind!r} with deviations {deviation}; give positive deviations by output, only with 'known'").format(
-                    kind=self.kind, deviation=dict(self.deviation)
-                )
+        known = self.kind == "known"
+        positive = all(is_number(value) and value > 0 for value in self.deviation.values())
+        if self.kind not in ("none", "known", "unknown") or known != bool(self.deviation) or not positive:
+            raise refused(
+                _(
+                    "noise {kind!r} with deviations {deviation}; write Noise(), Noise(\"unknown\"), "
+                    'or Noise("known", {{"output": deviation}}) with deviations above 0'
+                ).format(kind=self.kind, deviation=dict(self.deviation))
             )

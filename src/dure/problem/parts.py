@@ -9,8 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dure.errors import ProblemError
 from dure.i18n import _
+from dure.problem.fields import is_number
+from dure.problem.where import refused
 
 __all__ = ["Axis", "Parts", "Reduction", "max_over", "min_over", "sum_over", "weighted_over"]
 
@@ -26,11 +27,12 @@ class Axis:
     labels: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if not self.labels or len(set(self.labels)) != len(self.labels):
-            raise ProblemError(
-                _("axis {name!r} has labels {labels}; give at least one, each of its own name").format(
-                    name=self.name, labels=list(self.labels)
-                )
+        labels = self.labels
+        if isinstance(labels, str) or not labels or not all(isinstance(label, str) and label for label in labels):
+            raise refused(_('axis {name!r} has labels {labels!r}; write ("1", "2")').format(name=self.name, labels=labels))
+        if len(set(labels)) != len(labels):
+            raise refused(
+                _("axis {name!r} has labels {labels}; give each of them once").format(name=self.name, labels=list(labels))
             )
 
     def __len__(self) -> int:
@@ -87,12 +89,12 @@ def weighted_over(axis: Axis, weights: Sequence[float]) -> Reduction:
     """The weighted sum of the parts, one weight a label.
 
     Raises:
-        ProblemError: the number of weights is not the number of labels.
+        ProblemError: there is not one finite weight a label.
     """
-    if len(weights) != len(axis):
-        raise ProblemError(
-            _("axis {name!r} has {labels} labels and {weights} weights; give one weight a label").format(
-                name=axis.name, labels=len(axis), weights=len(weights)
+    if len(weights) != len(axis) or not all(is_number(weight) for weight in weights):
+        raise refused(
+            _("axis {name!r} has {labels} labels and weights {weights}; give one finite number a label").format(
+                name=axis.name, labels=len(axis), weights=list(weights)
             )
         )
     return Reduction("weighted", axis, tuple(float(weight) for weight in weights))

@@ -33,8 +33,10 @@ def _clauses(dossier: Dossier) -> Iterator[Markup]:
     yield fill(start, objective=quoted(goal_name(objective)), value=value)
     if "gain.baseline" in claims:
         worse = dossier.ends["because"] == "no better than the textbook start" or float(claims["gain.baseline"].value or 0) <= 0
-        text = _("no better than the best textbook start ({baseline})") if worse else _(
-            "{gain} better than the best textbook start ({baseline})"
+        text = (
+            _("no better than the best textbook start ({baseline})")
+            if worse
+            else _("{gain} better than the best textbook start ({baseline})")
         )
         gain, baseline = show(claims["gain.baseline"], 3, percent=True), show(claims[f"baseline.goal.{objective.name}"])
         yield fill(text, gain=gain, baseline=baseline)
@@ -57,7 +59,7 @@ def _required(dossier: Dossier) -> Iterator[Markup]:
         None: _("required and without an answer: {checks}"),
     }
     for held, text in texts.items():
-        names = [quoted(_(name)) for name, check in dossier.ends["checks"].items() if check["required"] and check["holds"] is held]
+        names = [quoted(_(name)) for name, check in dossier.checks.items() if check["required"] and check["holds"] is held]
         if names:
             yield fill(text, checks=listed(names))
 
@@ -67,10 +69,11 @@ def cautions(dossier: Dossier) -> list[Markup]:
     found = [quoted(_(hazard)) for hazard in dossier.plan["problem"]["hazards"]]
     if not dossier.concluded:
         found.insert(0, fill(_("The campaign has not ended: nothing here is a verdict.")))
-    checks = {name: check for name, check in dossier.ends["checks"].items() if not check["required"]}
+    checks = {name: check for name, check in dossier.checks.items() if not check["required"]}
     broken = [quoted(_(name)) for name, check in checks.items() if check["holds"] is False]
     if broken:
-        found.append(fill(_("The answer does not hold under every check that was made: a limit is broken under {checks}."), checks=listed(broken)))
+        text = _("The answer does not hold under every check that was made: a limit is broken under {checks}.")
+        found.append(fill(text, checks=listed(broken)))
     silent = [quoted(_(name)) for name, check in checks.items() if check["holds"] is None]
     if silent:
         found.append(fill(_("Not shown: {checks}."), checks=listed(silent)))

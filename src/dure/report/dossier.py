@@ -85,6 +85,12 @@ class Dossier:
         """Winner, baseline and runners-up, as far as there are any, in this order."""
         return {role: self.history.trials[key] for role, key in _roles(self.history, self.task).items()}
 
+    @cached_property
+    def checks(self) -> Mapping[str, Any]:
+        """What became of each check that applies, in the problem's order."""
+        names, known = [check["name"] for check in self.plan["problem"]["checks"]], self.ends["checks"]
+        return {name: known[name] for name in names if name in known}
+
     def of_kind(self, kind: str) -> list[Event]:
         """Events of one kind, in order."""
         return [event for event in self.events if event.kind == kind]

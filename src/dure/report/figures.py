@@ -180,7 +180,7 @@ def _control_points(dossier: Dossier) -> list[tuple[float, float]]:
 def _progress_panel(dossier: Dossier, steps: Sequence[_Step], name: str, width: int, height: int) -> tuple[Markup, list[str]]:
     objective, control = dossier.task.objective, _control_points(dossier)
     kept = [(step.cost, step.value) for step in steps if step.keeps and step.rung == 0]
-    end = max([steps[-1].cost, *(cost for cost, _value in control)])
+    end = max(steps[-1].cost, len(dossier.history.in_plan("control")))
     values = [*(step.value for step in steps), *(value for _cost, value in control)]
     marks = []
     with panel(width, height, name) as axes:
@@ -189,8 +189,9 @@ def _progress_panel(dossier: Dossier, steps: Sequence[_Step], name: str, width: 
             axes.yaxis.set_major_formatter("{x:g}")
             axes.yaxis.set_minor_formatter("")
         if control:
-            axes.step(*_running_best(dossier, control, end), where="post", color=COLOURS["other"], linewidth=1.6, linestyle=(0, (1, 1)))
-            axes.plot(*zip(*control, strict=True), "x", color=COLOURS["other"], markersize=5)
+            grey = {"color": COLOURS["other"]}
+            axes.step(*_running_best(dossier, control, end), where="post", linewidth=1.6, linestyle=(0, (1, 1)), **grey)
+            axes.plot(*zip(*control, strict=True), "x", markersize=5, **grey)
             marks.append("random")
         if "baseline" in dossier.roles:
             level = _goal_value(dossier, "baseline", objective.name)
@@ -272,8 +273,9 @@ def margin_bar(margins: Sequence[tuple[str, float]], title: str) -> Markup:
     parts = [f'<path class="zero" d="M{zero} 0V24"/>']
     for kind, margin in reversed(margins):
         if kind == "winner":
-            parts.append(f'<path class="{kind}" d="M{zero} 12H{at(margin)}"/><circle class="{kind}" cx="{at(margin)}" cy="12" r="4"/>')
+            parts.append(f'<path class="{kind}" d="M{zero} 12H{at(margin)}"/>')
+            parts.append(f'<circle class="{kind}" cx="{at(margin)}" cy="12" r="4"/>')
         else:
             parts.append(f'<path class="{kind}" d="M{at(margin)} {"4V20" if kind == "baseline" else "7V17"}"/>')
     head = Markup('<svg class="margin" viewBox="0 0 160 24" role="img"><title>{}</title>').format(title)
-    return head + Markup("".join(parts)) + Markup("</svg>")  # noqa: S704 - numbers and classes of our own
+    return head + Markup("".join(parts)) + Markup("</svg>")

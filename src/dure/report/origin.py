@@ -90,10 +90,11 @@ def citations(dossier: Dossier) -> list[str]:
 
 def own_citation(dossier: Dossier) -> str:
     """How to cite this report."""
-    made = {environment["environment"]["dure"]: None for environment in (event.payload for event in dossier.of_kind("environment"))}  # type: ignore[index,call-overload]
+    payloads: list[Any] = [event.payload for event in dossier.of_kind("environment")]
+    made = dict.fromkeys(str(payload["environment"]["dure"]) for payload in payloads)
     return _("{question} Campaign with Dure {version}, {date}; plan {plan}, journal {head}.").format(
         question=_(dossier.plan["problem"]["question"]),
-        version=", ".join(str(version) for version in made) or "–",
+        version=", ".join(made) or "–",
         date=dossier.events[-1].time[:10],
         plan=dossier.plan["hash"][:16],
         head=dossier.head[:16],

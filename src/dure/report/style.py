@@ -71,7 +71,8 @@ def panel(width: int, height: int, name: str) -> Iterator[Any]:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context(_RC | {"svg.hashsalt": name}), warnings.catch_warnings():
+    settings: Any = _RC | {"svg.hashsalt": name}
+    with rc_context(settings), warnings.catch_warnings():
         # The reader's fonts have the letters; the font that only measures them need not.
         warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from font")
         figure = Figure(figsize=(width / 72, height / 72))
@@ -93,8 +94,9 @@ def svg(axes: Any, name: str, title: str) -> Markup:
     text = re.sub(r">\s+<", "><", text)
     start = text.index(">")
     box = re.search(r'viewBox="[^"]+"', text[:start])
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {box[0] if box else ""} role="img">'
-    return Markup(f"{head}<title>{escape(title)}</title>{text[start + 1 :].strip()}")  # noqa: S704 - made here, title escaped
+    spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    head = f'<svg {spaces} {box[0] if box else ""} role="img"><title>{escape(title)}</title>'
+    return Markup(head + text[start + 1 :].strip())
 
 
 def _compact(tag: re.Match[str]) -> str:

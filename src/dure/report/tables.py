@@ -75,17 +75,20 @@ class ValueRow:
     @property
     def bare(self) -> bool:
         """Whether the numbers can do without their unit: none is so small that its unit needs a prefix."""
-        return all(shown(claim.value, claim.unit, bare=True) in shown(claim.value, claim.unit) for claim in self.claims
-                   if isinstance(claim.value, float))
+        return all(
+            shown(claim.value, claim.unit, bare=True) in shown(claim.value, claim.unit)
+            for claim in self.claims
+            if isinstance(claim.value, float)
+        )
 
 
 def design_rows(dossier: Dossier) -> list[ValueRow]:
     """One row for each input."""
     found = []
     for name, spec in dossier.task.problem.inputs.items():
-        bounds = [_given(dossier.claims.get(f"range.{name}.{side}")) for side in ("low", "high")]
+        low, high = (_given(dossier.claims.get(f"range.{name}.{side}")) for side in ("low", "high"))
         row = [dossier.claims[f"{role}.input.{name}"] for role in dossier.roles]
-        found.append(ValueRow(name, _(spec.help), label(spec.unit), *bounds, row))
+        found.append(ValueRow(name, _(spec.help), label(spec.unit), low, high, row))
     return found
 
 
@@ -93,9 +96,9 @@ def goal_rows(dossier: Dossier) -> list[ValueRow]:
     """One row for each goal, with its limits."""
     found = []
     for name, goal in dossier.task.goals.items():
-        limits = [_given(dossier.claims.get(f"limit.{name}.{side}")) for side in ("low", "high")]
+        low, high = (_given(dossier.claims.get(f"limit.{name}.{side}")) for side in ("low", "high"))
         row = [dossier.claims[f"{role}.goal.{name}"] for role in dossier.roles]
-        found.append(ValueRow(name, goal_name(goal), label(goal.unit), *limits, row))
+        found.append(ValueRow(name, goal_name(goal), label(goal.unit), low, high, row))
     return found
 
 
@@ -124,7 +127,7 @@ def _margin_row(dossier: Dossier, name: str, goal: Goal) -> MarginRow:
     claims = dossier.claims
     margin, guard = claims[f"winner.margin.{name}"], claims.get(f"guard.{name}")
     marks = [("winner", margin), ("baseline", claims.get(f"baseline.margin.{name}"))]
-    marks += [("check", claims.get(f"check.{check}.margin.{name}")) for check in dossier.ends["checks"]]
+    marks += [("check", claims.get(f"check.{check}.margin.{name}")) for check in dossier.checks]
     places = [(kind, float(claim.value)) for kind, claim in marks if claim is not None and claim.value is not None]
     title = _("Margin of the winner as a bar from the limit on; lines mark the baseline and the checks")
     return MarginRow(
@@ -162,8 +165,8 @@ class CheckRow:
 def check_rows(dossier: Dossier) -> list[CheckRow]:
     """Required checks first, each group in the problem's order."""
     helps = {check["name"]: check["help"] for check in dossier.plan["problem"]["checks"]}
-    checks = [(name, dossier.ends["checks"][name]) for name in helps if name in dossier.ends["checks"]]
-    return [_check_row(dossier, name, helps[name], check) for name, check in sorted(checks, key=lambda one: not one[1]["required"])]
+    checks = sorted(dossier.checks.items(), key=lambda one: not one[1]["required"])
+    return [_check_row(dossier, name, helps[name], check) for name, check in checks]
 
 
 def _check_row(dossier: Dossier, name: str, text: str, check: Mapping[str, Any]) -> CheckRow:
@@ -184,7 +187,7 @@ def _limited(dossier: Dossier) -> list[str]:
     return [name for name, goal in dossier.task.goals.items() if not goal.is_objective]
 
 
-def parts(dossier: Dossier) -> list[tuple[str, str, Sequence[str], Sequence[Claim]]]:
+def parts(dossier: Dossier) -> Sequence[tuple[str, str, Sequence[str], Sequence[Claim]]]:
     """The winner's parts: name, unit, labels along the axis, claims."""
     found = []
     for name, measure in dossier.task.problem.measures.items():
@@ -230,15 +233,16 @@ def _tried_row(dossier: Dossier, prefix: str, state: TrialState) -> TriedRow:
 
 def explanation(dossier: Dossier, prefix: str, state: TrialState) -> Markup:
     """Why the trial was asked for, in the reader's language, its numbers as claims."""
-    places: dict[str, Any] = {}
+    places: dict[str, Markup | Printed] = {}
     for name, value in state.numbers.items():
-        places[name] = (
-            quoted(label(value) if name == "unit" else _(value)) if isinstance(value, str) else Printed(dossier.claims[f"{prefix}.{name}"])
-        )
+        if isinstance(value, str):
+            places[name] = quoted(label(value) if name == "unit" else _(value))
+        else:
+            places[name] = Printed(dossier.claims[f"{prefix}.{name}"])
     return fill(_(state.why), **places)
 
 
-def failure_rows(dossier: Dossier) -> list[tuple[str, Claim, Sequence[str]]]:
+def failure_rows(dossier: Dossier) -> Sequence[tuple[str, Claim, Sequence[str]]]:
     """Each class of failures, how many trials ended so, and the last lines of up to three of them."""
     found = []
     for claim in dossier.claims.values():

@@ -110,6 +110,8 @@ def _faultless(target: Path, act: Any) -> None:
         act()
     except OSError as error:
         raise JournalReadOnly(
-            _("{file} cannot be written: {cause}. Earlier files were left as they are; free some space or make the folder "
-              "writable, then write the report again.").format(file=target, cause=error.strerror)
+            _(
+                "{file} cannot be written: {cause}. Earlier files were left as they are; free some space or make the folder "
+                "writable, then write the report again."
+            ).format(file=target, cause=error.strerror)
         ) from error

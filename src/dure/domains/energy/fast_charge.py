@@ -29,7 +29,7 @@ from dure.problem import (
     minimise,
     outcome,
     real,
-    record,
+    reported,
     setting,
     sum_over,
 )
@@ -77,9 +77,9 @@ class Measured:
         0.0, min_over(MOMENT), unit="V", help=N_("against lithium, lowest near start and end of each stage; below 0 V lithium plates")
     )
     t_max: Parts = at_most(55.0, max_over(STAGE), unit="degC", help=N_("highest cell temperature"))
-    heating: float | None = record(unit="K", help=N_("highest temperature above the start"))
-    lithium_lost: float | None = record(unit="percent", help=N_("lithium inventory lost in ten cycles"))
-    capacity_lost: float | None = record(unit="percent", help=N_("capacity lost in ten cycles"))
+    heating: float | None = reported(unit="K", help=N_("highest temperature above the start"))
+    lithium_lost: float | None = reported(unit="percent", help=N_("lithium inventory lost in ten cycles"))
+    capacity_lost: float | None = reported(unit="percent", help=N_("capacity lost in ten cycles"))
 
 
 def simulate(charge: Charge, cell: Cell, *, fidelity: Literal["spme", "dfn-coarse", "dfn", "dfn-fine", "dfn-aged"]) -> Answer:

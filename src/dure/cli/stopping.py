@@ -1,0 +1,40 @@
+"""What Ctrl-C does."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from dure.cli.face import Stopped
+
+__all__ = ["stoppable"]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def stoppable(how_to_go_on: str, at_once: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Turn the first interrupt into a clean stop, which takes seconds and is not interrupted by the second.
+
+    ``at_once`` is called when it comes, to tell the person; it must not wait for anything.
+
+    Raises:
+        Stopped: says ``how_to_go_on``.
+    """
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        at_once()
+        raise KeyboardInterrupt
+
+    former = {number: signal.signal(number, stop) for number in _SIGNALS}
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Stopped(how_to_go_on) from None
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

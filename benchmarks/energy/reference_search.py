@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, NonlinearConstraint, differential_evolution, minimize
 from scipy.stats import qmc
 
-from dure.domains.energy.cell import SimulationFailed
 from dure.domains.energy.protocol import ChargeRun, run_protocol
+from dure.errors import SimulationFailed
 
 LOWER = np.array([0.3, 0.3, 0.3, 0.3, 10.0])
 UPPER = np.array([4.0, 4.0, 4.0, 4.0, 45.0])

@@ -18,8 +18,7 @@ from dure.pool import Summary, draw_settings, generate
 from dure.problem import find
 
 TOY = """
-    import os
-    from dure import Fidelity, Problem, choice, design, minimise, outcome, real, record, setting
+    from dure import Fidelity, Problem, choice, design, minimise, outcome, real, setting
     from dure.errors import SimulationFailed
 
     @design
@@ -36,12 +35,11 @@ TOY = """
     @outcome
     class Landed:
         miss: float = minimise(unit="m")
-        process: float | None = record()
 
     def simulate(throw: Throw, place: Place, *, fidelity: str) -> Landed:
         if throw.angle > 80:
             raise SimulationFailed("it came down on the thrower")
-        return Landed(miss=abs(throw.speed**2 * throw.angle / 1000 + place.slope - 3), process=os.getpid())
+        return Landed(miss=abs(throw.speed**2 * throw.angle / 1000 + place.slope - 3))
 
     problem = Problem(
         name="toy/throw", version="1", question="How near can a throw come?", design=Throw, outcome=Landed, setting=Place,
@@ -108,11 +106,12 @@ def test_each_answer_says_where_and_with_which_code_it_was_found(whole: tuple[Pa
 
 
 def test_a_worker_stays_with_a_task_until_it_is_done(whole: tuple[Path, Summary]):
-    _events, history = read(whole[0])
+    events, history = read(whole[0])
     by_process: dict[Any, list[Any]] = {}
-    for state in sorted(history.trials.values(), key=lambda one: one.answered or 0):
-        if state.outcome:
-            by_process.setdefault(state.outcome["process"], []).append(state.trial["setting"]["slope"])
+    for event in events:
+        if event.kind in ("told", "failed"):
+            slope = history.trials[str(event.payload["key"])].trial["setting"]["slope"]
+            by_process.setdefault(event.payload["pid"], []).append(slope)
     visits = [slope for slopes in by_process.values() for slope, _trials in groupby(slopes)]
     # with 12 trials a task is not worth a second worker, so every task is visited by one worker, once
     assert sorted(visits) == sorted({state.trial["setting"]["slope"] for state in history.trials.values()})
@@ -120,8 +119,8 @@ def test_a_worker_stays_with_a_task_until_it_is_done(whole: tuple[Path, Summary]
 
 def test_a_second_worker_helps_with_a_large_task(toy: str, tmp_path: Path):
     generate(toy, tmp_path, tasks=1, designs=80, workers=2)
-    _events, history = read(tmp_path)
-    assert len({state.outcome["process"] for state in history.trials.values() if state.outcome}) == 2
+    events, _history = read(tmp_path)
+    assert len({event.payload["pid"] for event in events if event.kind == "told"}) == 2
 
 
 def test_the_same_call_again_changes_nothing(whole: tuple[Path, Summary], toy: str):

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 from dure.journal import Event, Journal
-from tests.slow.execute_jobs import MARK
+from tests.slow.execute_jobs import MARK, marked
 
 DURE = [sys.executable, "-c", "from dure.cli import main; main()"]
 
@@ -55,8 +55,8 @@ def simulate(point: Point) -> Answer:
 
 
 problem = Problem(name="mine/bowl", version="1", question="Where is the bottom?", design=Point, outcome=Value, simulate=simulate,
-                  runs={runs}, starts=(Point(x=0.5, y=0.5),), control_runs=3, checks=(Check("again", required=True, fresh_process=True),),
-                  hazards=("Do not fall in.",))
+                  runs={runs}, starts=(Point(x=0.5, y=0.5),), control_runs=3, hazards=("Do not fall in.",),
+                  checks=(Check("again", required=True, fresh_process=True),))
 '''
 
 
@@ -89,18 +89,6 @@ def start(*arguments: object, mark: str, cwd: Path | None = None) -> subprocess.
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def marked(mark: str) -> list[psutil.Process]:
-    """Processes that inherited ``mark`` and are not zombies."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
 
 
 def gone(mark: str, patience: float) -> list[psutil.Process]:

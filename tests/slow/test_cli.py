@@ -93,7 +93,9 @@ def test_the_same_folder_reuses_every_answer_for_other_limits(finished: Path, co
     assert max(asked.values()) == 1
     claims = {claim["id"]: claim["value"] for claim in json.loads(done.stdout)["claims"]}
     assert claims["limit.slack.low"] == 0.2
-    assert claims["count.search.reused"] > 0
+    # the search goes on beside what is known, the comparison is known already
+    assert (claims["count.search.reused"], claims["count.control.reused"]) == (0, 3)
+    assert claims["winner.goal.height"] <= min(value["height"] for value in told(after).values() if value["slack"] >= 0.2)
     assert dure("verify", copy).returncode == 0
 
 

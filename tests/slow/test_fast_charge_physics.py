@@ -20,9 +20,10 @@ pybamm = pytest.importorskip("pybamm")
 from scipy.stats import qmc, spearmanr  # noqa: E402
 
 from dure.domains.energy import cell as cell_module  # noqa: E402
-from dure.domains.energy.cell import CELLS, Fidelity, SimulationFailed, charger, has_ageing, model_options  # noqa: E402
+from dure.domains.energy.cell import CELLS, Fidelity, charger, has_ageing, model_options  # noqa: E402
 from dure.domains.energy.circuit import estimate  # noqa: E402
 from dure.domains.energy.protocol import ChargeRun, Four, age, run_protocol  # noqa: E402
+from dure.errors import SimulationFailed  # noqa: E402
 
 pytestmark = pytest.mark.needs("pybamm")
 

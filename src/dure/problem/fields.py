@@ -153,7 +153,9 @@ class Integer(Field):
         _check_range(self.low, self.high)
         if self.low != int(self.low) or self.high != int(self.high) or max(-self.low, self.high) > _MOST_STEPS:
             raise ProblemError(
-                _("range [{low}, {high}] is not one of whole numbers below 2^50; use real(...)").format(low=self.low, high=self.high)
+                _("range [{low}, {high}] is not one of whole numbers below 2^50; use real(...)").format(
+                    low=self.low, high=self.high
+                )
             )
 
     def accept(self, name: str, value: object) -> int:
@@ -232,7 +234,9 @@ class Ordered(Field):
     def check_values(self) -> None:
         if not all(is_number(level) for level in self.levels) or list(self.levels) != sorted(self.levels):
             raise ProblemError(
-                _("levels {levels} are not finite numbers in rising order; write ordered(1, 2, 5)").format(levels=list(self.levels))
+                _("levels {levels} are not finite numbers in rising order; write ordered(1, 2, 5)").format(
+                    levels=list(self.levels)
+                )
             )
         _check_options(self.levels)
 

@@ -86,7 +86,6 @@ class Noise:
         if self.kind not in ("none", "known", "unknown") or known != bool(self.deviation) or not positive:
             raise refused(
                 _(
-                    "noise {kind!r} with deviations {deviation}; write Noise(), Noise(\"unknown\"), "
-                    'or Noise("known", {{"output": deviation}}) with deviations above 0'
+                    'noise {kind!r} with deviations {deviation}; give "none", "unknown", or "known" with deviations above 0'
                 ).format(kind=self.kind, deviation=dict(self.deviation))
             )

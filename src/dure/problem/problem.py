@@ -37,9 +37,7 @@ def _arguments(function: Callable[..., Any], offered: Sequence[str]) -> tuple[in
     everything = any(one.kind is one.VAR_KEYWORD for one in parameters)
     by_keyword = tuple(name for name in offered if everything or name in named)
     positional = [
-        one
-        for one in parameters
-        if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD) and one.name not in by_keyword
+        one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD) and one.name not in by_keyword
     ]
     return len(positional), by_keyword
 

@@ -70,7 +70,9 @@ def _load_point(name: str) -> Problem:
     except DureError:
         raise
     except Exception as error:
-        raise ProblemError(_("plug-in {source} cannot be loaded: {error!r}").format(source=_source(point), error=error)) from error
+        raise ProblemError(
+            _("plug-in {source} cannot be loaded: {error!r}").format(source=_source(point), error=error)
+        ) from error
     if not isinstance(loaded, Problem) or loaded.name != name:
         raise ProblemError(_("plug-in {source} is not a Problem named {name!r}").format(source=_source(point), name=name))
     return loaded
@@ -118,6 +120,8 @@ def _load_file(path: Path) -> Problem:
     problems = [value for value in vars(module).values() if isinstance(value, Problem)]
     if len(problems) != 1:
         raise ProblemError(
-            _("{path} holds {count} problems; it must hold one, such as problem = Problem(...)").format(path=path, count=len(problems))
+            _("{path} holds {count} problems; it must hold one, such as problem = Problem(...)").format(
+                path=path, count=len(problems)
+            )
         )
     return problems[0]

@@ -92,8 +92,9 @@ def own_citation(dossier: Dossier) -> str:
     """How to cite this report."""
     payloads: list[Any] = [event.payload for event in dossier.of_kind("environment")]
     made = dict.fromkeys(str(payload["environment"]["dure"]) for payload in payloads)
+    question = dossier.plan["problem"]["question"]
     return _("{question} Campaign with Dure {version}, {date}; plan {plan}, journal {head}.").format(
-        question=_(dossier.plan["problem"]["question"]),
+        question=_(question),
         version=", ".join(made) or "–",
         date=dossier.events[-1].time[:10],
         plan=dossier.plan["hash"][:16],

@@ -26,8 +26,8 @@ _BLOCK, _MOST_REFUSED = 64, 10_000
 class Proposal:
     """One design worth a trial.
 
-    ``why`` is one sentence with named places for ``numbers``, translated when it is shown; ``predicted`` maps a goal to mean, low and high of a 90 % interval; ``gain`` is the expected
-    improvement of the objective, in its unit, at a top-rung proposal.
+    ``why`` is one sentence with named places for ``numbers``, translated when it is shown; ``predicted`` maps a goal to median,
+    low and high of a 90 % interval; ``gain`` is the expected improvement of the objective, in its unit, at a top-rung proposal.
     """
 
     design: Any
@@ -42,7 +42,9 @@ class Proposal:
 class Strategy(Protocol):
     """Asks for designs. The same task, history and seed give the same proposals on the same machine."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What ``--strategy`` calls it."""
 
     def explain(self, task: Task) -> str:
         """One sentence on why this strategy suits the task, for plan and report."""
@@ -51,9 +53,7 @@ class Strategy(Protocol):
         """Up to ``n`` proposals; pending trials are those of the history that have no answer."""
 
 
-def space_filling(
-    problem: Problem, seed: int | tuple[int, ...], *, uniform: bool = False, start: int = 0
-) -> Iterator[Any]:
+def space_filling(problem: Problem, seed: int | tuple[int, ...], *, uniform: bool = False, start: int = 0) -> Iterator[Any]:
     """Endless designs that keep the rules, from number ``start`` on: scrambled Sobol points, or independent uniform ones.
 
     Raises:
@@ -86,7 +86,9 @@ class _Points:
             if kept:
                 return kept
         raise PlanError(
-            _("10,000 designs in a row broke rule {name!r}; the rules leave next to nothing").format(name=broken.name if broken else "")
+            _("10,000 designs in a row broke rule {name!r}; the rules leave next to nothing").format(
+                name=broken.name if broken else ""
+            )
         )
 
 

@@ -64,35 +64,35 @@ class Structured:
         ]
         if not used:
             return _("Gaussian processes on the goals alone, constrained noisy expected improvement (black box).")
-        return _("Constrained noisy expected improvement over Gaussian processes that use {pieces}.").format(pieces=", ".join(used))
+        return _("Constrained noisy expected improvement over Gaussian processes that use {pieces}.").format(
+            pieces=", ".join(used)
+        )
 
     def ask(self, task: Task, history: History, n: int, seed: int) -> list[Proposal]:
         """See ``Strategy``."""
         evidence = Evidence(task, history)
-        proposals = self._opening(task, history, evidence, seed)[:n]
-        if len(proposals) < n and not proposals:
-            with torch.random.fork_rng(), manual_seed(seed + len(history.trials)):
-                proposals = _Search(self, task, evidence, seed).propose(n)
-        return proposals
+        opening = self._opening(task, evidence, seed)
+        if opening:
+            return opening[:n]
+        with torch.random.fork_rng(devices=[]), manual_seed(seed + len(history.trials)):
+            return _Search(self, task, evidence, seed).propose(n)
 
     def ladder_of(self, task: Task) -> tuple[str, ...]:
         """Names of the fidelities used, cheapest first."""
         names = tuple(rung.name for rung in task.problem.fidelities)
         return names if self.rungs else names[-1:]
 
-    def _opening(self, task: Task, history: History, evidence: Evidence, seed: int) -> list[Proposal]:
+    def _opening(self, task: Task, evidence: Evidence, seed: int) -> list[Proposal]:
+        """Starts and space-filling points not asked for yet; none once as many answers are there, from wherever."""
         problem, rung = task.problem, self.ladder_of(task)[0]
-        starts = list(problem.starts) if self.starts else []
-        filling = problem.space.columns + 1 if not starts else max(2, problem.space.columns - 1)
-        planned = [Proposal(design, rung, "start", _START) for design in starts if problem.broken_rule(design) is None]
+        starts = [design for design in problem.starts if self.starts and problem.broken_rule(design) is None]
+        filling = max(2, problem.space.columns - 1) if starts else problem.space.columns + 1
+        planned = [Proposal(design, rung, "start", _START) for design in starts]
         planned += [Proposal(design, rung, "start", _FILL) for design in islice(space_filling(problem, seed), filling)]
-        done = evidence.rungs[rung]
-        if len(done.designs) + len(done.failed) >= len(planned) and not any(
-            state.purpose == "start" and state.is_open for state in history.trials.values()
-        ):
+        if len(evidence.rungs[rung].designs) >= len(planned):
             return []
-        unique = {problem.trial(one.design, task.setting, one.fidelity).key: one for one in planned}
-        return [one for key, one in unique.items() if key not in history.trials]
+        unique = {problem.trial(one.design, task.setting, one.fidelity, seed).key: one for one in planned}
+        return [one for key, one in unique.items() if key not in evidence.keys]
 
 
 class _Search:
@@ -103,6 +103,7 @@ class _Search:
         self.ladder_names = strategy.ladder_of(task)
         self.outputs = Outputs(task.goals, strategy.parts)
         self.pending = [evidence.cube(name, "pending") for name in self.ladder_names]
+        self.scale = self._observed_scale()
         self.model = self._fit(strategy)
 
     def _fit(self, strategy: Structured) -> Ladder:
@@ -136,7 +137,7 @@ class _Search:
         return proposals
 
     def _key(self, proposal: Proposal) -> str:
-        return self.task.problem.trial(proposal.design, self.task.setting, proposal.fidelity).key
+        return self.task.problem.trial(proposal.design, self.task.setting, proposal.fidelity, self.seed).key
 
     def _one(self, pending: Any, taken: set[str], index: int) -> Proposal | None:
         baseline = self._incumbents()
@@ -171,28 +172,27 @@ class _Search:
         missed = self._missed(mean).clamp_min(0.0)
         value = self.outputs.objective(self.task, mean)
         order = np.lexsort((-value.numpy(), missed.numpy().round(3)))
-        return known[torch.from_numpy(order[:8].copy())]
-
-    def _spread(self) -> dict[str, float]:
-        columns = self.outputs.slices()
-        scale = np.concatenate([self.outputs.observed(self.evidence, name) for name in self.ladder_names]).std(0) + 1e-9
-        return {
-            name: float((np.exp(scale[part]).max() - 1) if self.outputs.goals[name].measure.positive else scale[part].max())
-            for name, part in columns.items()
-        }
+        liked: Tensor = known[torch.from_numpy(order[:8].copy())]
+        return liked
 
     def _shortfalls(self) -> list[Any]:
-        spread = self._spread()
+        """Functions of samples, (..., m) to (...): by how much each limit is missed, in units of its goal's spread."""
+        columns = self.outputs.slices()
 
-        def shortfall(name: str) -> Any:
-            return lambda samples: self.outputs.shortfalls(self.task, samples)[name] / spread[name[:-1]]
+        def shortfall(key: str, spread: float) -> Any:
+            return lambda samples: self.outputs.shortfalls(self.task, samples)[key] / spread
 
-        width = sum(self.outputs.width(name) for name in self.outputs.names)
-        names = self.outputs.shortfalls(self.task, torch.zeros(1, width, dtype=torch.double))
-        found = [shortfall(name) for name in names]
+        found = []
+        for key in self.outputs.shortfalls(self.task, torch.zeros(1, len(self.scale), dtype=torch.double)):
+            name = key[:-1]
+            widest = float(self.scale[columns[name]].max())
+            found.append(shortfall(key, np.expm1(widest) if self.outputs.goals[name].measure.positive else widest))
         if self.model.successes[-1] is not None:
             found.append(lambda samples: 0.5 - samples[..., -1])
         return found
+
+    def _objective(self, samples: Tensor, X: Tensor | None = None) -> Tensor:
+        return self.outputs.objective(self.task, samples)
 
     def _missed(self, samples: Tensor) -> Tensor:
         """(..., m) samples to (...) the worst shortfall in units of each goal's spread."""
@@ -204,7 +204,7 @@ class _Search:
         common: dict[str, Any] = {
             "model": self.model,
             "sampler": SobolQMCNormalSampler(torch.Size([64]), seed=self.seed),
-            "objective": GenericMCObjective(lambda samples, X=None: self.outputs.objective(self.task, samples)),
+            "objective": GenericMCObjective(self._objective),
             "constraints": self._shortfalls() or None,
             "X_pending": pending if len(pending) else None,
         }
@@ -271,7 +271,9 @@ class _Search:
             return Proposal(design, rung, "search", _CHEAP, {"fidelity": rung, "share": share, "cost": cost})
         predicted = {}
         for name in self.outputs.names:
-            low, middle, high = torch.quantile(self.outputs.goal(name, samples), torch.tensor([0.05, 0.5, 0.95]).double()).tolist()
+            low, middle, high = torch.quantile(
+                self.outputs.goal(name, samples), torch.tensor([0.05, 0.5, 0.95]).double()
+            ).tolist()
             predicted[name] = (middle, low, high)
         gain = self._gain(samples)
         if gain is None:
@@ -291,8 +293,8 @@ class _Search:
             removed = doubt[: level + 1].sum(0)
             share = float(removed.sum() / doubt.sum())
             success = self.model.successes[level]
-            fails = success is not None and float(success.belief(point)[0].detach()) < 0.5
-            known = problem.trial(design, self.task.setting, name).key in self.evidence.keys
+            fails = success is not None and float(success.mean(point).detach()) < 0.5
+            known = problem.trial(design, self.task.setting, name, self.seed).key in self.evidence.keys
             if not known and not fails and share > problem.rung(name).cost and float(removed.max()) > _MATERIAL**2:
                 return name, share
         return self.ladder_names[-1], 1.0
@@ -300,13 +302,14 @@ class _Search:
     def _doubt(self, point: Tensor) -> Tensor:
         """(rungs, m) variance of the top rung's outputs that each rung could remove, relative to the outputs' spread."""
         shares = []
-        slope = 1 / self._scale()
+        slope = 1 / self.scale
         for rung in reversed(self.model.rungs):
             with torch.no_grad():
                 shares.append(rung.own_variance(point).squeeze(0) * slope.square())
             slope = slope * rung.calibration.slope
         return torch.stack(shares[::-1])
 
-    def _scale(self) -> Tensor:
+    def _observed_scale(self) -> Tensor:
+        """(m,) standard deviation of each modelled output over all answers."""
         pooled = np.concatenate([self.outputs.observed(self.evidence, name) for name in self.ladder_names])
-        return torch.from_numpy(pooled.std(0) + 1e-9)
+        return torch.from_numpy((pooled.std(0) if len(pooled) > 1 else np.ones(pooled.shape[1])) + 1e-9)

@@ -47,20 +47,19 @@ class Ladder(Model):
     def batch_shape(self) -> torch.Size:
         return torch.Size()
 
-    def posterior(self, X: Tensor, *_args: Any, posterior_transform: Any = None, **_kwargs: Any) -> Any:  # noqa: N803 - BoTorch's name
+    def posterior(self, X: Tensor, *_args: Any, posterior_transform: Any = None, **_kwargs: Any) -> Any:
         """Joint posterior over (..., q, d) unit-cube points; outputs are independent of one another."""
         mean, covariance = self.rungs[-1].belief(X)
-        if self.successes[-1] is not None:
-            one, its = self.successes[-1].belief(X)
+        success = self.successes[-1]
+        if success is not None:
+            one, its = success.belief(X)
             mean, covariance = torch.cat([mean, one], -2), torch.cat([covariance, its], -3)
         normal = MultivariateNormal(mean, to_linear_operator(covariance))  # lazily, so that jitter is added where needed
         posterior = GPyTorchPosterior(MultitaskMultivariateNormal.from_batch_mvn(normal, task_dim=-1))
         return posterior_transform(posterior) if posterior_transform else posterior
 
 
-def fit_ladder(
-    observed: Sequence[Observations], *, theory: Reference | None = None, noise: float | None = 1e-6
-) -> Ladder:
+def fit_ladder(observed: Sequence[Observations], *, theory: Reference | None = None, noise: float | None = 1e-6) -> Ladder:
     """Fit rung on rung, cheapest first, and each one's success.
 
     Args:
@@ -81,7 +80,12 @@ def fit_ladder(
     for level, one in enumerate(observed):
         rungs.append(
             fit_rung(
-                one.points, one.outputs, spread, lower=rungs[-1] if rungs else None, reference=None if level else theory, noise=noise
+                one.points,
+                one.outputs,
+                spread,
+                lower=rungs[-1] if rungs else None,
+                reference=None if level else theory,
+                noise=noise,
             )
         )
     return Ladder(rungs, [_fit_success(one) for one in observed])

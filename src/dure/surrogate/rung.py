@@ -74,45 +74,54 @@ class Rung:
     reference: Reference | None
     lower: Rung | None = None
 
-    def base(self, points: Tensor, *, covariance: bool = False) -> tuple[Tensor, Tensor | None]:
-        """(..., q, d) to the reference's (..., m, q), zeros without one, and to the lower rung's covariance if asked for."""
-        if self.lower is not None:
-            return self.lower.belief(points, covariance=covariance)
-        if self.reference is not None:
-            return self.reference(points).mT, None
-        return torch.zeros(*points.shape[:-2], len(self.calibration.offset), points.shape[-2], dtype=points.dtype), None
+    def mean(self, points: Tensor) -> Tensor:
+        """(..., q, d) to posterior means (..., m, q)."""
+        mean = self._calibrated(self.base(points))
+        return (
+            mean if self.residual is None else mean + self.calibration.scale[:, None] * self.residual(points.unsqueeze(-3)).mean
+        )
 
-    def belief(self, points: Tensor, *, covariance: bool = True) -> tuple[Tensor, Tensor | None]:
-        """(..., q, d) to means (..., m, q) and, if asked for, covariances (..., m, q, q), the lower rung's doubt included."""
-        made, q = self.calibration, points.shape[-2]
-        base, below = self.base(points, covariance=covariance)
-        mean = made.offset[:, None] + made.slope[:, None] * base
-        scale = made.scale[:, None]
-        shape: Tensor | None = None
+    def base(self, points: Tensor) -> Tensor:
+        """(..., q, d) to what the mean stands on, (..., m, q): the lower rung, theory, or zero."""
+        if self.lower is not None:
+            return self.lower.mean(points)
+        if self.reference is not None:
+            return self.reference(points).mT
+        return torch.zeros(*points.shape[:-2], len(self.calibration.offset), points.shape[-2], dtype=points.dtype)
+
+    def belief(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """(..., q, d) to means (..., m, q) and covariances (..., m, q, q), the lower rung's doubt included."""
+        made, below = self.calibration, None
+        if self.lower is not None:
+            base, below = self.lower.belief(points)
+        else:
+            base = self.base(points)
+        mean, scale = self._calibrated(base), made.scale[:, None]
+        shape = torch.eye(points.shape[-2], dtype=points.dtype)
         if self.residual is not None:
             posterior: MultivariateNormal = self.residual(points.unsqueeze(-3))
-            mean = mean + scale * posterior.mean
-            shape = posterior.covariance_matrix if covariance else None
-        elif covariance:
-            shape = torch.eye(q, dtype=points.dtype)
-        if shape is None:
-            return mean, None
+            mean, shape = mean + scale * posterior.mean, posterior.covariance_matrix
         doubt = scale.square()[..., None] * shape
         if below is not None:
             doubt = doubt + made.slope.square()[:, None, None] * below
         return mean, doubt.expand(*points.shape[:-2], *doubt.shape[-3:])
+
+    def _calibrated(self, base: Tensor) -> Tensor:
+        return self.calibration.offset[:, None] + self.calibration.slope[:, None] * base
 
     def own_variance(self, points: Tensor) -> Tensor:
         """(n, d) to (n, m): the doubt that only this rung, and no lower one, can remove."""
         if self.residual is None:
             return self.calibration.scale.square().expand(len(points), -1)
         variance = self.residual(points.unsqueeze(-2).unsqueeze(-3)).variance.squeeze(-1)
-        return variance * self.calibration.scale.square()
+        return torch.as_tensor(variance * self.calibration.scale.square())
 
 
 def _fit_residual(points: Tensor, residual: Tensor, noise: float | None) -> SingleTaskGP:
     m, d = residual.shape[-1], points.shape[-1]
-    covariance = get_covar_module_with_dim_scaled_prior(ard_num_dims=d, batch_shape=torch.Size([m] if m > 1 else []), use_rbf_kernel=False)
+    covariance = get_covar_module_with_dim_scaled_prior(
+        ard_num_dims=d, batch_shape=torch.Size([m] if m > 1 else []), use_rbf_kernel=False
+    )
     model = SingleTaskGP(
         points,
         residual,
@@ -151,7 +160,7 @@ def fit_rung(
     bare = Rung(Calibration(*(torch.zeros_like(spread),) * 3, torch.ones_like(spread, dtype=torch.bool)), None, reference, lower)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        base = bare.base(points)[0].mT if len(points) else torch.zeros(0, len(spread), dtype=spread.dtype)
+        base = bare.base(points).mT if len(points) else torch.zeros(0, len(spread), dtype=spread.dtype)
     if lower is None and reference is None:
         middle = outputs.mean(0) if len(outputs) else torch.zeros_like(spread)
         scale = (outputs.std(0) if len(outputs) > 1 else spread).clamp_min(1e-9)

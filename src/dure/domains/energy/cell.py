@@ -52,10 +52,6 @@ _MAX_STEP_S = 12 * 3600
 _EVENT_MARGIN_V = 0.05
 
 
-class SimulationFailed(Exception):
-    """A run that gives no usable result; the message is one line saying why."""
-
-
 @dataclasses.dataclass(frozen=True)
 class _Rung:
     """How finely one fidelity resolves the cell: points per layer, points per particle radius, solver tolerances."""

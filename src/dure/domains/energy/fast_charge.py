@@ -74,7 +74,7 @@ class Measured:
 
     minutes: Parts = minimise(sum_over(STAGE), unit="min", positive=True, help=N_("time to the end of charge"))
     anode_potential: Parts = at_least(
-        0.0, min_over(MOMENT), unit="V", help=N_("against lithium, lowest near start and end of each stage; below 0 V lithium plates")
+        0.0, min_over(MOMENT), unit="V", help=N_("anode potential against lithium, lowest near start and end of each stage; below 0 V lithium plates")
     )
     t_max: Parts = at_most(55.0, max_over(STAGE), unit="degC", help=N_("highest cell temperature"))
     heating: float | None = reported(unit="K", help=N_("highest temperature above the start"))

@@ -27,11 +27,11 @@ from dure.domains.energy.cell import (
     START_TEMPERATURE,
     Cycler,
     Fidelity,
-    SimulationFailed,
     ageing_cycler,
     charger,
     has_ageing,
 )
+from dure.errors import SimulationFailed
 
 _VARIABLES = {
     "seconds": "Time [s]",

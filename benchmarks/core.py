@@ -1,0 +1,194 @@
+"""What the machinery itself costs, beside the simulations it runs.
+
+python -m benchmarks.core [--quick] [--resume DIR] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import multiprocessing
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks.figures import Figure, Options, Row, present, repeated
+from dure.campaign import Budget, Campaign, make_plan
+from dure.errors import SimulationFailed
+from dure.execute import LocalRunner
+from dure.journal import Event, History, Journal, fold
+from dure.pool import generate
+from dure.problem import find
+
+TOYS = Path(__file__).parent / "toys"
+NOOP, ONE_SECOND = str(TOYS / "noop.py"), str(TOYS / "one_second.py")
+CHARGE = "energy/fast-charge"
+TRIALS = 10_000
+POOL_TASKS, POOL_DESIGNS = 4, 24
+
+
+def loop_and_resume() -> Row:
+    """CPU ms a trial, driver and worker together, from the first answer to the last; CPU s to open and fold the journal."""
+    marks: list[float] = []
+
+    def watch(event: Event, history: History) -> None:
+        if event.kind == "told" and len(history.trials) in (1, TRIALS):
+            worker = psutil.Process(int(str(event.payload["pid"]))).cpu_times()
+            marks.append(time.process_time() + worker.user + worker.system)
+
+    with tempfile.TemporaryDirectory() as folder:
+        plan = make_plan(NOOP, budget=Budget(runs=TRIALS), strategy_name="sobol")
+        with Campaign.begin(Path(folder), plan, watcher=watch) as campaign:
+            campaign.run()
+        del campaign
+        gc.collect()
+        began = time.process_time()
+        with Campaign.resume(Path(folder)) as again:
+            resumed = time.process_time() - began
+            trials = len(again.history.trials)
+    return {"loop_ms": 1e3 * (marks[1] - marks[0]) / (TRIALS - 1), "resume_s": resumed, "trials": trials}
+
+
+def evaluations(fidelity: str, designs: int) -> Row:
+    """CPU seconds a design: with a simulation built for it, and with the one already built."""
+    from dure.domains.energy.cell import charger
+
+    problem = find(CHARGE)
+    setting = problem.make_setting({})
+    built: list[float] = []
+    warm: list[float] = []
+    for design in problem.starts[:designs]:
+        for times in (built, warm):
+            if times is built:
+                charger.cache_clear()
+            began = time.process_time()
+            problem.answer(design, setting, fidelity=fidelity, seed=0)
+            times.append(time.process_time() - began)
+    return {"built_s": built, "warm_s": warm}
+
+
+def utilisation(strategy: str, by: str, runs: int) -> Row:
+    """Share of the time that two workers are busy while there is something left to be asked."""
+    shares: list[float] = []
+
+    def watch(event: Event, _history: History) -> None:
+        if event.kind == "asked":
+            shares.append(runner.busy / (2 * (runner.elapsed - began)) if shares else 0.0)
+
+    plan = make_plan(ONE_SECOND, setting={"by": by}, budget=Budget(runs=runs), strategy_name=strategy)
+    with tempfile.TemporaryDirectory() as folder, LocalRunner(2) as runner:
+        for _worker in [runner.submit(time.sleep, 0.5) for _slot in range(2)]:
+            _worker.result()
+        with Campaign.begin(Path(folder), plan, watcher=watch) as campaign:
+            began = runner.elapsed
+            campaign.run(workers=2, executor=runner)
+    return {"share": shares[-1]}
+
+
+def help_text() -> Row:
+    """CPU ms of ``dure --help``, and of an interpreter that does nothing."""
+
+    def cost(*arguments: str) -> float:
+        before = _children()
+        subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+        return 1e3 * (_children() - before)
+
+    return {"help_ms": cost("-c", "from dure.cli import main; main()", "--help"), "nothing_ms": cost("-c", "pass")}
+
+
+def pool() -> Row:
+    """CPU and wall seconds of a pool with one worker, and of the same trials in a plain loop in one process."""
+    with tempfile.TemporaryDirectory() as folder:
+        cpu, began = time.process_time() + _children(), time.monotonic()
+        summary = generate(CHARGE, Path(folder), tasks=POOL_TASKS, designs=POOL_DESIGNS)
+        pooled = time.process_time() + _children() - cpu, time.monotonic() - began
+        with Journal.open(Path(folder), write=False) as journal:
+            trials = [dict(state.trial) for state in fold(journal.events()).trials.values()]
+    cpu, began = _children(), time.monotonic()
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        process.submit(bare, trials).result()
+    alone = _children() - cpu, time.monotonic() - began
+    seconds = {"pool_cpu_s": pooled[0], "pool_wall_s": pooled[1], "bare_cpu_s": alone[0], "bare_wall_s": alone[1]}
+    return {"trials": len(trials), "failed": summary.failed, **seconds}
+
+
+def bare(trials: list[dict[str, Any]]) -> None:
+    """The plain loop that somebody without Dure would write."""
+    problem = find(CHARGE)
+    for trial in trials:
+        design, setting = problem.make_design(trial["design"]), problem.make_setting(trial["setting"])
+        # A design without an answer has cost its time either way.
+        with contextlib.suppress(SimulationFailed):
+            problem.simulate(design, setting, fidelity=trial["fidelity"])
+
+
+def _children() -> float:
+    """CPU seconds of child processes that have ended."""
+    use = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return use.ru_utime + use.ru_stime
+
+
+def study(options: Options) -> tuple[list[Figure], list[Row]]:
+    """All of it; figures of wall time carry no target when quick, because a busy machine stretches them."""
+    quick = options.quick
+    times = 1 if quick else 3
+    loops = [options.row(f"loop {number}", loop_and_resume) for number in range(times)]
+    starts = [options.row(f"help {number}", help_text) for number in range(5 if quick else 15)]
+    pools = [options.row(f"pool {number}", pool) for number in range(times)]
+    costs = {name: options.row(f"evaluations {name}", partial(evaluations, name, 2 if quick else 6)) for name in ("spme", "dfn")}
+    busy = {
+        f"{by}, {strategy}": [
+            options.row(f"utilisation {by}, {strategy}, {number}", partial(utilisation, strategy, by, 16 if quick else 40))
+            for number in range(times)
+        ]
+        for by in ("sleep", "work")
+        for strategy in ("sobol", "structured")
+    }
+    figures = [
+        repeated(
+            "loop without a model, driver and worker",
+            [row["loop_ms"] for row in loops],
+            unit="CPU ms a trial",
+            target=1.0,
+            at_most=True,
+        ),
+        repeated("resume of 10,000 trials", [row["resume_s"] for row in loops], unit="CPU s", target=1.0, at_most=True),
+        repeated(
+            "dure --help beyond an empty program",
+            [row["help_ms"] - row["nothing_ms"] for row in starts],
+            unit="CPU ms",
+            target=150.0,
+            at_most=True,
+            peer="python -c pass",
+        ),
+        *(_warm(name, costs[name], target) for name, target in (("spme", 30.0), ("dfn", 8.0))),
+        *(_throughput(unit, pools, None if quick and unit == "wall" else 0.7) for unit in ("cpu", "wall")),
+        *(
+            repeated(f"two workers busy, runs of 1 s of {name}", [row["share"] for row in rows], target=None if quick else 0.95)
+            for name, rows in busy.items()
+        ),
+    ]
+    return figures, [*loops, *starts, *pools, *costs.values(), *(row for rows in busy.values() for row in rows)]
+
+
+def _warm(fidelity: str, row: Row, target: float) -> Figure:
+    """How many times dearer a design is when its simulation is built for it."""
+    ratios = [built / warm for built, warm in zip(row["built_s"], row["warm_s"], strict=True)]
+    return repeated(f"{fidelity} kept built", ratios, unit="times cheaper (CPU)", target=target, peer="built for each design")
+
+
+def _throughput(unit: str, rows: list[Row], target: float | None) -> Figure:
+    ratios = [row[f"bare_{unit}_s"] / row[f"pool_{unit}_s"] for row in rows]
+    return repeated(f"pool, trials per {unit} second", ratios, target=target, peer="the simulator in a plain loop")
+
+
+if __name__ == "__main__":
+    present("core", __doc__, study)

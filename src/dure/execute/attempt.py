@@ -21,7 +21,7 @@ _PACKAGES = ("dure", "numpy", "scipy", "pybamm", "pybammsolvers", "casadi")
 
 
 def attempt(reference: str, trial: dict[str, Any]) -> dict[str, Any]:
-    """Run ``trial`` of the problem ``reference`` names; never raises for what a simulator does.
+    """Run ``trial`` of the problem ``reference`` names; of all that a simulator may do, only MemoryError is raised.
 
     Returns:
         "outcome" and "views" when it was answered, or "reason" and "detail" when it failed; and always
@@ -39,7 +39,7 @@ def attempt(reference: str, trial: dict[str, Any]) -> dict[str, Any]:
     except InputError as error:
         told = {"reason": "unusable outcome", "detail": str(error)}
     except MemoryError:
-        told = {"reason": "out of memory", "detail": traceback.format_exc(limit=-3)}
+        raise  # the worker may be starved for good: whoever runs it ends it and says so
     except Exception:
         told = {"reason": "crash", "detail": traceback.format_exc(limit=-6)}
     told["cpu_seconds"] = round(_cpu_seconds() - cpu, 6)

@@ -87,6 +87,10 @@ class Dispatch:
             cost = {"cpu_seconds": round(lost.cpu_seconds, 6), "wall_seconds": round(lost.wall_seconds, 6)}
             self._fail(state, lost.reason, lost.detail, final=final, **cost)
             return
+        except Exception as error:  # another executor than ours has errors of its own for a lost worker
+            final = state.attempts >= _MOST_ATTEMPTS or not self._problem.retry_safe
+            self._fail(state, "lost", repr(error), final=final)
+            return
         ran = {name: answer[name] for name in ("cpu_seconds", "wall_seconds")}
         ran |= {name: getattr(future, name, None) for name in ("peak_mb", "pid")} | self._provenance(answer["provenance"])
         if "reason" in answer:

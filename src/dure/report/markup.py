@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -10,7 +11,7 @@ from markupsafe import Markup, escape
 from dure.campaign import Claim
 from dure.report.numbers import Printed, printed
 
-__all__ = ["admit", "cited", "code", "fill", "listed", "quoted", "show", "when"]
+__all__ = ["admit", "cited", "code", "fill", "listed", "quoted", "said", "show", "when"]
 
 
 def admit(value: Any) -> str:
@@ -47,9 +48,17 @@ def when(time: str) -> Markup:
 def fill(text: str, **places: Markup | Printed | str) -> Markup:
     """``text`` with its named places filled; it and what fills them must be fit for the page themselves."""
     admit(re.sub(r"\{[^{}]*\}", "", text))
-    return Markup(escape(text)).format(
-        **{name: place if isinstance(place, Printed) else admit(place) for name, place in places.items()}
-    )
+    return _filled(text, places)
+
+
+def said(text: str, **places: Markup | Printed | str) -> Markup:
+    """``text`` as ``fill`` has it, but somebody else's, so that it may hold digits of its own."""
+    return Markup('<span class="quoted">{}</span>').format(_filled(text, places))
+
+
+def _filled(text: str, places: Mapping[str, Markup | Printed | str]) -> Markup:
+    fit = {name: place if isinstance(place, Printed) else admit(place) for name, place in places.items()}
+    return Markup(escape(text)).format(**fit)
 
 
 def cited(reference: str) -> Markup:

@@ -14,7 +14,7 @@ from dure.journal import TrialState
 from dure.problem import Goal
 from dure.report.dossier import Dossier
 from dure.report.figures import goal_name, margin_bar
-from dure.report.markup import admit, fill, quoted
+from dure.report.markup import admit, quoted, said
 from dure.report.numbers import Printed, shown
 from dure.report.words import brief
 from dure.units import label
@@ -239,7 +239,7 @@ def explanation(dossier: Dossier, prefix: str, state: TrialState) -> Markup:
             places[name] = quoted(label(value) if name == "unit" else _(value))
         else:
             places[name] = Printed(dossier.claims[f"{prefix}.{name}"])
-    return fill(_(state.why), **places)
+    return said(_(state.why), **places)
 
 
 def failure_rows(dossier: Dossier) -> Sequence[tuple[str, Claim, Sequence[str]]]:

@@ -156,17 +156,30 @@ def figures(rows: list[dict[str, Any]], quick: bool) -> list[Figure]:
             target = 9.0 if strategy == "structured" and not quick else None
             label = f"{strategy}, {limit:.0f} degC"
             made.append(
-                Figure(f"{label}: seeds within 2 % of the reference at 30 runs, holding on the finer mesh", len(hits), unit=f"of {len(mine)}", target=target)
+                Figure(
+                    f"{label}: seeds within 2 % of the reference at 30 runs, holding on the finer mesh",
+                    len(hits),
+                    unit=f"of {len(mine)}",
+                    target=target,
+                )
             )
             costs = [row["cost_to_mark"] if row["cost_to_mark"] is not None else RUNS for row in mine]
             unit = "runs (30 where not reached)"
-            made.append(Figure(f"{label}: median cost to within 2 %", statistics.median(costs), min(costs), max(costs), unit=unit))
+            made.append(
+                Figure(f"{label}: median cost to within 2 %", statistics.median(costs), min(costs), max(costs), unit=unit)
+            )
             ratios = [row["ratio"] for row in mine if row["ratio"] is not None]
             if ratios:
-                made.append(Figure(f"{label}: minutes over the reference's", statistics.median(ratios), min(ratios), max(ratios), unit="1"))
+                made.append(
+                    Figure(
+                        f"{label}: minutes over the reference's", statistics.median(ratios), min(ratios), max(ratios), unit="1"
+                    )
+                )
     for row in rows:
         if row["strategy"] == "constant current":
-            made.append(Figure(f"constant current, {row['limit']:.0f} degC: minutes over the reference's", row["ratio"], unit="1"))
+            made.append(
+                Figure(f"constant current, {row['limit']:.0f} degC: minutes over the reference's", row["ratio"], unit="1")
+            )
     return made
 
 

@@ -169,7 +169,7 @@ def test_other_arguments_are_refused_by_name_and_change_nothing(whole: tuple[Pat
 
 def test_changed_code_is_refused(whole: tuple[Path, Summary], toy: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys.modules["dure.pool.generate"], "simulator_code", lambda _problem: "other")
-    with pytest.raises(SimulatorChanged, match="throw.py"):
+    with pytest.raises(SimulatorChanged, match=r"throw\.py"):
         generate(toy, whole[0], tasks=5, designs=12)
 
 

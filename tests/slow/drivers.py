@@ -126,8 +126,14 @@ def told(found: Sequence[Event]) -> dict[str, Any]:
 
 
 def sums(folder: Path) -> dict[str, bytes]:
-    """Every file below ``folder`` and its bytes."""
-    return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+    """Every file below ``folder`` and its bytes; not the lock, in which a driver leaves its name."""
+    files = (file for file in sorted(folder.rglob("*")) if file.is_file() and file.name != "driver.lock")
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+
+
+def holds(folder: Path) -> tuple[list[Event], dict[str, bytes]]:
+    """What a campaign's folder says: the journal by its events, for SQLite counts its openings, other files by their bytes."""
+    return events(folder), {name: data for name, data in sums(folder).items() if not name.startswith("journal.sqlite")}
 
 
 def refusal(done: subprocess.CompletedProcess[str]) -> dict[str, str]:

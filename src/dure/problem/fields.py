@@ -18,7 +18,7 @@ from dure.errors import ProblemError, ValueRefused
 from dure.i18n import _
 from dure.problem.where import author_line
 
-__all__ = ["Choice", "Field", "Integer", "Ordered", "Real", "choice", "integer", "is_number", "ordered", "real"]
+__all__ = ["Choice", "Field", "Integer", "Ordered", "Real", "are_texts", "choice", "integer", "is_number", "ordered", "real"]
 
 Array = NDArray[np.float64]
 
@@ -29,6 +29,11 @@ _MOST_STEPS = 2**50
 def is_number(value: object) -> TypeGuard[float]:
     """Whether ``value`` is a finite number; True and False are none."""
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def are_texts(values: object) -> bool:
+    """Whether ``values`` is a tuple or list of texts, none of them empty."""
+    return isinstance(values, (tuple, list)) and all(isinstance(value, str) and value for value in values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +206,7 @@ class Choice(Field):
         return len(self.options)
 
     def check_values(self) -> None:
-        if not all(isinstance(option, str) and option for option in self.options):
+        if not are_texts(self.options):
             raise ProblemError(
                 _('options {options} are not all text; write choice("a", "b"), or ordered(...) for numbers').format(
                     options=list(self.options)

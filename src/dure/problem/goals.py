@@ -163,7 +163,8 @@ def with_limits(goals: Mapping[str, Goal], limits: Mapping[str, float | tuple[fl
                 else _("{name} has two limits; give both, lower first, not {limit}")
             )
             raise ValueRefused(message.format(name=name, limit=limit))
-        changed[name] = Goal(name, replace(measure, **dict(zip(bounds, map(float, given), strict=True))))
+        ends = dict(zip(bounds, map(float, given), strict=True))
+        changed[name] = Goal(name, replace(measure, low=ends.get("low", measure.low), high=ends.get("high", measure.high)))
     return changed
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dure.i18n import _
-from dure.problem.fields import is_number
+from dure.problem.fields import are_texts, is_number
 from dure.problem.where import refused
 
 __all__ = ["Axis", "Parts", "Reduction", "max_over", "min_over", "sum_over", "weighted_over"]
@@ -27,12 +27,11 @@ class Axis:
     labels: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        labels = self.labels
-        if isinstance(labels, str) or not labels or not all(isinstance(label, str) and label for label in labels):
-            raise refused(_('axis {name!r} has labels {labels!r}; write ("1", "2")').format(name=self.name, labels=labels))
-        if len(set(labels)) != len(labels):
+        if not self.labels or not are_texts(self.labels) or len(set(self.labels)) != len(self.labels):
             raise refused(
-                _("axis {name!r} has labels {labels}; give each of them once").format(name=self.name, labels=list(labels))
+                _('axis {name!r} has labels {labels!r}; write ("1", "2"), each of them once').format(
+                    name=self.name, labels=self.labels
+                )
             )
 
     def __len__(self) -> int:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
-import math
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from dure.errors import InputError, ProblemError, UnknownName, ValueRefused
 from dure.i18n import _
-from dure.problem.citations import check_citations
 from dure.problem.classes import inputs_of, measures_of, values_of
+from dure.problem.fields import Choice, Field
 from dure.problem.goals import Goal, Measure
 from dure.problem.ladder import Check, Fidelity, Noise, Rule
 from dure.problem.space import Space
+from dure.problem.statement import arguments, check_statement
 from dure.problem.trial import Trial
 from dure.problem.views import Answer
 from dure.problem.where import author_line
@@ -28,28 +26,6 @@ __all__ = ["NoSetting", "Problem"]
 @dataclass(frozen=True)
 class NoSetting:
     """The setting of a problem that has none."""
-
-
-def _arguments(function: Callable[..., Any], offered: Sequence[str]) -> tuple[int, tuple[str, ...]]:
-    """How many positional arguments ``function`` takes, and which of ``offered`` it takes by keyword."""
-    parameters = inspect.signature(function).parameters.values()
-    named = {one.name for one in parameters}
-    everything = any(one.kind is one.VAR_KEYWORD for one in parameters)
-    by_keyword = tuple(name for name in offered if everything or name in named)
-    positional = [
-        one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD) and one.name not in by_keyword
-    ]
-    return len(positional), by_keyword
-
-
-def _can_be_given(function: Callable[..., Any], most: int) -> bool:
-    """Whether ``function`` takes a design, with ``most`` 2 also a setting, and needs nothing that is never offered."""
-    positional, by_keyword = _arguments(function, ("fidelity", "seed"))
-    try:
-        inspect.signature(function).bind(*[None] * min(positional, most), **dict.fromkeys(by_keyword))
-    except TypeError:
-        return False
-    return positional >= 1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -96,7 +72,7 @@ class Problem:
     beyond: tuple[Fidelity, ...] = ()
     checks: tuple[Check, ...] = ()
     limits: Mapping[str, Mapping[str, float | tuple[float, float]]] = field(default_factory=dict)
-    noise: Noise = Noise()
+    noise: Noise = field(default_factory=Noise)
     runs: float = 30.0
     tolerance: float = 1e-3
     control_runs: int = 0
@@ -113,76 +89,19 @@ class Problem:
         if self.source is None and file:
             object.__setattr__(self, "source", Path(file).resolve())
         try:
-            self._check_classes()
-            self._check_ladder()
-            self._check_known()
+            check_statement(self)
         except (InputError, TypeError) as error:
             raise ProblemError(f"Problem({self.name!r}): {error}", file=file, line=line) from None
 
-    def _check_classes(self) -> None:
-        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)?", self.name):
-            raise ProblemError(_('name {name!r} is not lower-case words such as "energy/fast-charge"').format(name=self.name))
-        for role, cls, kind in (("design", self.design, "@design"), ("outcome", self.outcome, "@outcome")):
-            if not (is_dataclass(cls) and fields(cls) and "dure" in fields(cls)[0].metadata):
-                raise ProblemError(_("{role}={cls} is not a class made with {kind}").format(role=role, cls=cls, kind=kind))
-        if self.setting is not NoSetting and not is_dataclass(self.setting):
-            raise ProblemError(_("setting={cls} is not a class made with @setting").format(cls=self.setting))
-        if not any(goal.is_objective for goal in self.goals.values()):
-            raise ProblemError(_("no outcome is minimised or maximised; declare at least one with minimise() or maximise()"))
-        most = 1 if self.setting is NoSetting else 2
-        for role, function in (("simulate", self.simulate), ("theory", self.theory)):
-            if function is not None and not _can_be_given(function, most):
-                raise ProblemError(
-                    _("{role} must take the design{setting} and, by keyword, fidelity and seed if it needs them").format(
-                        role=role, setting=_(" and the setting") if most == 2 else ""
-                    )
-                )
-
-    def _check_ladder(self) -> None:
-        names = [rung.name for rung in (*self.fidelities, *self.beyond)]
-        if not self.fidelities or len(set(names)) != len(names):
-            raise ProblemError(_("fidelities {names} are empty or repeat; give each rung once").format(names=names))
-        costs = [rung.cost for rung in self.fidelities]
-        if costs != sorted(costs) or self.top.cost != 1.0:
-            raise ProblemError(_("costs {costs} do not rise to 1.0; write the cheapest rung first").format(costs=costs))
-        for rung in self.fidelities:
-            for trusted in rung.trust:
-                if trusted not in self.measures:
-                    raise UnknownName(_("outcome"), trusted, self.measures)
-        for check in self.checks:
-            if check.fidelity and check.fidelity not in names:
-                raise UnknownName(_("fidelity"), check.fidelity, names)
-            for moved in (*check.shift, *check.replace):
-                if moved not in self.inputs_of_setting:
-                    raise UnknownName(_("setting"), moved, self.inputs_of_setting)
-
-    def _check_known(self) -> None:
-        for start in self.starts:
-            if not isinstance(start, self.design):
-                raise ProblemError(_("start {start!r} is not a {cls}").format(start=start, cls=self.design.__name__))
-        for name in self.family:
-            if name not in self.inputs_of_setting:
-                raise UnknownName(_("setting"), name, self.inputs_of_setting)
-        for name in self.noise.deviation:
-            if name not in self.measures:
-                raise UnknownName(_("outcome"), name, self.measures)
-        if not (self.runs > 0 and math.isfinite(self.runs)) or not 0 <= self.tolerance < 1 or self.control_runs < 0:
-            raise ProblemError(_("runs must be above 0, tolerance in [0, 1), control_runs at least 0"))
-        for limits in self.limits.values():
-            from dure.problem.goals import with_limits
-
-            with_limits(self.goals, limits)
-        check_citations(self.cites)
-
     @cached_property
-    def inputs(self) -> dict[str, Any]:
+    def inputs(self) -> dict[str, Field]:
         """Fields of the design class by name."""
-        return dict(inputs_of(self.design))
+        return inputs_of(self.design)
 
     @cached_property
-    def inputs_of_setting(self) -> dict[str, Any]:
+    def inputs_of_setting(self) -> dict[str, Field]:
         """Fields of the setting class by name; empty without settings."""
-        return dict(inputs_of(self.setting))
+        return inputs_of(self.setting)
 
     @cached_property
     def measures(self) -> dict[str, Measure]:
@@ -213,11 +132,11 @@ class Problem:
 
     def make_setting(self, given: Mapping[str, Any]) -> Any:
         """A setting from values by name; the rest keep their defaults. Text is read as the field's type."""
-        return self.setting(**{name: _read(name, text, self.inputs_of_setting) for name, text in given.items()})
+        return self.setting(**{name: _read(_("setting"), name, text, self.inputs_of_setting) for name, text in given.items()})
 
     def make_design(self, given: Mapping[str, Any]) -> Any:
         """A design from values by name."""
-        values = {name: _read(name, text, self.inputs) for name, text in given.items()}
+        values = {name: _read(_("input"), name, text, self.inputs) for name, text in given.items()}
         missing = [name for name in self.inputs if name not in values]
         if missing:
             raise ValueRefused(_("design lacks {names}").format(names=", ".join(missing)))
@@ -250,20 +169,28 @@ class Problem:
 
     def call(self, function: Callable[..., Any], design: Any, setting: Any, *, fidelity: str, seed: int) -> Any:
         """Call simulate or theory with just the arguments it takes."""
-        positional, by_keyword = _arguments(function, ("fidelity", "seed"))
+        positional, by_keyword = arguments(function)
+        given = (design, setting)[:positional] if self.inputs_of_setting else (design,)
         offered = {"fidelity": fidelity, "seed": seed}
-        return function(*(design, setting)[:positional], **{name: offered[name] for name in by_keyword})
+        return function(*given, **{name: offered[name] for name in by_keyword})
 
     def answer(self, design: Any, setting: Any, *, fidelity: str, seed: int) -> Answer:
         """Simulate, and check what came back.
 
         Raises:
-            ValueRefused: the outcome is incomplete, not finite, or of the wrong shape.
+            InputError: the outcome is incomplete, misspelt, not finite, or of the wrong shape.
         """
         given = self.call(self.simulate, design, setting, fidelity=fidelity, seed=seed)
-        if isinstance(given, Answer):
-            return given
-        return Answer(given if isinstance(given, self.outcome) else self.make_outcome(given))
+        outcome, views = (given.outcome, given.views) if isinstance(given, Answer) else (given, ())
+        if isinstance(outcome, Mapping):
+            outcome = self.make_outcome(outcome)
+        if not isinstance(outcome, self.outcome):
+            raise ValueRefused(
+                _("simulate gave {given!r}; it must give a {cls}, a mapping of its fields, or an Answer with one of them").format(
+                    given=outcome, cls=self.outcome.__name__
+                )
+            )
+        return Answer(outcome, views)
 
     def describe(self) -> dict[str, Any]:
         """As plain data, for plans and ``dure show --json``."""
@@ -292,10 +219,10 @@ class Problem:
         }
 
 
-def _read(name: str, value: Any, specs: Mapping[str, Any]) -> Any:
+def _read(kind: str, name: str, value: Any, specs: Mapping[str, Field]) -> Any:
     if name not in specs:
-        raise UnknownName(_("setting"), name, specs)
-    if isinstance(value, str) and not hasattr(specs[name], "options"):
+        raise UnknownName(kind, name, specs)
+    if isinstance(value, str) and not isinstance(specs[name], Choice):
         try:
             return float(value)
         except ValueError:

@@ -30,7 +30,8 @@ class Space:
 
     def decode(self, cube: Array) -> Any:
         """(n, columns) numbers as one design, unchecked, whose fields are (n,) arrays; its methods work as they broadcast."""
-        many, start = object.__new__(self.design_class), 0
+        many: Any = object.__new__(self.design_class)
+        start = 0
         for name, spec in self.fields.items():
             object.__setattr__(many, name, spec.decode(cube[:, start : start + spec.columns]))
             start += spec.columns

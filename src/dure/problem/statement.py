@@ -6,7 +6,6 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dure.errors import ProblemError, UnknownName
@@ -26,13 +25,12 @@ _RESERVED = ("fidelity", "here", "seed")
 """Names that stand beside a problem's own in tables and templates."""
 
 
-@cache
-def arguments(function: Callable[..., Any], offered: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
-    """How many positional arguments ``function`` takes, and which of ``offered`` it takes by keyword."""
+def arguments(function: Callable[..., Any]) -> tuple[int, tuple[str, ...]]:
+    """How many positional arguments ``function`` takes, and whether it takes "fidelity" and "seed" by keyword."""
     parameters = inspect.signature(function).parameters.values()
     named = {one.name for one in parameters}
     everything = any(one.kind is one.VAR_KEYWORD for one in parameters)
-    by_keyword = tuple(name for name in offered if everything or name in named)
+    by_keyword = tuple(name for name in ("fidelity", "seed") if everything or name in named)
     positional = [
         one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD) and one.name not in by_keyword
     ]
@@ -114,7 +112,7 @@ def _check_functions(problem: Problem) -> None:
 
 def _can_be_given(function: Callable[..., Any], most: int) -> bool:
     """Whether ``function`` takes a design, with ``most`` 2 also a setting, and needs nothing that is never offered."""
-    positional, by_keyword = arguments(function, ("fidelity", "seed"))
+    positional, by_keyword = arguments(function)
     try:
         inspect.signature(function).bind(*[None] * min(positional, most), **dict.fromkeys(by_keyword))
     except TypeError:
@@ -182,6 +180,7 @@ def _check_rest(problem: Problem) -> None:
             raise ProblemError(_("{role} is {given!r}; give a number above 0").format(role=role, given=given))
     if not (is_number(problem.tolerance) and 0 <= problem.tolerance < 1):
         raise ProblemError(_("tolerance is {given!r}; give a share of at least 0 and below 1").format(given=problem.tolerance))
-    if not isinstance(problem.control_runs, int) or problem.control_runs < 0:
-        raise ProblemError(_("control_runs is {given!r}; give a whole number of at least 0").format(given=problem.control_runs))
+    count: object = problem.control_runs
+    if not (isinstance(count, int) and count >= 0):
+        raise ProblemError(_("control_runs is {given!r}; give a whole number of at least 0").format(given=count))
     check_citations(problem.cites)

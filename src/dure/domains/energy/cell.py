@@ -7,10 +7,13 @@ costs 5 to 20 times a solve. Everything a design may change is therefore an inpu
 import copy
 import dataclasses
 import functools
+import os
 from collections.abc import Callable
 from typing import Any, Literal
 
-import pybamm
+os.environ.setdefault("PYBAMM_DISABLE_TELEMETRY", "true")  # PyBaMM would report its use to a server at import
+
+import pybamm  # noqa: E402
 
 Fidelity = Literal["spme", "dfn-coarse", "dfn", "dfn-fine"]
 

@@ -152,13 +152,13 @@ problem = Problem(
     theory=theory,
     starts=_FLAT + _WARM,
     fidelities=(
-        Fidelity("dfn-coarse", 0.4, help=N_("Doyle-Fuller-Newman model on a coarse mesh")),
+        Fidelity("dfn-coarse", 0.45, help=N_("Doyle-Fuller-Newman model on a coarse mesh")),
         Fidelity("dfn", help=N_("Doyle-Fuller-Newman model")),
     ),
     beyond=(
-        Fidelity("spme", 0.2, help=N_("single-particle model with electrolyte; void above about 2.3 C")),
-        Fidelity("dfn-fine", 8.0, help=N_("Doyle-Fuller-Newman model, mesh twice as fine, tolerances a hundred times tighter")),
-        Fidelity("dfn-aged", 12.0, help=N_("ten whole cycles of charge, discharge and rest")),
+        Fidelity("spme", 0.25, help=N_("single-particle model with electrolyte; void above about 2.3 C")),
+        Fidelity("dfn-fine", 10.0, help=N_("Doyle-Fuller-Newman model, mesh twice as fine, tolerances a hundred times tighter")),
+        Fidelity("dfn-aged", 18.0, help=N_("ten whole cycles of charge, discharge and rest")),
     ),
     checks=(
         Check(N_("finer mesh"), "dfn-fine", required=True, fresh_process=True, help=N_("the limits hold on a finer mesh, in a fresh process")),

@@ -3,7 +3,7 @@
 Differential evolution over the whole box (scipy's feasibility rules), then COBYQA from its best distinct designs, all at
 DFN. Every run is appended to a table; started again with the same table, the search replays it and goes on.
 
-    python -m benchmarks.energy.reference_search --task 55 --out reference_55.csv
+    python -m benchmarks.fast_charge_references --task 55 --out reference_55.csv
 """
 
 import argparse

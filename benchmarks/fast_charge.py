@@ -2,9 +2,9 @@
 
     python -m benchmarks.fast_charge [--quick] [--resume DIR] [--json FILE]
 
-Every row is a whole campaign with its journal under DIR, so an interrupted run goes on where it stopped. Quick: one task, two seeds,
-Dure alone. Full: 55 and 45 degC, ten seeds for Dure, for the same engine as a black box (no parts, theory, starts or cheap rung) and for
-random search, and the best plain constant current, all feasible at the top rung, and winners on the finer mesh as well.
+Every row is a whole campaign with its journal under DIR, so an interrupted run goes on where it stopped. Quick: one task, two
+seeds, Dure alone. Full: 55 and 45 degC; ten seeds each of Dure, of the same engine as a black box (no parts, theory, starts or
+cheap rung) and of random search; and the best plain constant current. Winners must keep the limits on the finer mesh as well.
 """
 
 from __future__ import annotations
@@ -107,11 +107,12 @@ def constant_current(limit: float, cache: Path) -> dict[str, Any]:
     runs = 0
 
     def worst(rate: float) -> float:
+        """The nearest limit's margin, 10 mV and 1 K counting the same."""
         nonlocal runs
         runs += 1
         charge = Charge(c1=rate, c2=rate, c3=rate, c4=rate, preheat=25.0)
         outcome = problem.answer(charge, Cell(), fidelity="dfn", seed=0).outcome
-        return min(min(outcome.anode_potential) / 0.01, (limit - max(outcome.t_max)) / 1.0)
+        return float(min(min(outcome.anode_potential) / 0.01, limit - max(outcome.t_max)))
 
     rate = float(brentq(worst, 0.5, 3.0, xtol=1e-3))
     while worst(rate) < 0:

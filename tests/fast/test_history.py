@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from hypothesis import given
@@ -23,14 +24,13 @@ OPERATIONS = st.lists(
 
 def lived(operations: list[tuple[str, int, str, str, float | None]]) -> tuple[History, int]:
     """A history after those of the operations that the life of a trial allows, and the number of the newest guard."""
-    history, guard = History(), 0
+    history, guard, numbers = History(), 0, count(1)
 
     def apply(kind: str, payload: dict[str, Any]) -> int:
-        apply.seq += 1  # type: ignore[attr-defined]
-        history.apply(Event(apply.seq, kind, "", payload, "", ""))  # type: ignore[attr-defined]
-        return int(apply.seq)  # type: ignore[attr-defined]
+        number = next(numbers)
+        history.apply(Event(number, kind, "", payload, "", ""))
+        return number
 
-    apply.seq = 0  # type: ignore[attr-defined]
     apply("planned", {})
     for what, number, purpose, fidelity, gain in operations:
         key = f"k{number}"

@@ -33,8 +33,9 @@ _RUNG_MARKERS = ("^", "s", "D", "v")
 
 @dataclass(frozen=True)
 class Drawn:
-    """A plot, and the kinds of mark in it, for the legend: CSS classes that have a meaning in the page."""
+    """A plot with its title, and the kinds of mark in it, for the legend: CSS classes that have a meaning in the page."""
 
+    title: str
     svg: Markup
     narrow: Markup | None = None
     marks: Sequence[str] = ()
@@ -69,10 +70,10 @@ def _curve_panel(dossier: Dossier, name: str, wanted: Curve) -> Drawn:
         for limit, above in _limits_seen(dossier, wanted):
             _limit_line(axes, limit, above=above)
             _look_near(axes, [line.get_ydata() for line in axes.lines[:-1]], limit, above=above)
-        axes.set_title(axis_text(_(wanted.y_name), wanted.y_unit))
         axes.set_xlabel(axis_text(_(wanted.x_name), wanted.x_unit), loc="right")
-        title = _("{y} against {x}, for the winner and the designs it is compared with")
-        return Drawn(svg(axes, name, title.format(y=_(wanted.y_name), x=_(wanted.x_name))))
+        text = _("{y} against {x}, for the winner and the designs it is compared with")
+        said = text.format(y=_(wanted.y_name), x=_(wanted.x_name))
+        return Drawn(axis_text(_(wanted.y_name), wanted.y_unit), svg(axes, name, said))
 
 
 def _limits_seen(dossier: Dossier, wanted: Curve) -> Iterator[tuple[float, bool]]:
@@ -130,7 +131,8 @@ def progress(dossier: Dossier) -> Drawn | None:
         return None
     wide, marks = _progress_panel(dossier, steps, "progress", 920, 360)
     narrow, _marks = _progress_panel(dossier, steps, "progress-narrow", 380, 300)
-    return Drawn(wide, narrow, marks)
+    objective = dossier.task.objective
+    return Drawn(axis_text(goal_name(objective), objective.unit), wide, narrow, marks)
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,6 @@ def _progress_panel(dossier: Dossier, steps: Sequence[_Step], name: str, width: 
         if kept:
             axes.step(*_running_best(dossier, kept, end), where="post", color=COLOURS["winner"], linewidth=2.2)
             marks.insert(0, "best")
-        axes.set_title(axis_text(goal_name(objective), objective.unit))
         axes.set_xlabel(_("spent on the search (runs)"), loc="right")
         axes.set_xlim(0, end * 1.02)
         axes.locator_params(axis="x", steps=[1, 2, 5, 10])
@@ -250,10 +251,10 @@ def _calibration_panel(dossier: Dossier, name: str, goal: Goal, states: Sequence
         axes.plot([low - pad, high + pad], [low - pad, high + pad], color=COLOURS["other"], linewidth=1.0, zorder=1)
         axes.set(xlim=(low - pad, high + pad), ylim=(low - pad, high + pad))
         axes.locator_params(nbins=5)
-        axes.set_title(_("predicted {goal}").format(goal=axis_text(goal_name(goal), goal.unit)))
-        axes.set_xlabel(_("measured ({unit})").format(unit=label(goal.unit)) if label(goal.unit) else _("measured"), loc="right")
-        title = _("Predicted against measured: {goal}").format(goal=goal_name(goal))
-        return Drawn(svg(axes, name, title))
+        axes.set_xlabel(axis_text(_("measured"), goal.unit), loc="right")
+        said = _("Predicted against measured: {goal}").format(goal=goal_name(goal))
+        title = _("predicted {goal}").format(goal=axis_text(goal_name(goal), goal.unit))
+        return Drawn(title, svg(axes, name, said))
 
 
 def margin_bar(margins: Sequence[tuple[str, float]], title: str) -> Markup:

@@ -103,16 +103,14 @@ def printed(claim: Claim, digits: int = 4, *, sign: bool = False, percent: bool 
 
 
 class Printed:
-    """A claim inside a sentence: the place's own format only says whether it is a share in percent."""
+    """A claim inside a sentence that names the unit itself; the place's format only says whether it is a share in percent."""
 
     def __init__(self, claim: Claim) -> None:
         self.claim = claim
 
-    def __html__(self) -> str:
-        return printed(self.claim, 3)
-
     def __html_format__(self, spec: str) -> str:
-        return printed(self.claim, 3 - spec.endswith("%"), percent=spec.endswith("%"))
+        percent = spec.endswith("%")
+        return printed(self.claim, 2 if percent else 3, percent=percent, bare=not percent)
 
 
 def word(claim: Claim, text: str) -> Markup:

@@ -28,10 +28,6 @@ _RC: dict[str, Any] = {
     "svg.fonttype": "none",
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that the layout is the same everywhere
     "font.size": 12,
-    "axes.titlesize": 13,
-    "axes.titlelocation": "left",
-    "axes.titlecolor": COLOURS["ink"],
-    "axes.titlepad": 10,
     "axes.labelcolor": COLOURS["soft"],
     "axes.edgecolor": COLOURS["other"],
     "axes.linewidth": 0.8,
@@ -76,7 +72,7 @@ def panel(width: int, height: int, name: str) -> Iterator[Any]:
         # The reader's fonts have the letters; the font that only measures them need not.
         warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from font")
         figure = Figure(figsize=(width / 72, height / 72))
-        figure.subplots_adjust(left=46 / width, right=1 - 8 / width, top=1 - 30 / height, bottom=42 / height)
+        figure.subplots_adjust(left=46 / width, right=1 - 8 / width, top=1 - 16 / height, bottom=42 / height)
         yield figure.add_subplot()
 
 

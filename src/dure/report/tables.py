@@ -11,7 +11,7 @@ from markupsafe import Markup
 from dure.campaign import Claim
 from dure.i18n import N_, _
 from dure.journal import TrialState
-from dure.problem import Goal
+from dure.problem import Axis, Goal
 from dure.report.dossier import Dossier
 from dure.report.figures import goal_name, margin_bar
 from dure.report.markup import admit, quoted, said
@@ -75,11 +75,8 @@ class ValueRow:
     @property
     def bare(self) -> bool:
         """Whether the numbers can do without their unit: none is so small that its unit needs a prefix."""
-        return all(
-            shown(claim.value, claim.unit, bare=True) in shown(claim.value, claim.unit)
-            for claim in self.claims
-            if isinstance(claim.value, float)
-        )
+        values = [(claim.value, claim.unit) for claim in self.claims if isinstance(claim.value, float)]
+        return all(shown(value, unit, bare=True) in shown(value, unit) for value, unit in values)
 
 
 def design_rows(dossier: Dossier) -> list[ValueRow]:
@@ -187,13 +184,14 @@ def _limited(dossier: Dossier) -> list[str]:
     return [name for name, goal in dossier.task.goals.items() if not goal.is_objective]
 
 
-def parts(dossier: Dossier) -> Sequence[tuple[str, str, Sequence[str], Sequence[Claim]]]:
-    """The winner's parts: name, unit, labels along the axis, claims."""
+def parts(dossier: Dossier) -> Sequence[tuple[Axis, ValueRow]]:
+    """The winner's parts, each output with its axis."""
     found = []
     for name, measure in dossier.task.problem.measures.items():
         if measure.axis and "winner" in dossier.roles:
             row = [dossier.claims[f"winner.part.{name}.{index}"] for index in range(measure.width)]
-            found.append((brief(measure.help) or name, label(measure.unit), measure.axis.labels, row))
+            title = brief(measure.help) or name.replace("_", " ")
+            found.append((measure.axis, ValueRow(name, title, label(measure.unit), None, None, row)))
     return found
 
 

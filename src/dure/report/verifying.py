@@ -49,8 +49,8 @@ def _verified(folder: Path, journal: Journal, events: Sequence[Event]) -> list[s
     wrong = _contradictions(events)
     _raise(wrong)
     checked.append(_("Every plan, trial, answer and environment hashes to what was recorded."))
+    problem = _problem(events)
     try:
-        problem = _problem(events)
         wrong += _conclusions(events, problem)
         reported = next((event for event in reversed(events) if event.kind == "reported"), None)
         dossier = Dossier.read(journal, reported.seq if reported else None)
@@ -63,6 +63,10 @@ def _verified(folder: Path, journal: Journal, events: Sequence[Event]) -> list[s
         _raise(wrong + [_("{file}: the journal knows of no report").format(file=name) for name in left])
         return [*checked, _("No report was written yet.")]
     wrong += _report(folder, dossier, reported.payload, checked)
+    differing = [name for name, value in problem.describe().items() if not _same(value, dossier.plan["problem"].get(name))]
+    if differing:
+        text = _("The problem is not stated today as it was in the plan: {names}. Numbers that rest on these may differ.")
+        (wrong if wrong else checked).append(text.format(names=", ".join(differing)))
     _raise(wrong)
     if any(event.kind in ("planned", "concluded") for event in events[reported.seq :]):
         checked.append(_("The report is older than the journal's newest plan or conclusion; write it again."))
@@ -72,6 +76,10 @@ def _verified(folder: Path, journal: Journal, events: Sequence[Event]) -> list[s
 def _raise(wrong: Sequence[str]) -> None:
     if wrong:
         raise VerificationFailed("\n".join(wrong))
+
+
+def _same(one: Any, other: Any) -> bool:
+    return canonical(one) == canonical(other)
 
 
 def _problem(events: Sequence[Event]) -> Problem:
@@ -115,7 +123,7 @@ def _conclusions(events: Sequence[Event], problem: Problem) -> list[str]:
     for event in events:
         if event.kind == "concluded":
             drawn: Any = standing(history, task_of(history, problem))
-            if canonical(drawn) != canonical(dict(event.payload)):
+            if not _same(drawn, dict(event.payload)):
                 recorded = event.payload.get("verdict")
                 text = _("event {seq}: the conclusion recorded there ({recorded}) does not follow from the answers ({drawn})")
                 wrong.append(text.format(seq=event.seq, recorded=recorded, drawn=drawn["verdict"]))

@@ -1,0 +1,1 @@
+"""Energy technology: cells that are charged, and later plants and devices."""

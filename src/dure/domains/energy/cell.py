@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 os.environ.setdefault("PYBAMM_DISABLE_TELEMETRY", "true")  # PyBaMM would report its use to a server at import
 
-import pybamm  # noqa: E402
+import pybamm
 
 Fidelity = Literal["spme", "dfn-coarse", "dfn", "dfn-fine"]
 

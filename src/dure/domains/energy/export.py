@@ -11,6 +11,17 @@ import pybamm
 
 __all__ = ["protocol_files"]
 
+_COLUMNS = (
+    "step",
+    "mode",
+    "current_A",
+    "c_rate_per_h",
+    "voltage_V",
+    "until_charge_Ah",
+    "or_until_voltage_V",
+    "start_temperature_degC",
+)
+
 _SCRIPT = '''"""Four-stage charge of {cell}; runs with pybamm alone."""
 
 import pybamm
@@ -38,7 +49,8 @@ simulation = pybamm.Simulation(
 solution = simulation.solve(initial_soc=0.0)
 print("minutes", solution["Time [min]"].entries[-1])
 print("highest temperature, degC", solution["Volume-averaged cell temperature [C]"].entries.max())
-print("lowest anode potential, V", solution["Negative electrode surface potential difference at separator interface [V]"].entries.min())
+anode = solution["Negative electrode surface potential difference at separator interface [V]"]
+print("lowest anode potential, V", anode.entries.min())
 '''
 
 
@@ -51,9 +63,12 @@ def protocol_files(
     shares = [end_soc * stage / len(rates) for stage in range(1, len(rates) + 1)]
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["step", "mode", "current_A", "c_rate_per_h", "voltage_V", "until_charge_Ah", "or_until_voltage_V", "start_temperature_degC"])
+    table.writerow(_COLUMNS)
     for number, (rate, share) in enumerate(zip(rates, shares, strict=True), start=1):
-        table.writerow([number, "constant current", round(rate * capacity, 6), rate, "", round(share * capacity, 6), limit, preheat if number == 1 else ""])
+        start = preheat if number == 1 else ""
+        table.writerow(
+            [number, "constant current", round(rate * capacity, 6), rate, "", round(share * capacity, 6), limit, start]
+        )
     table.writerow([len(rates) + 1, "constant voltage", "", "", limit, round(end_soc * capacity, 6), "", ""])
     stages = [(rate, round(share, 12)) for rate, share in zip(rates, shares, strict=True)]
     script = _SCRIPT.format(cell=cell, preheat=preheat, ambient=ambient, stages=stages, end_soc=end_soc, options=dict(options))

@@ -36,6 +36,7 @@ from dure.problem import (
 
 __all__ = ["Cell", "Charge", "Measured", "problem"]
 
+Rung = Literal["spme", "dfn-coarse", "dfn", "dfn-fine", "dfn-aged"]
 STAGE = Axis("stage", ("1", "2", "3", "4"))
 MOMENT = Axis("moment", tuple(f"{stage} {half}" for half in ("start", "end") for stage in STAGE.labels))
 
@@ -74,7 +75,10 @@ class Measured:
 
     minutes: Parts = minimise(sum_over(STAGE), unit="min", positive=True, help=N_("time to the end of charge"))
     anode_potential: Parts = at_least(
-        0.0, min_over(MOMENT), unit="V", help=N_("anode potential against lithium, lowest near start and end of each stage; below 0 V lithium plates")
+        0.0,
+        min_over(MOMENT),
+        unit="V",
+        help=N_("anode potential against lithium, lowest near start and end of each stage; below 0 V lithium plates"),
     )
     t_max: Parts = at_most(55.0, max_over(STAGE), unit="degC", help=N_("highest cell temperature"))
     heating: float | None = reported(unit="K", help=N_("highest temperature above the start"))
@@ -82,7 +86,7 @@ class Measured:
     capacity_lost: float | None = reported(unit="percent", help=N_("capacity lost in ten cycles"))
 
 
-def simulate(charge: Charge, cell: Cell, *, fidelity: Literal["spme", "dfn-coarse", "dfn", "dfn-fine", "dfn-aged"]) -> Answer:
+def simulate(charge: Charge, cell: Cell, *, fidelity: Rung) -> Answer:
     """One charge of one cell with PyBaMM (Sulzer2021); at "dfn-aged", ten whole cycles after it."""
     physics: dict[str, Any] = {
         "cell": cell.cell,
@@ -134,7 +138,9 @@ def theory(charge: Charge, cell: Cell) -> dict[str, Any]:
 def export(charge: Charge, cell: Cell, measured: Measured) -> Mapping[str, str]:
     """The protocol as a step table for a cycler and as a script that runs it again in PyBaMM alone."""
     options = model_options(cell.cell, "dfn")
-    return protocol_files(charge.rates, charge.preheat, cell=cell.cell, ambient=cell.ambient, end_soc=cell.end_soc, options=options)
+    return protocol_files(
+        charge.rates, charge.preheat, cell=cell.cell, ambient=cell.ambient, end_soc=cell.end_soc, options=options
+    )
 
 
 _FLAT = tuple(Charge(c1=c, c2=c, c3=c, c4=c, preheat=25.0) for c in (0.5, 1.0, 1.5, 2.0))
@@ -157,11 +163,17 @@ problem = Problem(
     ),
     beyond=(
         Fidelity("spme", 0.25, help=N_("single-particle model with electrolyte; void above about 2.3 C")),
-        Fidelity("dfn-fine", 10.0, help=N_("Doyle-Fuller-Newman model, mesh twice as fine, tolerances a hundred times tighter")),
+        Fidelity("dfn-fine", 10.0, help=N_("mesh twice as fine as DFN's, tolerances a hundred times tighter")),
         Fidelity("dfn-aged", 18.0, help=N_("ten whole cycles of charge, discharge and rest")),
     ),
     checks=(
-        Check(N_("finer mesh"), "dfn-fine", required=True, fresh_process=True, help=N_("the limits hold on a finer mesh, in a fresh process")),
+        Check(
+            N_("finer mesh"),
+            "dfn-fine",
+            required=True,
+            fresh_process=True,
+            help=N_("the limits hold on a finer mesh, in a fresh process"),
+        ),
         Check(N_("ambient +5 K"), shift={"ambient": 5.0}, help=N_("warmer air")),
         Check(N_("ambient -5 K"), shift={"ambient": -5.0}, help=N_("colder air")),
         Check(N_("exchange current -10 %"), replace={"exchange_current": 0.9}, help=N_("slower intercalation")),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import uuid4
 
 import pytest
@@ -20,24 +21,30 @@ from tests.slow.execute_jobs import MARK, eventually, marked
 
 pytestmark = pytest.mark.needs("pybamm")
 
-TASKS, DESIGNS = 3, 4
+TASKS, DESIGNS, KILLS = 2, 4, 2
 DRIVER = """
 import sys
 from pathlib import Path
 from dure.pool import generate
-generate("energy/fast-charge", Path(sys.argv[1]), tasks={tasks}, designs={designs}, workers=2, progress=lambda *n: print(*n, flush=True))
+say = lambda *numbers: print(*numbers, flush=True)
+generate("energy/fast-charge", Path(sys.argv[1]), tasks={tasks}, designs={designs}, workers=2, progress=say)
 """
 
 
-def drive(folder: Path, mark: str) -> subprocess.Popen[str]:
-    """A driver that says how many trials are done after each."""
-    code = DRIVER.format(tasks=TASKS, designs=DESIGNS)
-    command = [sys.executable, "-c", code, str(folder)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {MARK: mark})
+@contextmanager
+def driver(folder: Path, mark: str) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+    """A driver, and what it says: how many trials are done after each. It does not outlive the test."""
+    command = [sys.executable, "-c", DRIVER.format(tasks=TASKS, designs=DESIGNS), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {MARK: mark}) as process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout
+        finally:
+            process.kill()
 
 
 def read(folder: Path) -> tuple[Counter[str], History, list[Any]]:
-    """How often each trial was answered, the history, and the last attempt's number and worker of each start."""
+    """How often each trial was answered, the history, and its events."""
     with Journal.open(folder, write=False) as journal:
         journal.verify()
         events = list(journal.events())
@@ -47,13 +54,11 @@ def read(folder: Path) -> tuple[Counter[str], History, list[Any]]:
 
 def test_a_killed_driver_loses_and_doubles_nothing(tmp_path: Path):
     mark, dice, done = uuid4().hex, random.Random(20261122), 0
-    for _kill in range(3):
-        driver = drive(tmp_path, mark)
-        assert driver.stdout is not None
-        for _answer in range(dice.randint(1, 3)):
-            done = int(driver.stdout.readline().split()[0])
-        driver.send_signal(signal.SIGKILL)
-        driver.communicate()
+    for _kill in range(KILLS):
+        with driver(tmp_path, mark) as (process, said):
+            for _answer in range(dice.randint(1, 3)):
+                done = int(said.readline().split()[0])
+            process.kill()
         answered, _history, _events = read(tmp_path)
         assert answered.total() >= done
         assert set(answered.values()) == {1}
@@ -67,13 +72,11 @@ def test_a_killed_driver_loses_and_doubles_nothing(tmp_path: Path):
 
 def test_a_killed_worker_costs_one_attempt(tmp_path: Path):
     mark = uuid4().hex
-    driver = drive(tmp_path, mark)
-    assert driver.stdout is not None
-    driver.stdout.readline()
-    victim = next(one for one in marked(mark) if "dure.execute.worker" in one.cmdline())
-    victim.kill()
-    driver.communicate()
-    assert driver.returncode == 0
+    with driver(tmp_path, mark) as (process, said):
+        said.readline()
+        next(one for one in marked(mark) if "dure.execute.worker" in one.cmdline()).kill()
+        said.read()
+        assert process.wait() == 0
     answered, history, events = read(tmp_path)
     assert answered.total() == TASKS * DESIGNS
     assert set(answered.values()) == {1}

@@ -31,7 +31,6 @@ class Wanted:
     numbers: Mapping[str, Any] = field(default_factory=dict)
     predicted: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     gain: float | None = None
-    fresh_process: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,8 +93,13 @@ def check_states(history: History, task: Task, winner: TrialState) -> list[tuple
     for check in (one for one in problem.checks if one.name in planned):
         design = problem.make_design(winner.trial["design"])
         trial = problem.trial(design, shifted(problem, check, task.setting), check.fidelity, int(history.plan["seed"]))
-        found.append((check, trial, history.trials.get(trial.key)))
+        found.append((check, trial, _taken(history, trial)))
     return found
+
+
+def _taken(history: History, trial: Trial) -> TrialState | None:
+    """What became of ``trial``, once the newest plan has asked for it or taken it over from what was known before."""
+    return history.trials[trial.key] if trial.key in history.used[-1] else None
 
 
 def _deficits(task: Task, check: Check, outcome: Mapping[str, Any]) -> dict[str, float]:
@@ -139,6 +143,8 @@ def _search(history: History, task: Task, strategy: Strategy, free: int) -> Step
         return Step() if open_trials else Step(event=("decided", {"stage": "search", "because": reason}))
     if free <= 0:
         return Step()
+    if before := [state for state in history.left_open("start", "search") if task.asks(state.trial)]:
+        return Step(wanted=[Wanted(Trial(**state.trial), state.purpose, state.why) for state in before])
     seed = int(history.plan["seed"])
     proposals = strategy.ask(task, history, free, seed)
     if not proposals:
@@ -163,7 +169,7 @@ def _validate(history: History, task: Task, winner: TrialState, *, required: boo
     if missing:
         return Step(
             wanted=[
-                Wanted(trial, f"check: {check.name}", _CHECK, {"check": check.name}, fresh_process=check.fresh_process)
+                Wanted(trial, f"check: {check.name}", _CHECK, {"check": check.name})
                 for check, trial in missing
             ]
         )
@@ -204,7 +210,7 @@ def _compare(history: History, task: Task) -> Step | None:
     starts = [start for start in problem.starts if problem.broken_rule(start) is None]
     for start in sorted(starts, key=lambda one: _promise(task, evidence, one)):
         trial = problem.trial(start, task.setting, seed=seed)
-        state = history.trials.get(trial.key)
+        state = _taken(history, trial)
         if state is None:
             return Step(wanted=[Wanted(trial, "baseline", _BASELINE)])
         if state.is_open:
@@ -232,7 +238,7 @@ def _control(history: History, task: Task) -> Step | None:
     wanted, waiting = [], False
     for design in islice(space_filling(problem, seed + 7919, uniform=True), count):
         trial = problem.trial(design, task.setting, seed=seed)
-        state = history.trials.get(trial.key)
+        state = _taken(history, trial)
         if state is None:
             wanted.append(Wanted(trial, "control", _CONTROL))
         waiting = waiting or (state is not None and state.is_open)

@@ -144,7 +144,7 @@ class Campaign:
     def _advance(self, dispatch: Dispatch, runner: Executor, workers: int) -> None:
         for state in self.history.unanswered():
             if state.key not in dispatch:
-                dispatch.start(state, runner)
+                dispatch.start(state, runner, fresh=self._is_fresh(self.history.purpose(state.key)))
         # One more than there are workers is asked for ahead, so that nobody waits while a proposal is computed.
         most = workers + (workers > 1)
         room = most - len(dispatch)
@@ -164,7 +164,11 @@ class Campaign:
         predicted = {name: list(values) for name, values in wanted.predicted.items()}
         stated = {"numbers": dict(wanted.numbers), "predicted": predicted, "gain": wanted.gain}
         state = dispatch.ask(wanted.trial, wanted.purpose, wanted.why, **stated)
-        dispatch.start(state, runner, fresh=wanted.fresh_process)
+        dispatch.start(state, runner, fresh=self._is_fresh(wanted.purpose))
+
+    def _is_fresh(self, purpose: str) -> bool:
+        """Whether a trial for ``purpose`` is to run in a process of its own."""
+        return any(purpose == f"check: {check.name}" and check.fresh_process for check in self.problem.checks)
 
     def _record(self, kind: str, payload: Mapping[str, Any]) -> None:
         event = self.journal.append(kind, payload)

@@ -77,8 +77,12 @@ def watching(view: Progress) -> Iterator[None]:
     if not isinstance(view, Screen):
         yield
         return
-    with Live(view, console=view.screen, refresh_per_second=4, transient=True):
+    live = Live(view, console=view.screen, refresh_per_second=4, transient=True)
+    try:  # not its own context manager: an interrupt while it starts would leave the cursor hidden
+        live.start(refresh=True)
         yield
+    finally:
+        live.stop()
 
 
 def _rows(view: Progress) -> Iterator[tuple[str, RenderableType]]:

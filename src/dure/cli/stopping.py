@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from dure.cli.face import Stopped
 
@@ -34,7 +35,13 @@ def stoppable(how_to_go_on: str, at_once: Callable[[], None] = lambda: None) -> 
     try:
         yield
     except KeyboardInterrupt:
-        raise Stopped(how_to_go_on) from None
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+        raise Stopped(how_to_go_on) from None  # and stay deaf: the process is about to end, in order
+    except BaseException:
+        _restore(former)
+        raise
+    _restore(former)
+
+
+def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler)

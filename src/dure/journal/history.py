@@ -202,6 +202,11 @@ class History:
         used = self.used[-1]
         return [self.trials[key] for key in self._unanswered if key in used and (not purposes or used[key] in purposes)]
 
+    def left_open(self, *purposes: str) -> list[TrialState]:
+        """Open trials of earlier plans, asked for one of ``purposes``, that the newest plan has not taken over."""
+        used = self.used[-1]
+        return [self.trials[key] for key in self._unanswered if key not in used and self.trials[key].purpose in purposes]
+
     def purpose(self, key: str) -> str:
         """What the newest plan wanted the trial for; "given" when it came from elsewhere."""
         return self.used[-1].get(key, "given")

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from dure.campaign import Claim, claims_of, standing, task_of
-from dure.errors import JournalError
+from dure.errors import InputError, JournalError
 from dure.i18n import _
 from dure.journal import Event, History, Journal, TrialState, fold
 from dure.problem import Curve, find
@@ -51,11 +51,13 @@ class Dossier:
 
         Raises:
             JournalError: no plan was recorded yet, or an event or artefact is not what was written.
-            InputError: the problem cannot be loaded here.
+            InputError: the problem cannot be loaded here, or the journal is a pool's.
         """
         known = journal.events() if before is None else (event for event in journal.events() if event.seq < before)
         events = _state_of_the_question(known)
         history = fold(events)
+        if "pool" in history.plan:
+            raise InputError(_("{folder} holds a pool, not a campaign; choose another folder").format(folder=journal.folder))
         task = task_of(history, find(history.plan["reference"]))
         views = {role: _curves(journal, history.trials[key]) for role, key in _roles(history, task).items()}
         return cls(events, history, task, claims_of(history, task), views)

@@ -39,7 +39,6 @@ _RC: dict[str, Any] = {
     "axes.axisbelow": True,
     "axes.formatter.useoffset": False,
     "axes.formatter.limits": (-5, 6),
-    "axes.formatter.use_mathtext": True,
     "axes.xmargin": 0.02,
     "axes.ymargin": 0.06,
     "grid.color": COLOURS["grid"],

@@ -254,7 +254,7 @@ class _Search:
             q=1,
             num_restarts=4,
             batch_initial_conditions=raw[values.topk(4).indices],
-            options={"maxiter": 20},
+            options={"maxiter": 40},
             retry_on_optimization_warning=False,
         )
         return best.squeeze(0).numpy()

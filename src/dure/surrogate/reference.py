@@ -19,27 +19,29 @@ _STEP = 1e-4
 
 
 class _FiniteDifference(torch.autograd.Function):
-    """A numpy function with a central-difference gradient; one extra call gives all 2 d neighbours."""
+    """A numpy function with a central-difference gradient; points and their 2 d neighbours go through in one call."""
 
     @staticmethod
     def forward(ctx: Any, points: Tensor, function: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Tensor:
-        ctx.function = function
-        ctx.save_for_backward(points)
-        flat = points.detach().reshape(-1, points.shape[-1]).numpy()
-        return torch.from_numpy(function(flat)).reshape(*points.shape[:-1], -1)
+        d = points.shape[-1]
+        flat = points.detach().reshape(-1, d).numpy()
+        if not ctx.needs_input_grad[0]:
+            return torch.from_numpy(function(flat)).reshape(*points.shape[:-1], -1)
+        step = np.eye(d) * _STEP
+        high, low = (np.clip(flat[:, None, :] + sign * step, 0, 1) for sign in (1, -1))
+        values = function(np.concatenate([flat, high.reshape(-1, d), low.reshape(-1, d)]))
+        n = len(flat)
+        rise = (values[n : n + n * d] - values[n + n * d :]).reshape(n, d, -1)
+        slope = rise / np.einsum("ndd->nd", high - low)[:, :, None]
+        ctx.save_for_backward(torch.from_numpy(slope))
+        return torch.from_numpy(values[:n].copy()).reshape(*points.shape[:-1], -1)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        (points,) = ctx.saved_tensors
+        (slope,) = ctx.saved_tensors
         (outer,) = gradients
-        d = points.shape[-1]
-        flat = points.detach().reshape(-1, 1, d).numpy()
-        step = np.eye(d) * _STEP
-        high, low = np.clip(flat + step, 0, 1), np.clip(flat - step, 0, 1)
-        values = ctx.function(np.concatenate([high, low]).reshape(-1, d)).reshape(2, len(flat), d, -1)
-        slope = (values[0] - values[1]) / np.einsum("ndd->nd", high - low)[:, :, None]
-        inner = torch.from_numpy(slope) @ outer.reshape(len(flat), -1, 1)
-        return inner.squeeze(-1).reshape(points.shape), None
+        inner = slope @ outer.reshape(len(slope), -1, 1)
+        return inner.squeeze(-1).reshape(*outer.shape[:-1], slope.shape[1]), None
 
 
 def differentiable(function: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Reference:

@@ -72,8 +72,10 @@ def test_another_unit_does_not_pass(value: float, digits: int):
 
 def _read(text: str, unit: str) -> float:
     """An independent reading, by Python's own float()."""
-    number, _space, name = text.partition(THIN + (re.sub(r"^.*[\d⁰¹²³⁴⁵⁶⁷⁸⁹]" + THIN, "", text) or "\0"))
-    plain = number.replace(THIN, "").replace("−", "-").translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")).replace("×10", "e")
+    match = re.fullmatch(rf"([+−\d.{THIN}]+?)(?:×10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+))?(?:{THIN}(\D.*))?", text)
+    assert match
+    number, power, name = match.groups()
+    plain = number.replace(THIN, "").replace("−", "-")
+    exponent = (power or "⁰").translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
     prefix = {"m": 1e-3, "µ": 1e-6, "n": 1e-9}
-    rest = text.removeprefix(number + THIN)
-    return float(plain) * (prefix[rest[0]] if rest != label(unit) and rest[1:] == unit else 1.0)
+    return float(f"{plain}e{exponent}") * (prefix[name[0]] if name and name != label(unit) else 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 
 import psutil
 
+from dure import cli, i18n
 from dure.journal import Event, Journal
 from tests.slow.execute_jobs import MARK, marked
 
@@ -89,6 +91,37 @@ def start(*arguments: object, mark: str, cwd: Path | None = None) -> subprocess.
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+class Fork:
+    """A ``dure`` process forked from one that has imported everything, so that hundreds of them can begin and die."""
+
+    def __init__(self, *arguments: object, mark: str, log: Path) -> None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([__name__, "dure.cli.campaigns", "dure.report", "matplotlib.figure"])
+        self._process = context.Process(target=_be_driver, args=([str(one) for one in arguments], environment(mark), log))
+        self._process.start()
+
+    @property
+    def code(self) -> int | None:
+        """Exit code; None while it runs, negative when a signal ended it."""
+        return self._process.exitcode
+
+    def kill(self) -> None:
+        """SIGKILL, and wait for it."""
+        self._process.kill()
+        self._process.join()
+
+
+def _be_driver(arguments: list[str], wanted: dict[str, str], log: Path) -> None:
+    os.setsid()
+    os.environ.clear()
+    os.environ.update(wanted)
+    i18n.use("en")
+    output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    for stream in (1, 2):
+        os.dup2(output, stream)
+    cli.main(arguments)
 
 
 def gone(mark: str, patience: float) -> list[psutil.Process]:

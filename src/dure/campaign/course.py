@@ -58,7 +58,7 @@ def ranked(history: History, task: Task) -> list[TrialState]:
         outcome = state.outcome
         if outcome is None or state.fidelity != task.problem.top.name or not task.asks(state.trial):
             continue
-        if history.purpose(state.key) == "control":
+        if "control" in (state.purpose, history.purpose(state.key)):
             continue
         values = task.goal_values(outcome)
         if min(task.margins(values).values(), default=0.0) >= 0:

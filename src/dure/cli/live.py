@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dure.cli.progress import Progress, aim
-from dure.cli.screen import heading, number, signed
+from dure.cli.screen import heading, number, signed, spoken
 from dure.i18n import N_, _
 from dure.journal import Event, History
 
@@ -135,7 +135,7 @@ def _paid(view: Progress) -> str:
 def _line(view: Progress, event: Event, history: History) -> str | None:
     """What a line says of an event; None for events that are nobody's news."""
     if event.kind == "decided":
-        return _(ENDINGS[str(event.payload["because"])])
+        return spoken(ENDINGS[str(event.payload["because"])])
     if event.kind == "guarded":
         guard: Any = event.payload["guard"]
         tightened = ", ".join(f"{name} {number(amount, view.task.goals[name].unit)}" for name, amount in guard.items())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dure.campaign import ranked, spent, task_of
+from dure.cli.screen import spoken
 from dure.i18n import _
 from dure.journal import Event, History, TrialState
 from dure.problem import find
@@ -101,7 +102,7 @@ class Progress:
         self.course.append(value if self.best is state else self.course[-1])
 
     def _on_asked(self, payload: Any, history: History) -> None:
-        self.why = _(payload["why"]).format(**payload.get("numbers", {}))
+        self.why = spoken(payload["why"]).format(**payload.get("numbers", {}))
 
     def _on_started(self, payload: Any, history: History) -> None:
         state = history.trials[payload["key"]]
@@ -113,7 +114,11 @@ class Progress:
         self.answered += 1
         state = history.trials[payload["key"]]
         eligible = state.fidelity == self.problem.top.name and self.task.asks(state.trial)
-        if eligible and history.purpose(state.key) != "control" and min(self.values(state)[1].values(), default=0.0) >= 0:
+        if (
+            eligible
+            and "control" not in (state.purpose, history.purpose(state.key))
+            and min(self.values(state)[1].values(), default=0.0) >= 0
+        ):
             self._compare(state)
 
     def _on_failed(self, payload: Any, history: History) -> None:
@@ -139,7 +144,7 @@ class Progress:
 def aim(purpose: str) -> str:
     """What a trial is for, in words."""
     if purpose.startswith("check: "):
-        return _("check: {name}").format(name=_(purpose.removeprefix("check: ")))
+        return _("check: {name}").format(name=spoken(purpose.removeprefix("check: ")))
     known = {
         "start": _("opening"),
         "search": _("search"),

@@ -9,14 +9,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dure.i18n import _
 from dure.units import label
 
-__all__ = ["bounds", "console", "grid", "heading", "number", "signed"]
+__all__ = ["bounds", "console", "grid", "heading", "number", "signed", "spoken"]
 
 
 def console() -> Console:
     """Standard output as it is now; texts are printed as they are, brackets and all."""
     return Console(file=sys.stdout, markup=False, highlight=False, emoji=False)
+
+
+def spoken(text: str) -> str:
+    """A text that came with a problem or out of a journal, in the reader's language; the catalogue has it where it was written."""
+    return _(text)
 
 
 def number(value: float | str | None, unit: str = "1", *, places: str = ".4g") -> str:

@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from dure.cli.screen import bounds, grid, heading, number
+from dure.cli.screen import bounds, grid, heading, number, spoken
 from dure.i18n import N_, _
 from dure.problem import Problem
 from dure.problem.citations import citation_text
@@ -29,12 +29,12 @@ def show_problem(screen: Console, problem: Problem) -> None:
         _block(_("Settings, held fixed in a campaign"), _settings(plain, {})),
         _block(_("What is wanted"), _goals(plain, plain["outcome"])),
         _block(_("What is recorded beside"), _records(plain)),
-        _block(_("Rules a design must keep"), [(name, _(text)) for name, text in plain["rules"].items()]),
+        _block(_("Rules a design must keep"), [(name, spoken(text)) for name, text in plain["rules"].items()]),
         _block(_("Ladder"), _ladder(problem)),
         _block(_("Checks of the winner"), _checks(problem, [one.name for one in problem.checks])),
         _block(_("Sets of limits for --limits"), _limit_sets(problem)),
         _block(_("Unless told otherwise"), [(_("budget"), _("{runs:g} runs").format(runs=problem.runs))]),
-        _block(_("Hazards"), [(_(text),) for text in problem.hazards]),
+        _block(_("Hazards"), [(spoken(text),) for text in problem.hazards]),
         _block(_("Sources"), [(citation_text(key),) for key in problem.cites]),
     ]
     _print(screen, blocks)
@@ -44,7 +44,9 @@ def show_plan(screen: Console, problem: Problem, plan: Mapping[str, Any], folder
     """What a campaign is about to do, before it does anything."""
     plain = plan["problem"]
     checks = _checks(problem, plan["checks"])
-    checks += [(_(name), _("left out: the setting it needs lies outside what is declared")) for name in plan["skipped_checks"]]
+    checks += [
+        (spoken(name), _("left out: the setting it needs lies outside what is declared")) for name in plan["skipped_checks"]
+    ]
     blocks = [
         _question(plain),
         _block(_("What may vary"), _inputs(plain)),
@@ -70,7 +72,7 @@ def _block(title: str, rows: list[tuple[str, ...]]) -> RenderableType | None:
 
 def _question(plain: Mapping[str, Any]) -> RenderableType:
     name = _("{name}, version {version}").format(name=plain["name"], version=plain["version"])
-    return Group(heading(_(plain["question"])), Padding(Text(name, style="dim"), (0, 0, 0, 2)))
+    return Group(heading(spoken(plain["question"])), Padding(Text(name, style="dim"), (0, 0, 0, 2)))
 
 
 def _range(spec: Mapping[str, Any]) -> str:
@@ -84,7 +86,7 @@ def _range(spec: Mapping[str, Any]) -> str:
 
 def _inputs(plain: Mapping[str, Any]) -> list[tuple[str, ...]]:
     wide = any("options" in spec for spec in plain["design"].values())
-    rows = [(name, _range(spec), _(spec["help"])) for name, spec in plain["design"].items()]
+    rows = [(name, _range(spec), spoken(spec["help"])) for name, spec in plain["design"].items()]
     return [(name, " · ".join(filter(None, rest))) for name, *rest in rows] if wide else list(rows)
 
 
@@ -93,7 +95,7 @@ def _settings(plain: Mapping[str, Any], chosen: Mapping[str, Any]) -> list[tuple
     for name, spec in plain["setting"].items():
         value = chosen.get(name, spec["default"])
         known = "" if chosen else _range(spec)
-        rows.append((name, number(value, spec["unit"], places="g"), " · ".join(filter(None, (_(spec["help"]), known)))))
+        rows.append((name, number(value, spec["unit"], places="g"), " · ".join(filter(None, (spoken(spec["help"]), known)))))
     return list(rows)
 
 
@@ -102,14 +104,14 @@ def _goals(plain: Mapping[str, Any], goals: Mapping[str, Mapping[str, Any]]) -> 
     for name, goal in goals.items():
         if goal["sense"] is None:
             continue
-        wanted = _(SENSES[goal["sense"]]) if goal["sense"] in SENSES else bounds(goal["low"], goal["high"], goal["unit"])
+        wanted = spoken(SENSES[goal["sense"]]) if goal["sense"] in SENSES else bounds(goal["low"], goal["high"], goal["unit"])
         unit = f" ({label(goal['unit'])})" if goal["sense"] in SENSES and label(goal["unit"]) else ""
-        rows.append((name, wanted + unit, _(plain["outcome"][name]["help"])))
+        rows.append((name, wanted + unit, spoken(plain["outcome"][name]["help"])))
     return list(rows)
 
 
 def _records(plain: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    return [(name, label(goal["unit"]), _(goal["help"])) for name, goal in plain["outcome"].items() if goal["sense"] is None]
+    return [(name, label(goal["unit"]), spoken(goal["help"])) for name, goal in plain["outcome"].items() if goal["sense"] is None]
 
 
 def _ladder(problem: Problem) -> list[tuple[str, ...]]:
@@ -117,7 +119,7 @@ def _ladder(problem: Problem) -> list[tuple[str, ...]]:
     rows = []
     for rung in problem.fidelities:
         cost = _("{cost:g} run").format(cost=rung.cost)
-        rows.append((rung.name, cost, " · ".join(filter(None, (_(rung.help), _("optimised") if rung.name == top else "")))))
+        rows.append((rung.name, cost, " · ".join(filter(None, (spoken(rung.help), _("optimised") if rung.name == top else "")))))
     return list(rows)
 
 
@@ -126,7 +128,7 @@ def _checks(problem: Problem, names: list[str]) -> list[tuple[str, ...]]:
     for check in problem.checks:
         if check.name in names:
             what = _("decides the verdict") if check.required else _("reported")
-            rows.append((_(check.name), " · ".join(filter(None, (what, _(check.help))))))
+            rows.append((spoken(check.name), " · ".join(filter(None, (what, spoken(check.help))))))
     return list(rows)
 
 
@@ -149,7 +151,7 @@ def _course(problem: Problem, plan: Mapping[str, Any], folder: object) -> list[t
         cost = _("{seconds:g} CPU seconds of simulation").format(seconds=budget["cpu_seconds"])
     stop = _("budget spent, or {patience} proposals in a row that promise less than {tolerance:.2g} % more")
     rows = [
-        (_("hypothesis"), _(plan["hypothesis"])),
+        (_("hypothesis"), spoken(plan["hypothesis"])),
         (_("budget"), cost),
         (_("ends when"), stop.format(patience=stopping["patience"], tolerance=100 * stopping["tolerance"])),
         (_("strategy"), f"{plan['strategy']}: {plan['explanation']}"),

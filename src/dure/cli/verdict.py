@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dure.campaign import claims_of
-from dure.cli.screen import bounds, grid, heading, number, signed
+from dure.cli.screen import bounds, grid, heading, number, signed, spoken
 from dure.i18n import N_, _
 from dure.journal import History
 from dure.strategy import Task
@@ -28,7 +28,7 @@ def show_verdict(screen: Console, history: History, task: Task, *, brief: bool =
     values = {name: claim.value for name, claim in claims_of(history, task).items()}
     ends = history.conclusion or {}
     word, style = WORDS[ends["verdict"]]
-    screen.print(Text.assemble((f"{_(word)}: ", style), f"{_(ends['because'])}. {_found(values, task)}".strip()))
+    screen.print(Text.assemble((f"{spoken(word)}: ", style), f"{spoken(ends['because'])}. {_found(values, task)}".strip()))
     if brief:
         return
     for title, rows in _blocks(history, task, values):
@@ -84,7 +84,7 @@ def _margins(task: Task, ends: Mapping[str, Any], values: Mapping[str, Any]) -> 
         margin = _("margin {margin}").format(margin=signed(values[f"winner.margin.{name}"], goal.unit))
         others = [
             _("{margin} in check {check}").format(
-                margin=signed(values[f"check.{check}.margin.{name}"], goal.unit), check=_(check)
+                margin=signed(values[f"check.{check}.margin.{name}"], goal.unit), check=spoken(check)
             )
             for check in required
         ]
@@ -94,19 +94,14 @@ def _margins(task: Task, ends: Mapping[str, Any], values: Mapping[str, Any]) -> 
 
 def _check(task: Task, name: str, check: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[str, str]:
     if not check["answered"]:
-        return _(name), _("no answer")
+        return spoken(name), _("no answer")
     parts = [_("all limits hold") if check["holds"] else _("breaks {names}").format(names=", ".join(_broken(task, name, values)))]
-    parts.append(
-        _("{objective} {change}").format(
-            objective=task.objective.name,
-            change=number(values[f"check.{name}.goal.{task.objective.name}"], task.objective.unit),
-        )
-    )
+    parts.append(f"{task.objective.name} {number(values[f'check.{name}.goal.{task.objective.name}'], task.objective.unit)}")
     for output, measure in task.problem.measures.items():
         value = values.get(f"check.{name}.output.{output}")
         if value is not None and values.get(f"winner.output.{output}") is None:
             parts.append(f"{output} {number(value, measure.unit)}")
-    return _(name), ", ".join(parts)
+    return spoken(name), ", ".join(parts)
 
 
 def _broken(task: Task, check: str, values: Mapping[str, Any]) -> list[str]:
@@ -118,10 +113,10 @@ def _broken(task: Task, check: str, values: Mapping[str, Any]) -> list[str]:
 
 
 def _not_shown(history: History, task: Task) -> list[tuple[str, ...]]:
-    unanswered = [_(name) for name, check in (history.conclusion or {})["checks"].items() if not check["answered"]]
-    open_checks = [*unanswered, *(_(name) for name in history.plan["skipped_checks"])]
+    unanswered = [spoken(name) for name, check in (history.conclusion or {})["checks"].items() if not check["answered"]]
+    open_checks = [*unanswered, *(spoken(name) for name in history.plan["skipped_checks"])]
     rows = [(_("Nothing is known of these checks: {names}.").format(names=", ".join(open_checks)),)] if open_checks else []
-    return [*rows, *((_(text),) for text in task.problem.hazards)]
+    return [*rows, *((spoken(text),) for text in task.problem.hazards)]
 
 
 def _cost(values: Mapping[str, Any]) -> list[tuple[str, ...]]:

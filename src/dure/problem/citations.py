@@ -40,12 +40,12 @@ def check_citations(keys: Iterable[str]) -> None:
 
 
 def citation_text(key: str) -> str:
-    """The reference behind ``key`` in one line: authors, year, title, where it appeared, DOI."""
+    """The reference behind ``key`` in one line: family names, year, title, where it appeared, DOI."""
     if key.startswith("doi:"):
         return f"https://doi.org/{key[4:]}"
     values = {name: str(item.value).replace("{", "").replace("}", "") for name, item in _entries()[key].fields_dict.items()}
-    authors = values.get("author", "").split(" and ")
-    names = authors[0] + (" et al." if len(authors) > 1 else "")
+    families = [author.partition(",")[0] for author in re.split(r"\s+and\s+", values.get("author", ""))]
+    names = " and ".join(families) if len(families) <= 2 else f"{families[0]} et al."
     place = " ".join(filter(None, (values.get("journal") or values.get("booktitle", ""), values.get("volume", ""))))
     doi = f"https://doi.org/{values['doi']}" if "doi" in values else values.get("url", "")
     return ", ".join(filter(None, (f"{names} ({values.get('year', '')})", values.get("title", ""), place, doi)))

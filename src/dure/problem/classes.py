@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, TypeVar, dataclass_transform
 
 from dure.errors import InputError, ProblemError
@@ -76,7 +76,7 @@ def setting(cls: type[T]) -> type[T]:
     """
     made = _declare(cls, Field, _INPUTS)
     for item in fields(made):  # type: ignore[arg-type]
-        if item.metadata["dure"].default is MISSING:
+        if item.metadata["dure"].default is None:
             file, line = item.metadata["where"]
             message = _("setting {cls}.{name} has no default; add default=...").format(cls=cls.__name__, name=item.name)
             raise ProblemError(message, file=file, line=line)

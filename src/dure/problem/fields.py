@@ -38,11 +38,11 @@ def are_texts(values: object) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Field(ABC):
-    """One input of a design or setting."""
+    """One input of a design or setting; it has to be given where ``default`` is None."""
 
     unit: str = "1"
     help: str = ""
-    default: Any = MISSING
+    default: Any = None
 
     @property
     def columns(self) -> int:
@@ -52,7 +52,7 @@ class Field(ABC):
     def validate(self) -> None:
         """Refuse a field that can hold no value, or whose default it cannot hold (InputError)."""
         self.check_values()
-        if self.default is not MISSING:
+        if self.default is not None:
             self.accept("default", self.default)
 
     @abstractmethod
@@ -263,24 +263,24 @@ class Ordered(Field):
 
 
 def _specified(spec: Field) -> Any:
-    return field(default=spec.default, metadata={"dure": spec, "where": author_line()})
+    return field(default=MISSING if spec.default is None else spec.default, metadata={"dure": spec, "where": author_line()})
 
 
-def real(low: float, high: float, *, unit: str = "1", log: bool = False, help: str = "", default: Any = MISSING) -> Any:
+def real(low: float, high: float, *, unit: str = "1", log: bool = False, help: str = "", default: Any = None) -> Any:
     """A real input in [low, high]; see ``Real``."""
     return _specified(Real(low=low, high=high, log=log, unit=unit, help=help, default=default))
 
 
-def integer(low: int, high: int, *, unit: str = "1", help: str = "", default: Any = MISSING) -> Any:
+def integer(low: int, high: int, *, unit: str = "1", help: str = "", default: Any = None) -> Any:
     """A whole number in [low, high]; see ``Integer``."""
     return _specified(Integer(low=low, high=high, unit=unit, help=help, default=default))
 
 
-def choice(*options: str, help: str = "", default: Any = MISSING) -> Any:
+def choice(*options: str, help: str = "", default: Any = None) -> Any:
     """One of ``options``, which have no order; see ``Choice``."""
     return _specified(Choice(options=options, help=help, default=default))
 
 
-def ordered(*levels: float, unit: str = "1", help: str = "", default: Any = MISSING) -> Any:
+def ordered(*levels: float, unit: str = "1", help: str = "", default: Any = None) -> Any:
     """One of ``levels``, in rising order; see ``Ordered``."""
     return _specified(Ordered(levels=levels, unit=unit, help=help, default=default))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import traceback
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -14,6 +13,7 @@ from types import ModuleType
 from dure.errors import DureError, InputError, ProblemError, UnknownName
 from dure.i18n import _
 from dure.problem.problem import Problem
+from dure.problem.where import line_within
 
 __all__ = ["Broken", "find", "names", "registered"]
 
@@ -33,7 +33,7 @@ def _points() -> dict[str, EntryPoint]:
     points: dict[str, EntryPoint] = {}
     for point in entry_points(group=GROUP):
         other = points.setdefault(point.name, point)
-        if other.value != point.value:
+        if _source(other) != _source(point):
             raise ProblemError(
                 _("two packages register {name!r}: {first} and {second}; uninstall one").format(
                     name=point.name, first=_source(other), second=_source(point)
@@ -69,7 +69,7 @@ def _load_point(name: str) -> Problem:
         loaded = point.load()
     except DureError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ProblemError(
             _("plug-in {source} cannot be loaded: {error!r}").format(source=_source(point), error=error)
         ) from error
@@ -111,13 +111,12 @@ def _load_file(path: Path) -> Problem:
         module = _import(path)
     except SyntaxError as error:
         raise ProblemError(str(error.msg), file=str(path), line=error.lineno) from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if isinstance(error, ProblemError) and error.line:
             raise
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         text = str(error) if isinstance(error, DureError) else f"{type(error).__name__}: {error}"
-        raise ProblemError(text, file=str(path), line=lines[-1] if lines else None) from None
-    problems = [value for value in vars(module).values() if isinstance(value, Problem)]
+        raise ProblemError(text, file=str(path), line=line_within(path, error)) from None
+    problems = list({id(value): value for value in vars(module).values() if isinstance(value, Problem)}.values())
     if len(problems) != 1:
         raise ProblemError(
             _("{path} holds {count} problems; it must hold one, such as problem = Problem(...)").format(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,11 @@ __all__ = ["Answer", "Curve"]
 
 @dataclass(frozen=True)
 class Curve:
-    """One quantity against another: ``x`` and ``y`` of the same length, with names and units."""
+    """One quantity against another: ``x`` and ``y``, finite and of the same length, with names and units.
+
+    Raises:
+        ValueRefused: they are not, or a unit is not known.
+    """
 
     name: str
     x_name: str
@@ -28,12 +33,21 @@ class Curve:
     def __post_init__(self) -> None:
         check_unit(self.x_unit)
         check_unit(self.y_unit)
-        if len(self.x) != len(self.y) or not self.x:
+        if len(self.x) != len(self.y) or not len(self.x):
             raise ValueRefused(
                 _("curve {name!r} has {x} and {y} points; give as many of both, at least one").format(
                     name=self.name, x=len(self.x), y=len(self.y)
                 )
             )
+        for axis in ("x", "y"):
+            values = tuple(float(value) for value in getattr(self, axis))
+            if not all(map(math.isfinite, values)):
+                raise ValueRefused(
+                    _("curve {name!r} has a value of {axis} that is not finite; leave such points out").format(
+                        name=self.name, axis=axis
+                    )
+                )
+            object.__setattr__(self, axis, values)
 
     def plain(self) -> dict[str, Any]:
         """As JSON data with the kind of view named."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from pathlib import Path
 from types import FrameType
 
 from dure.errors import ProblemError
 
-__all__ = ["author_line", "refused"]
+__all__ = ["author_line", "line_within", "refused"]
 
 _LIBRARY = str(Path(__file__).parents[1]) + os.sep
 _DOMAINS = os.path.join(_LIBRARY, "domains", "")
@@ -24,6 +25,12 @@ def author_line() -> tuple[str | None, int | None]:
             return name, frame.f_lineno
         frame = frame.f_back
     return None, None
+
+
+def line_within(path: str | Path, error: BaseException) -> int | None:
+    """The innermost line of file ``path`` that ``error`` came through."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return lines[-1] if lines else None
 
 
 def refused(message: str) -> ProblemError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -74,7 +76,7 @@ class Structured:
         opening = self._opening(task, evidence, seed)
         if opening:
             return opening[:n]
-        with torch.random.fork_rng(devices=[]), manual_seed(seed + len(history.trials)):
+        with _one_thread(), torch.random.fork_rng(devices=[]), manual_seed(seed + len(history.trials)):
             return _Search(self, task, evidence, seed).propose(n)
 
     def ladder_of(self, task: Task) -> tuple[str, ...]:
@@ -93,6 +95,17 @@ class Structured:
             return []
         unique = {problem.trial(one.design, task.setting, one.fidelity, seed).key: one for one in planned}
         return [one for key, one in unique.items() if key not in evidence.keys]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """These models are small: more threads cost four times the processor time, and take it from the simulators."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class _Search:

@@ -32,7 +32,6 @@ TOYS = Path(__file__).parent / "toys"
 NOOP, ONE_SECOND = str(TOYS / "noop.py"), str(TOYS / "one_second.py")
 CHARGE = "energy/fast-charge"
 TRIALS = 10_000
-POOL_TASKS, POOL_DESIGNS = 4, 24
 
 
 def loop_and_resume() -> Row:
@@ -77,20 +76,20 @@ def evaluations(fidelity: str, designs: int) -> Row:
 
 def utilisation(strategy: str, by: str, runs: int) -> Row:
     """Share of the time that two workers are busy while there is something left to be asked."""
-    shares: list[float] = []
+    marks: list[tuple[float, float]] = []
 
     def watch(event: Event, _history: History) -> None:
         if event.kind == "asked":
-            shares.append(runner.busy / (2 * (runner.elapsed - began)) if shares else 0.0)
+            marks.append((runner.busy, runner.elapsed))
 
     plan = make_plan(ONE_SECOND, setting={"by": by}, budget=Budget(runs=runs), strategy_name=strategy)
     with tempfile.TemporaryDirectory() as folder, LocalRunner(2) as runner:
-        for _worker in [runner.submit(time.sleep, 0.5) for _slot in range(2)]:
-            _worker.result()
+        for started in [runner.submit(time.sleep, 0.5) for _worker in range(2)]:
+            started.result()
         with Campaign.begin(Path(folder), plan, watcher=watch) as campaign:
-            began = runner.elapsed
             campaign.run(workers=2, executor=runner)
-    return {"share": shares[-1]}
+    (busy_before, began), (busy, ended) = marks[0], marks[-1]
+    return {"share": (busy - busy_before) / (2 * (ended - began))}
 
 
 def help_text() -> Row:
@@ -104,11 +103,11 @@ def help_text() -> Row:
     return {"help_ms": cost("-c", "from dure.cli import main; main()", "--help"), "nothing_ms": cost("-c", "pass")}
 
 
-def pool() -> Row:
+def pool(tasks: int) -> Row:
     """CPU and wall seconds of a pool with one worker, and of the same trials in a plain loop in one process."""
     with tempfile.TemporaryDirectory() as folder:
         cpu, began = time.process_time() + _children(), time.monotonic()
-        summary = generate(CHARGE, Path(folder), tasks=POOL_TASKS, designs=POOL_DESIGNS)
+        summary = generate(CHARGE, Path(folder), tasks=tasks, designs=24)
         pooled = time.process_time() + _children() - cpu, time.monotonic() - began
         with Journal.open(Path(folder), write=False) as journal:
             trials = [dict(state.trial) for state in fold(journal.events()).trials.values()]
@@ -142,7 +141,7 @@ def study(options: Options) -> tuple[list[Figure], list[Row]]:
     times = 1 if quick else 3
     loops = [options.row(f"loop {number}", loop_and_resume) for number in range(times)]
     starts = [options.row(f"help {number}", help_text) for number in range(5 if quick else 15)]
-    pools = [options.row(f"pool {number}", pool) for number in range(times)]
+    pools = [options.row(f"pool {number}", partial(pool, 2 if quick else 4)) for number in range(times)]
     costs = {name: options.row(f"evaluations {name}", partial(evaluations, name, 2 if quick else 6)) for name in ("spme", "dfn")}
     busy = {
         f"{by}, {strategy}": [

@@ -65,7 +65,8 @@ class ProblemError(InputError):
     def __init__(self, message: str, *, file: str | None = None, line: int | None = None) -> None:
         self.file = file
         self.line = line
-        super().__init__(f"{file}:{line}: {message}" if file and line else message)
+        place = ":".join(str(part) for part in (file, line) if part)
+        super().__init__(f"{place}: {message}" if place else message)
 
 
 class ValueRefused(InputError):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 import pytest
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 from hypothesis import given
@@ -139,14 +140,17 @@ def test_wrong_use_is_explained_in_korean_by_click_too():
         assert done.stdout == ""
 
 
+def spoken(catalogue: Catalog) -> dict[str, str]:
+    """Translations by the first form of what is translated; click's Korean has no plural."""
+    return {one.id if isinstance(one.id, str) else one.id[0]: "".join(one.string) for one in catalogue if one.id}
+
+
 def test_clicks_catalogue_has_clicks_own_messages_compiled():
     folder = Path(i18n.__file__).parent / "locale/ko/LC_MESSAGES"
     with (folder / "click.po").open("rb") as file:
         source = [entry.id for entry in read_po(file) if entry.id]
     with (folder / "click.po").open("rb") as file, (folder / "click.mo").open("rb") as compiled:
-        assert {str(entry.id): str(entry.string) for entry in read_po(file) if entry.id} == {
-            str(entry.id): str(entry.string) for entry in read_mo(compiled) if entry.id
-        }
+        assert spoken(read_po(file)) == spoken(read_mo(compiled))
     said = "".join(file.read_text("utf-8") for file in Path(click.__file__).parent.glob("*.py"))
     texts = [text for entry in source for text in ([entry] if isinstance(entry, str) else entry)]
     assert [text for text in texts if f'"{text}"' not in said] == []
@@ -175,7 +179,7 @@ def test_list_and_show_say_what_the_registry_has(dure: Dure, bowl: Path):
         (["rum", "energy/fast-charge"], "UnknownName", "run"),
         (["run", "BOWL", "--setting", "deph=0.3"], "UnknownName", "depth"),
         (["run", "BOWL", "--setting", "depth=deep"], "ValueRefused", "depth"),
-        (["run", "BOWL", "--setting", "depth=2"], "ValueRefused", "[0.0, 1.0]"),
+        (["run", "BOWL", "--setting", "depth=2"], "ValueRefused", "[0, 1]"),
         (["run", "BOWL", "--setting", "depth"], "BadParameter", "NAME=VALUE"),
         (["run", "BOWL", "--limit", "slak=0.3"], "UnknownName", "slack"),
         (["run", "BOWL", "--limit", "height=0.3"], "ValueRefused", "objective"),

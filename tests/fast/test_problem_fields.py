@@ -36,7 +36,9 @@ def whole(draw: st.DrawFn) -> Integer:
     return Integer(low=low, high=low + draw(st.sampled_from([0, 1, 7, 10**6, 2**48])))
 
 
-names = st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=6, unique=True).map(lambda all_: Choice(options=tuple(all_)))
+names = st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=6, unique=True).map(
+    lambda all_: Choice(options=tuple(all_))
+)
 levels = st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=6, unique_by=lambda level: level + 0.0).map(
     lambda all_: Ordered(levels=tuple(sorted(all_)))
 )

@@ -124,7 +124,7 @@ def campaigns(tmp_path: Path) -> Iterator[tuple[Lives, Path]]:
         for number in range(1000):
             home = tmp_path / f"{number}"
             home.mkdir()
-            file = bowl(home, runs=150, seconds=0.02)
+            file = bowl(home, runs=300, seconds=0.02)
             yield Lives(home / "out", ("run", file, "--strategy", "random", "--out", home / "out")), file
 
     return endless()
@@ -139,13 +139,13 @@ def simulated(folder: Path) -> int:
 def await_moment(dice: random.Random, driver: Fork, folder: Path) -> None:
     """The moment to strike: while the driver starts, or after some more answers and a little."""
     starting = dice.random() < 0.25
-    wanted = simulated(folder) + int(dice.triangular(1, 60, 5))
+    wanted = simulated(folder) + int(dice.triangular(1, 40, 3))
     while not starting and simulated(folder) < wanted and driver.code is None:
         time.sleep(0.01)
     time.sleep(dice.uniform(0.0, 0.6 if starting else 0.05))
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_killing_drivers_loses_and_doubles_nothing(campaigns: Iterator[tuple[Lives, Path]], dice: random.Random):
     """The drivers are forked from one process that has imported everything; their workers start as they always do."""
     slowest, concluded, killed = 0.0, 0, 0

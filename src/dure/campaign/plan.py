@@ -94,7 +94,7 @@ def make_plan(
             raise PlanError(_("check {name!r} is required and cannot be run under this setting").format(name=check.name))
     task = Task(problem, made, goals)
     budget = budget or Budget(runs=problem.runs)
-    plan = {
+    plan: dict[str, Any] = {
         "problem": problem.describe(),
         "reference": reference if not reference.endswith(".py") else str(Path(reference).resolve()),
         "setting": values_of(made),

@@ -49,7 +49,10 @@ _quiet = click.option("--quiet", is_flag=True, help=_("Print the verdict and the
 @click.option("--limit", type=LIMIT, multiple=True, help=_("Change a limit, LOW:HIGH where there are two; may be repeated."))
 @click.option("--limits", metavar="NAME", help=_("Use a set of limits the problem publishes."))
 @click.option(
-    "--runs", type=float, help=_("Budget in runs, simulations at the top of the ladder; cheaper ones count as their share.")
+    "--runs",
+    type=float,
+    metavar="N",
+    help=_("Budget in runs, simulations at the top of the ladder; cheaper ones count as their share."),
 )
 @click.option("--cost", type=float, metavar="CPU_SECONDS", help=_("Budget in CPU seconds of simulation, instead of --runs."))
 @click.option("--seed", type=click.IntRange(min=0), metavar="S", default=0, help=_("Decides everything random; 0 unless given."))

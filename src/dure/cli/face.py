@@ -127,7 +127,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help=_("Print one JSON
     help=_("From a research question to a verified answer, every number traceable."),
     epilog=_("Start with: dure list, dure show PROBLEM, dure run PROBLEM. DURE_LANG=ko speaks Korean."),
 )
-@click.version_option(package_name="dure", prog_name="dure")
+@click.version_option(package_name="dure", message="dure %(version)s", help=_("Show the version and exit."))
 def _dure() -> None:
     pass
 

@@ -145,8 +145,8 @@ def _line(view: Progress, event: Event, history: History) -> str | None:
     state = history.trials[str(event.payload["key"])]
     head = f"{view.answered + view.failed:4d}  {state.fidelity}, {aim(history.purpose(state.key))}"
     if event.kind == "failed":
-        again = "" if event.payload["final"] else _("; tried again")
-        return f"{head}  {_('failed: {reason}').format(reason=event.payload['reason'])}{again}"
+        text = _("failed: {reason}") if event.payload["final"] else _("failed: {reason}; tried again")
+        return f"{head}  {text.format(reason=event.payload['reason'])}"
     return "  ".join((head, _told(view, state.key, history), f"{view.share:.0%}", _paid(view)))
 
 

@@ -21,7 +21,7 @@ def console() -> Console:
 
 
 def spoken(text: str) -> str:
-    """A text that came with a problem or out of a journal, in the reader's language; the catalogue has it where it was written."""
+    """A text that came with a problem or out of a journal, in the reader's language if a catalogue has it."""
     return _(text)
 
 

@@ -32,7 +32,7 @@ def attempt(reference: str, trial: dict[str, Any]) -> dict[str, Any]:
     try:
         design, setting = problem.make_design(trial["design"]), problem.make_setting(trial["setting"])
         answer = problem.answer(design, setting, fidelity=trial["fidelity"], seed=trial["seed"])
-        told = {"outcome": values_of(answer.outcome), "views": [view.plain() for view in answer.views]}
+        told: dict[str, Any] = {"outcome": values_of(answer.outcome), "views": [view.plain() for view in answer.views]}
         told["output_hash"] = digest(told["outcome"])
     except SimulationFailed as error:
         told = {"reason": "no answer", "detail": str(error)}

@@ -12,6 +12,7 @@ __all__ = ["oom_kills", "says_starved", "starved", "tail"]
 
 _LINES = 20
 _BYTES = 16_384
+_KILLS = re.compile(rb"^oom_kill (\d+)$", re.MULTILINE)
 _SIGNS = re.compile(r"MemoryError|bad_alloc|annot allocate memory|ut of memory")
 
 
@@ -25,10 +26,11 @@ def tail(log: int) -> str:
 def oom_kills() -> int:
     """How many processes the kernel of this machine has killed for want of memory; 0 where it does not tell."""
     try:
-        with open("/proc/vmstat") as counters:
-            return next(int(line.split()[1]) for line in counters if line.startswith("oom_kill "))
-    except (OSError, StopIteration):
+        with open("/proc/vmstat", "rb", buffering=0) as counters:
+            found = _KILLS.search(counters.read())
+    except OSError:
         return 0
+    return int(found[1]) if found else 0
 
 
 def says_starved(text: str) -> bool:

@@ -43,7 +43,7 @@ def check_statement(problem: Problem) -> None:
     Raises:
         InputError: the first thing that is; names it, what was given, what is allowed and the usual fix.
     """
-    for check in (_check_texts, _check_lists, _check_classes, _check_functions, _check_ladder, _check_checks, _check_rest):
+    for check in (_check_texts, _check_classes, _check_lists, _check_functions, _check_ladder, _check_checks, _check_rest):
         check(problem)
 
 

@@ -60,6 +60,10 @@ class Theory:
 
     def _columns(self, outcome: Any, rows: int) -> Array:
         """Outputs side by side, (rows, total width)."""
+        if not isinstance(outcome, (Mapping, self._problem.outcome)):
+            raise ProblemError(
+                _("theory gave {given!r}; it must give an outcome or a mapping of its fields").format(given=outcome)
+            )
         said = outcome if isinstance(outcome, Mapping) else vars(outcome)
         for name in said:
             if name not in self._problem.measures:
@@ -81,16 +85,15 @@ class Theory:
 
     def _single(self, row: Array) -> Any:
         design = self._problem.space.decode(row[None, :])
-        for name, value in vars(design).items():
+        for name, value in list(vars(design).items()):
             object.__setattr__(design, name, value[0])
         try:
             return self._call(design)
         except _NO_ANSWER:
             return {}
         except Exception as error:
-            file = self._problem.source
-            line = line_within(file, error) if file else None
-            raise ProblemError(f"theory: {type(error).__name__}: {error}", file=str(file), line=line) from error
+            file = str(self._problem.source or "")
+            raise ProblemError(f"theory: {type(error).__name__}: {error}", file=file, line=line_within(file, error)) from error
 
     def _values(self, cube: Array) -> Array:
         with np.errstate(all="ignore"):

@@ -180,14 +180,17 @@ def _control_points(dossier: Dossier) -> list[tuple[float, float]]:
 
 
 def _progress_panel(dossier: Dossier, steps: Sequence[_Step], name: str, width: int, height: int) -> tuple[Markup, list[str]]:
+    from matplotlib.ticker import LogLocator
+
     objective, control = dossier.task.objective, _control_points(dossier)
     kept = [(step.cost, step.value) for step in steps if step.keeps and step.rung == 0]
     end = max(steps[-1].cost, len(dossier.history.in_plan("control")))
     values = [*(step.value for step in steps), *(value for _cost, value in control)]
-    marks = []
+    marks: list[str] = []
     with panel(width, height, name) as axes:
         if min(values) > 0 and max(values) > 20 * min(values):
             axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axes.yaxis.set_major_formatter("{x:g}")
             axes.yaxis.set_minor_formatter("")
         if control:

@@ -25,9 +25,9 @@ def admit(value: Any) -> str:
     raise TypeError(f"{value!r} would be a number on the page that is no claim")
 
 
-def show(claim: Claim, digits: int = 4, *, sign: bool = False, percent: bool = False, bare: bool = False) -> Markup:
-    """A claim, rounded; see ``numbers.shown``."""
-    return printed(claim, digits, sign=sign, percent=percent, bare=bare)
+def show(claim: Claim, digits: int = 4, **form: Any) -> Markup:
+    """A claim, rounded; ``form`` as in ``numbers.shown``."""
+    return printed(claim, digits, **form)
 
 
 def code(text: str) -> Markup:

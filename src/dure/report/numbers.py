@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from dure.campaign import Claim
 from dure.units import label
 
-__all__ = ["NONE", "Printed", "agrees", "full", "printed", "shown", "word"]
+__all__ = ["NONE", "Printed", "agrees", "full", "prefix_of", "printed", "shown", "word"]
 
 NONE = "–"
 """What stands where there is no number."""
@@ -28,20 +29,36 @@ def full(value: float | str | None) -> str:
     return "" if value is None else value if isinstance(value, str) else repr(value)
 
 
-def shown(value: float, unit: str, digits: int = 4, *, sign: bool = False, percent: bool = False, bare: bool = False) -> str:
-    """``value`` rounded to ``digits`` significant ones, with its unit unless ``bare``.
+def shown(
+    value: float,
+    unit: str,
+    digits: int = 4,
+    *,
+    sign: bool = False,
+    percent: bool = False,
+    bare: bool = False,
+    near: float | None = None,
+) -> str:
+    """``value`` rounded to ``digits`` significant ones, with its unit unless ``bare``; zeros that say nothing are left out.
 
-    Small values of simple units get a prefix, shares may be shown in percent; zeros that say nothing are left out.
+    Small values of simple units get a prefix, chosen by the size of ``near`` for values that stand side by side. Shares may be
+    shown in percent.
     """
     scale, name = 1.0, label(unit)
     if percent:
         scale, name = 100.0, "%"
-    elif unit in _PREFIXED and not bare and 0 < abs(value) < 0.1:
-        prefix, scale = next((one for one in _PREFIXES.items() if abs(value) * one[1] >= 0.01), ("n", 1e9))
-        name = prefix + name
+    elif not bare and (prefix := prefix_of(abs(value) if near is None else near, unit)):
+        scale, name = _PREFIXES[prefix], prefix + name
     number = _rounded(value * scale, digits)
     plus = "+" if sign and value > 0 else ""
     return f"{plus}{number}{_THIN}{name}" if name and not bare else f"{plus}{number}"
+
+
+def prefix_of(size: float, unit: str) -> str:
+    """The prefix that makes a small ``size`` readable in a simple unit; empty where none is needed."""
+    if unit not in _PREFIXED or not 0 < size < 0.1:
+        return ""
+    return next((prefix for prefix, scale in _PREFIXES.items() if size * scale >= 0.01), "n")
 
 
 def _rounded(value: float, digits: int) -> str:
@@ -92,14 +109,12 @@ def _element(claim: Claim, text: str) -> Markup:
     return Markup('<data class="claim" data-claim="{}" value="{}">{}</data>').format(claim.id, full(claim.value), text)
 
 
-def printed(claim: Claim, digits: int = 4, *, sign: bool = False, percent: bool = False, bare: bool = False) -> Markup:
-    """A claim as it stands on the page: rounded for the reader, in full for whoever checks."""
+def printed(claim: Claim, digits: int = 4, **form: Any) -> Markup:
+    """A claim as it stands on the page: rounded for the reader, in full for whoever checks; ``form`` as in ``shown``."""
     value = claim.value
-    if value is None:
-        return _element(claim, NONE)
-    if isinstance(value, str):
-        return _element(claim, value)
-    return _element(claim, shown(value, claim.unit, digits, sign=sign, percent=percent, bare=bare))
+    if isinstance(value, str) or value is None:
+        return _element(claim, NONE if value is None else value)
+    return _element(claim, shown(value, claim.unit, digits, **form))
 
 
 class Printed:
@@ -115,4 +130,4 @@ class Printed:
 
 def word(claim: Claim, text: str) -> Markup:
     """A claim whose value is a word, shown as ``text`` in the reader's language."""
-    return Markup('<data class="claim" data-claim="{}" value="{}">{}</data>').format(claim.id, full(claim.value), escape(text))
+    return _element(claim, text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from dure.problem import Axis, Goal
 from dure.report.dossier import Dossier
 from dure.report.figures import goal_name, margin_bar
 from dure.report.markup import admit, quoted, said
-from dure.report.numbers import Printed, shown
+from dure.report.numbers import Printed, prefix_of
 from dure.report.words import brief
 from dure.units import label
 
@@ -27,12 +27,14 @@ __all__ = [
     "TriedRow",
     "ValueRow",
     "check_rows",
+    "check_sizes",
     "columns",
     "design_rows",
     "explanation",
     "failure_rows",
     "goal_rows",
     "heat",
+    "largest",
     "margin_rows",
     "parts",
     "rung_help",
@@ -56,6 +58,11 @@ class Column:
     name: str
 
 
+def largest(claims: Iterable[Claim | None]) -> float:
+    """The largest size among numbers that stand side by side; 0 when there is none."""
+    return max((abs(claim.value) for claim in claims if claim and isinstance(claim.value, float)), default=0.0)
+
+
 def columns(dossier: Dossier) -> list[Column]:
     """Winner, baseline and runners-up, as far as there are any."""
     return [Column(role, _(ROLE_NAMES[role])) for role in dossier.roles]
@@ -73,10 +80,14 @@ class ValueRow:
     claims: Sequence[Claim]
 
     @property
+    def near(self) -> float:
+        """The largest of the numbers: it decides on a prefix for all of them."""
+        return largest(self.claims)
+
+    @property
     def bare(self) -> bool:
-        """Whether the numbers can do without their unit: none is so small that its unit needs a prefix."""
-        values = [(claim.value, claim.unit) for claim in self.claims if isinstance(claim.value, float)]
-        return all(shown(value, unit, bare=True) in shown(value, unit) for value, unit in values)
+        """Whether the numbers can do without their unit, because it needs no prefix."""
+        return not prefix_of(self.near, self.claims[0].unit)
 
 
 def design_rows(dossier: Dossier) -> list[ValueRow]:
@@ -164,6 +175,11 @@ def check_rows(dossier: Dossier) -> list[CheckRow]:
     helps = {check["name"]: check["help"] for check in dossier.plan["problem"]["checks"]}
     checks = sorted(dossier.checks.items(), key=lambda one: not one[1]["required"])
     return [_check_row(dossier, name, helps[name], check) for name, check in checks]
+
+
+def check_sizes(rows: Sequence[CheckRow]) -> list[float]:
+    """The largest margin of each goal over the checks."""
+    return [largest(column) for column in zip(*(row.margins for row in rows), strict=True)]
 
 
 def _check_row(dossier: Dossier, name: str, text: str, check: Mapping[str, Any]) -> CheckRow:

@@ -51,7 +51,7 @@ class Measured:
     mass: float = minimise(unit="kg", positive=True, help="mass of the beam")
     deflection: Parts = at_most(0.02, max_over(CASE), unit="m", help="deflection of the tip, worst load case")
     slender: float = at_most(6.0, help="height over width")
-    frequency: float | None = reported(unit="Hz", help="first natural frequency")
+    frequency: float | None = reported(unit="Hz", default=None, help="first natural frequency")
 
 
 def simulate(beam: Beam, site: Site, *, fidelity: str) -> Answer:

@@ -128,12 +128,9 @@ def test_help_pages_fit_80_columns_and_speak_one_language(language: str):
 
 def test_wrong_use_is_explained_in_korean_by_click_too():
     environment = os.environ | {"DURE_LANG": "ko"}
-    for arguments, said in (
-        (["run"], "인수가 없습니다"),
-        (["run", "x", "--sed", "1"], "옵션은 없습니다"),
-        (["lst"], "혹시 list"),
-    ):
-        done = subprocess.run([*DURE, *arguments], env=environment, capture_output=True, text=True, check=False)
+    wrong = {"verify": "인수가 없습니다", "verify x --jsn": "옵션은 없습니다", "lst": "혹시 list"}
+    for arguments, said in wrong.items():
+        done = subprocess.run([*DURE, *arguments.split()], env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 2
         assert said in done.stderr
         assert "Error" not in done.stderr
@@ -190,7 +187,7 @@ def test_list_and_show_say_what_the_registry_has(dure: Dure, bowl: Path):
         (["run", "BOWL", "--prior", "mine"], "UnknownName", "none"),
         (["run", "BOWL", "--runs", "-3"], "PlanError", "-3"),
         (["run", "BOWL", "--runs", "3", "--cost", "9"], "UsageError", "--cost"),
-        (["run", "BOWL", "--data", "no.csv"], "InputError", "no.csv"),
+        (["run", "BOWL", "--strategy", "sobol", "--data", "no.csv"], "InputError", "no.csv"),
         (["run", "no.py"], "InputError", "no.py"),
         (["resume", "nowhere"], "JournalNotFound", "nowhere"),
     ],
@@ -260,6 +257,16 @@ def test_an_unexpected_error_is_one_sentence_unless_asked(dure: Dure, monkeypatc
     assert (code, json.loads(output)["error"]["kind"]) == (1, "ZeroDivisionError")
 
 
+def test_a_missing_package_is_bad_input_and_names_the_doctor(dure: Dure, bowl: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(bowl.parent)
+    monkeypatch.delitem(sys.modules, "dure.strategy.structured", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    code, _, errors = dure("run", bowl)
+    assert code == 2
+    assert "torch is not installed" in errors
+    assert "dure doctor" in errors
+
+
 # -------------------------------------------------------------------------------------------------------- dure new
 def test_new_writes_a_problem_that_works_and_never_overwrites(dure: Dure, tmp_path: Path):
     for kind in ([], ["--program"]):
@@ -314,6 +321,8 @@ def test_folders_are_new_or_hold_a_journal(tmp_path: Path, monkeypatch: pytest.M
     (first / "report.html").write_text("somebody's own")
     with pytest.raises(InputError, match=r"report\.html"):
         refuse_foreign(first)
+    with pytest.raises(InputError, match="file"):
+        refuse_foreign(first / "report.html")
     (first / "journal.sqlite").touch()
     refuse_foreign(first)
 

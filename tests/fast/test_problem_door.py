@@ -39,7 +39,7 @@ class Measured:
     mass: float = minimise(unit="kg", positive=True)
     bend: Parts = at_most(5.0, max_over(CASE), unit="mm")
     tilt: float = within(-1.0, 1.0, unit="deg")
-    sound: float | None = reported(unit="dB")
+    sound: float | None = reported(unit="dB", default=None)
 
 
 @rule
@@ -114,8 +114,9 @@ OUTCOME = {
     "limit of text": ("at_most(5.0,", 'at_most("5",', ["Measured.bend", "'5'", "finite"]),
     "axis for a reduction": ("at_most(5.0, max_over(CASE)", "at_most(5.0, CASE", ["Measured.bend", "sum_over(axis)"]),
     "unit of an outcome": ('minimise(unit="kg"', 'minimise(unit="kilograms per metr"', ["Measured.mass", "kilograms per metr"]),
-    "an input in an outcome": ('reported(unit="dB")', "real(0, 1)", ["Measured.sound", "reported(...)"]),
+    "an input in an outcome": ('reported(unit="dB", default=None)', "real(0, 1)", ["Measured.sound", "reported(...)"]),
     "repeated label": ('Axis("case", ("wind", "snow"))', 'Axis("case", ("wind", "wind"))', ["axis 'case'", "each of them once"]),
+    "a default for what was not measured": ("default=None", "default=0.0", ["default=0.0", "default=None"]),
     "a weight too few": ("max_over(CASE)", "weighted_over(CASE, (1.0,))", ["axis 'case'", "one finite number a label"]),
 }
 

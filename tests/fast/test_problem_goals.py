@@ -44,12 +44,19 @@ class Measured:
     potential: Parts = at_least(0.0, min_over(STAGE), unit="V")
     heat: Parts = at_most(55.0, max_over(STAGE), unit="degC")
     tilt: float = within(-1.0, 1.0, unit="deg")
-    noise: float | None = reported(unit="dB")
-    trace: Parts | None = reported(STAGE, unit="mV")
+    price: float = reported()
+    noise: float | None = reported(unit="dB", default=None)
+    trace: Parts | None = reported(STAGE, unit="mV", default=None)
 
 
 GOALS = {name: Goal(name, measure) for name, measure in measures_of(Measured).items() if measure.sense}
-GOOD: dict[str, Any] = {"minutes": (1.0, 2.0, 3.0), "potential": (0.1, 0.2, 0.3), "heat": (20.0, 30.0, 40.0), "tilt": 0.5}
+GOOD: dict[str, Any] = {
+    "minutes": (1.0, 2.0, 3.0),
+    "potential": (0.1, 0.2, 0.3),
+    "heat": (20.0, 30.0, 40.0),
+    "tilt": 0.5,
+    "price": 2.0,
+}
 
 
 @given(triples, triples)
@@ -156,6 +163,7 @@ def test_an_outcome_holds_what_was_measured():
         "potential": [0.1, 0.2, 0.3],
         "heat": [20.0, 30.0, 40.0],
         "tilt": 0.5,
+        "price": 2.0,
         "noise": None,
         "trace": None,
     }
@@ -181,6 +189,7 @@ def test_an_outcome_holds_what_was_measured():
         ({"tilt": None}, "is not a number"),
         ({"tilt": True}, "is not a number"),
         ({"tilt": 1j}, "is not a number"),
+        ({"price": None}, "is not a number"),
         ({"trace": (1.0, 2.0)}, r"shape \(2,\)"),
         ({"noise": math.nan}, "not finite"),
     ],

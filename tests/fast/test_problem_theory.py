@@ -57,7 +57,7 @@ class Measured:
     mass: Parts = minimise(sum_over(CASE), positive=True)
     bend: float = at_most(5.0)
     worst: Parts = at_most(5.0, max_over(CASE))
-    sound: float | None = reported()
+    sound: float | None = reported(default=None)
 
 
 def made(theory: Any) -> Theory:

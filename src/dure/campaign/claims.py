@@ -338,7 +338,9 @@ def _belief(made: _Collector) -> None:
     made.add("predictions", N_("predictions stated before the answer"), "1", "predictions")
     made.add("control.best", N_("best feasible random design"), made.task.objective.unit, "best_control")
     for goal in made.task.goals:
-        made.add(f"coverage.{goal}", N_("share of answers inside the interval meant to hold nine in ten"), "1", "coverage", goal=goal)
+        made.add(
+            f"coverage.{goal}", N_("share of answers inside the interval meant to hold nine in ten"), "1", "coverage", goal=goal
+        )
         for name in made.task.problem.inputs:
             text, args = N_("rank correlation of an input with a goal"), {"name": name, "goal": goal}
             made.add(f"matters.{name}.{goal}", text, "1", "rank_correlation", **args)

@@ -101,7 +101,7 @@ def make_plan(
         "goals": {name: _limits_of(goal) for name, goal in goals.items()},
         "hypothesis": HYPOTHESIS,
         "strategy": strategy_name,
-        "explanation": strategy(strategy_name).explain(task),
+        "explanation": list(strategy(strategy_name).explain(task)),
         "seed": seed,
         "prior": prior,
         "budget": {"runs": budget.runs, "cpu_seconds": budget.cpu_seconds},

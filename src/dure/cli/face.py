@@ -165,6 +165,9 @@ def _outcome(given: list[str], wants_json: bool) -> Done:
         return _failed(error, str(error), WRONG_INPUT if isinstance(error, InputError) else FAILED, say=not wants_json)
     except (Stopped, click.Abort) as error:
         return _failed(error, str(error) or _("Interrupted; nothing was started."), INTERRUPTED, say=not wants_json)
+    except ModuleNotFoundError as error:
+        text = _("{name} is not installed. dure doctor says which command installs it.").format(name=error.name)
+        return _failed(error, text, WRONG_INPUT, say=not wants_json)
     except OSError as error:
         text = ": ".join(filter(None, (str(error.filename or ""), error.strerror or str(error))))
         return _failed(error, text, FAILED, say=not wants_json)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.constrain import Constrain
 from rich.live import Live
 from rich.padding import Padding
 from rich.progress_bar import ProgressBar
@@ -62,13 +63,14 @@ class Screen(Lines):
         if hasattr(self, "history") and event.kind in ("decided", "guarded") and (text := _line(self, event, history)):
             self.screen.print(text, soft_wrap=True)
 
-    def __rich_console__(self, _screen: Console, _options: Any) -> Iterator[RenderableType]:
+    def __rich_console__(self, _screen: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column(no_wrap=True, style="bold")
         table.add_column()
         for title, content in _rows(self):
             table.add_row(title, content)
-        yield Group(Padding(table, (0, 0, 0, 2)))
+        # Room at the right: where a line is full, the ^C that a terminal writes would begin a new one and spoil the redrawing.
+        yield Padding(Constrain(table, options.max_width - 8), (0, 0, 0, 2), expand=False)
 
 
 @contextmanager

@@ -58,9 +58,11 @@ def refuse_foreign(folder: Path) -> None:
     """Refuse a folder that holds files but no journal: a campaign would write beside them, or over them.
 
     Raises:
-        InputError: naming one of the files.
+        InputError: naming one of the files; or ``folder`` is none.
     """
-    if not folder.is_dir() or (folder / "journal.sqlite").exists():
+    if folder.exists() and not folder.is_dir():
+        raise InputError(_("{folder} is a file; give --out a folder").format(folder=folder))
+    if not folder.exists() or (folder / "journal.sqlite").exists():
         return
     foreign = sorted(one.name for one in folder.iterdir() if one.name not in _OURS)
     if foreign:

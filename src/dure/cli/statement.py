@@ -154,7 +154,7 @@ def _course(problem: Problem, plan: Mapping[str, Any], folder: object) -> list[t
         (_("hypothesis"), spoken(plan["hypothesis"])),
         (_("budget"), cost),
         (_("ends when"), stop.format(patience=stopping["patience"], tolerance=100 * stopping["tolerance"])),
-        (_("strategy"), f"{plan['strategy']}: {plan['explanation']}"),
+        (_("strategy"), f"{plan['strategy']}: {' '.join(_(text) for text in plan['explanation'])}"),
     ]
     if plan["control_runs"]:
         rows.append((_("afterwards"), _("{runs} random designs for comparison").format(runs=plan["control_runs"])))

@@ -14,7 +14,7 @@ from dure.errors import ProblemError, UnknownName, ValueRefused
 from dure.i18n import _
 from dure.problem.fields import is_number
 from dure.problem.parts import Axis, Reduction
-from dure.problem.where import author_line
+from dure.problem.where import author_line, refused
 
 __all__ = ["Goal", "Measure", "at_least", "at_most", "maximise", "minimise", "reported", "with_limits", "within"]
 
@@ -212,6 +212,12 @@ def within(low: float, high: float, over: Reduction | None = None, *, unit: str 
     return _goal("within", over, unit, help, False, low, high)
 
 
-def reported(axis: Axis | None = None, *, unit: str = "1", help: str = "") -> Any:
-    """An output that is shown and has no goal; it may be missing (None)."""
-    return _measure(Measure(axis=axis, unit=unit, help=help, optional=True))
+def reported(axis: Axis | None = None, *, unit: str = "1", help: str = "", default: Any = MISSING) -> Any:
+    """An output that is shown and has no goal; with ``default=None`` it may be missing.
+
+    Raises:
+        ProblemError: any other default; what was not measured has no value.
+    """
+    if default is not MISSING and default is not None:
+        raise refused(_("default={default!r}: what was not measured has no value; write default=None").format(default=default))
+    return _measure(Measure(axis=axis, unit=unit, help=help, optional=default is None))

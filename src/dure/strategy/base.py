@@ -46,8 +46,8 @@ class Strategy(Protocol):
     def name(self) -> str:
         """What ``--strategy`` calls it."""
 
-    def explain(self, task: Task) -> str:
-        """One sentence on why this strategy suits the task, for plan and report."""
+    def explain(self, task: Task) -> tuple[str, ...]:
+        """Sentences on why this strategy suits the task, for plan and report; translated when they are shown."""
 
     def ask(self, task: Task, history: History, n: int, seed: int) -> list[Proposal]:
         """Up to ``n`` proposals; pending trials are those of the history that have no answer."""

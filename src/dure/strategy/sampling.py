@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 
-from dure.i18n import N_, _
+from dure.i18n import N_
 from dure.journal import History
 from dure.strategy.base import Proposal, space_filling
 from dure.strategy.evidence import Task
@@ -24,9 +24,9 @@ class Sampling:
 
     name: str
 
-    def explain(self, task: Task) -> str:
+    def explain(self, task: Task) -> tuple[str, ...]:
         """See ``Strategy``."""
-        return _(_TEXTS[self.name])
+        return (_TEXTS[self.name],)
 
     def ask(self, task: Task, history: History, n: int, seed: int) -> list[Proposal]:
         """See ``Strategy``; designs already asked for are passed over."""

@@ -18,7 +18,7 @@ from botorch.sampling import SobolQMCNormalSampler
 from botorch.utils.sampling import draw_sobol_samples, manual_seed
 from torch import Tensor
 
-from dure.i18n import N_, _
+from dure.i18n import N_
 from dure.journal import History
 from dure.problem import Theory
 from dure.strategy.base import Proposal, space_filling
@@ -51,24 +51,16 @@ class Structured:
     starts: bool = True
     rungs: bool = True
 
-    def explain(self, task: Task) -> str:
+    def explain(self, task: Task) -> tuple[str, ...]:
         """See ``Strategy``."""
         problem = task.problem
-        used = [
-            text
-            for text, use in (
-                (_("the parts of each outcome"), self.parts and any(measure.axis for measure in problem.measures.values())),
-                (_("the author's theory as calibrated mean"), self.theory and problem.theory is not None),
-                (_("textbook starts"), self.starts and bool(problem.starts)),
-                (_("cheaper rungs where they are worth their cost"), self.rungs and len(problem.fidelities) > 1),
-            )
-            if use
-        ]
-        if not used:
-            return _("Gaussian processes on the goals alone, constrained noisy expected improvement (black box).")
-        return _("Constrained noisy expected improvement over Gaussian processes that use {pieces}.").format(
-            pieces=", ".join(used)
+        pieces = (
+            (N_("The parts of each outcome are modelled."), self.parts and any(one.axis for one in problem.measures.values())),
+            (N_("The author's theory, calibrated, is the mean."), self.theory and problem.theory is not None),
+            (N_("Textbook starts come first."), self.starts and bool(problem.starts)),
+            (N_("Cheaper rungs are asked where they are worth their cost."), self.rungs and len(problem.fidelities) > 1),
         )
+        return (N_("Constrained expected improvement over Gaussian processes."), *(text for text, used in pieces if used))
 
     def ask(self, task: Task, history: History, n: int, seed: int) -> list[Proposal]:
         """See ``Strategy``."""

@@ -81,9 +81,9 @@ class Measured:
         help=N_("anode potential against lithium, lowest near start and end of each stage; below 0 V lithium plates"),
     )
     t_max: Parts = at_most(55.0, max_over(STAGE), unit="degC", help=N_("highest cell temperature"))
-    heating: float | None = reported(unit="K", help=N_("highest temperature above the start"))
-    lithium_lost: float | None = reported(unit="percent", help=N_("lithium inventory lost in ten cycles"))
-    capacity_lost: float | None = reported(unit="percent", help=N_("capacity lost in ten cycles"))
+    heating: float = reported(unit="K", help=N_("highest temperature above the start"))
+    lithium_lost: float | None = reported(unit="percent", default=None, help=N_("lithium inventory lost in ten cycles"))
+    capacity_lost: float | None = reported(unit="percent", default=None, help=N_("capacity lost in ten cycles"))
 
 
 def simulate(charge: Charge, cell: Cell, *, fidelity: Rung) -> Answer:

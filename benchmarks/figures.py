@@ -131,6 +131,7 @@ def present(name: str, about: str | None, study: Study, arguments: Sequence[str]
     print(f"\n{date}, {machine['cpu']}, Python {machine['python']}{', quick' if given.quick else ''}")
     if given.json:
         plain = {
+            "table": table(figures),
             "figures": [one.plain() for one in figures],
             "tasks": rows,
             "quick": given.quick,

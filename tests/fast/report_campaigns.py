@@ -38,8 +38,8 @@ class Outspoken:
 
     name = "outspoken"
 
-    def explain(self, task: Task) -> str:
-        return "Says what it expects."
+    def explain(self, task: Task) -> tuple[str, ...]:
+        return ("Says what it expects.",)
 
     def ask(self, task: Task, history: History, n: int, seed: int) -> list[Proposal]:
         number = len(history.in_plan("search", "start"))

@@ -146,7 +146,7 @@ def grid(n: int) -> list[Square]:
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "auto"])
 def test_the_same_history_and_seed_give_the_same_proposals(name: str):
     runs = [Run(square(**RICH)).filled(grid(6), "coarse").filled(grid(3)) for _time in range(2)]
-    one, two = (strategy(name).ask(run.task, run.history, 2, seed=3) for run in runs)
+    one, two = (strategy(name).ask(run.task, run.history, 1, seed=3) for run in runs)
     assert one
     assert [(p.design, p.fidelity, p.gain, dict(p.predicted)) for p in one] == [
         (p.design, p.fidelity, p.gain, dict(p.predicted)) for p in two
@@ -163,8 +163,8 @@ def test_another_seed_gives_other_designs(name: str):
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "auto"])
 def test_nothing_is_asked_twice_and_rules_are_kept(name: str):
     run = Run(square(**RICH))
-    proposals = list(run.go(strategy(name), 5, n=3))  # Run refuses a key that was asked before
-    assert len(proposals) >= 7
+    proposals = list(run.go(strategy(name), 4, n=2))  # Run refuses a key that was asked before
+    assert len(proposals) >= 6
     assert all(run.problem.broken_rule(proposal.design) is None for proposal in proposals)
     assert {proposal.fidelity for proposal in proposals} <= {"coarse", "fine"}
     assert {proposal.purpose for proposal in proposals} <= {"start", "search"}
@@ -176,7 +176,7 @@ def test_what_is_under_way_is_not_asked_again(name: str):
     first = strategy(name).ask(run.task, run.history, 2, seed=0)
     for proposal in first:
         run.asked(proposal)
-    second = strategy(name).ask(run.task, run.history, 2, seed=0)
+    second = strategy(name).ask(run.task, run.history, 1, seed=0)
     assert first
     assert second
     assert not {(p.design, p.fidelity) for p in first} & {(p.design, p.fidelity) for p in second}
@@ -186,10 +186,10 @@ def test_what_is_under_way_is_not_asked_again(name: str):
 def test_random_numbers_of_others_are_left_alone(name: str):
     run = Run(square(**RICH)).filled(grid(6), "coarse").filled(grid(3))
     torch.manual_seed(1)
-    np.random.seed(1)  # noqa: NPY002 - the global state is what is watched
-    before = torch.get_rng_state(), np.random.get_state()[1].tolist(), torch.get_num_threads()  # type: ignore[index]  # noqa: NPY002
+    np.random.seed(1)  # the global state is what is watched
+    before = torch.get_rng_state(), np.random.get_state()[1].tolist(), torch.get_num_threads()  # type: ignore[index]
     strategy(name).ask(run.task, run.history, 1, seed=0)
-    after = torch.get_rng_state(), np.random.get_state()[1].tolist(), torch.get_num_threads()  # type: ignore[index]  # noqa: NPY002
+    after = torch.get_rng_state(), np.random.get_state()[1].tolist(), torch.get_num_threads()  # type: ignore[index]
     assert torch.equal(before[0], after[0])
     assert before[1:] == after[1:]
 
@@ -246,8 +246,8 @@ def test_mixed_inputs_are_searched_as_they_are(name: str):
         )
 
     run = Run(square(design=Mixed, outcome=Weighed, simulate=weigh))
-    proposals = list(run.go(strategy(name), 4, n=3))
-    assert len(proposals) >= 8
+    proposals = list(run.go(strategy(name), 3, n=5))
+    assert len(proposals) >= 11
     for proposal in proposals:
         assert type(proposal.design) is Mixed
         assert run.problem.space.designs(run.problem.space.encode([proposal.design])) == [proposal.design]
@@ -263,7 +263,7 @@ class Priced:
     price: float = minimise()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "auto"])
 def test_a_space_of_a_few_points_is_searched_to_the_end_and_then_nothing_is_asked(name: str):
     run = Run(square(design=Handful, outcome=Priced, simulate=lambda one: Priced(price=float(len(one.metal)))))
     proposals = list(run.go(strategy(name), 5))
@@ -349,7 +349,7 @@ def test_the_starts_come_first_and_at_the_cheapest_rung():
 
 
 def test_the_black_box_uses_nothing_an_author_stated(monkeypatch: pytest.MonkeyPatch):
-    def forbidden(*_given: Any) -> Any:
+    def forbidden(point: Square) -> Any:
         raise AssertionError
 
     run = Run(square(**RICH | {"theory": forbidden}))
@@ -386,10 +386,9 @@ def test_a_guard_is_kept_like_a_limit():
 
 
 def test_designs_that_fail_are_left_alone():
-    run = Run(square(), fails=lambda one: one.x < 0.45)
-    list(run.go(strategy("structured"), 6, n=2))
-    designs = [proposal.design for proposal in run.go(strategy("structured"), 3)]
-    assert sum(one.x >= 0.4 for one in designs) >= 2
+    run = Run(square(), fails=lambda one: one.x < 0.45).filled(grid(12))  # the best design without failures has x = 0.54
+    designs = [proposal.design for proposal in run.go(strategy("structured"), 2)]
+    assert all(one.x >= 0.4 for one in designs)
 
 
 def test_a_doubtful_design_is_tried_at_the_cheap_rung_a_known_one_at_the_dear():

@@ -40,7 +40,7 @@ class Theory:
         self._broadcasts = self._agrees(generator.uniform(size=(3, problem.space.columns)))
         wide = self._values(generator.uniform(size=(64, problem.space.columns)))
         self._typical = np.array(
-            [np.median(column[np.isfinite(column)]) if np.isfinite(column).any() else 0.0 for column in wide.T]
+            [np.median(column[np.isfinite(column)]) if np.isfinite(column).any() else 1.0 for column in wide.T]
         )
 
     def _agrees(self, probe: Array) -> bool:

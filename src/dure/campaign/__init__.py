@@ -6,6 +6,17 @@ from dure.campaign.driver import Campaign
 from dure.campaign.plan import Budget, make_plan, task_of
 
 __all__ = [
-    "Budget", "Campaign", "Claim", "Query", "baseline_of", "check_states", "claims_of", "evaluate", "make_plan", "ranked", "spent",
-    "standing", "task_of",
+    "Budget",
+    "Campaign",
+    "Claim",
+    "Query",
+    "baseline_of",
+    "check_states",
+    "claims_of",
+    "evaluate",
+    "make_plan",
+    "ranked",
+    "spent",
+    "standing",
+    "task_of",
 ]

@@ -106,7 +106,9 @@ def _deficits(task: Task, check: Check, outcome: Mapping[str, Any]) -> dict[str,
     """By how much each limit is missed beyond the slack the check allows; only limits that are missed."""
     values = task.goal_values(outcome)
     missed = {
-        name: -goal.margin(values[name]) - check.slack.get(name, 0.0) for name, goal in task.goals.items() if not goal.is_objective
+        name: -goal.margin(values[name]) - check.slack.get(name, 0.0)
+        for name, goal in task.goals.items()
+        if not goal.is_objective
     }
     return {name: amount for name, amount in missed.items() if amount > 0}
 
@@ -167,12 +169,7 @@ def _validate(history: History, task: Task, winner: TrialState, *, required: boo
     checks = [one for one in check_states(history, task, winner) if one[0].required == required]
     missing = [(check, trial) for check, trial, state in checks if state is None]
     if missing:
-        return Step(
-            wanted=[
-                Wanted(trial, f"check: {check.name}", _CHECK, {"check": check.name})
-                for check, trial in missing
-            ]
-        )
+        return Step(wanted=[Wanted(trial, f"check: {check.name}", _CHECK, {"check": check.name}) for check, trial in missing])
     if any(state is not None and state.is_open for _check, _trial, state in checks):
         return Step()
     if not required or history.guard_rounds >= _MOST_GUARDS or not _may_search(history, task):
@@ -269,4 +266,3 @@ def conclude(history: History, task: Task, best: list[TrialState]) -> dict[str, 
         if task.objective.better(ours, theirs) <= history.plan["stopping"]["tolerance"] * abs(theirs):
             return ends | {"verdict": "refuted", "because": "no better than the textbook start"}
     return ends | {"verdict": "supported", "because": "all limits and required checks hold"}
-

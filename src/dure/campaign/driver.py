@@ -36,9 +36,7 @@ class Campaign:
         self._watcher = watcher
 
     @classmethod
-    def begin(
-        cls, folder: Path, plan: Mapping[str, Any], *, data: Path | None = None, watcher: Watcher | None = None
-    ) -> Self:
+    def begin(cls, folder: Path, plan: Mapping[str, Any], *, data: Path | None = None, watcher: Watcher | None = None) -> Self:
         """Write ``plan`` into a new journal, or after what an existing journal of the same problem holds.
 
         A plan that differs only in limits, budget or strategy then starts from every answer the journal has.

@@ -36,8 +36,11 @@ def rows_from_table(problem: Problem, setting: Mapping[str, Any], table: Path) -
     if missing := wanted - optional - columns:
         raise InputError(_("{table} lacks columns {names}").format(table=table, names=", ".join(sorted(missing))))
     if unknown := columns - wanted - optional:
-        raise InputError(_("{table} has columns nobody asked for: {names}; remove or rename them").format(
-            table=table, names=", ".join(sorted(unknown))))
+        raise InputError(
+            _("{table} has columns nobody asked for: {names}; remove or rename them").format(
+                table=table, names=", ".join(sorted(unknown))
+            )
+        )
     rows, made = [], problem.make_setting(setting)
     for line, row in enumerate(reader, start=2):
         try:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import subprocess
 import sys
 import unicodedata
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
@@ -21,50 +19,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dure import cli, i18n
-from dure.campaign import Campaign, make_plan
 from dure.cli import doctor as doctors
 from dure.cli.face import COMMANDS
-from dure.cli.live import sparkline
 from dure.cli.options import LIMIT, SETTING, new_folder, refuse_foreign
-from dure.cli.progress import Progress
-from dure.cli.screen import bounds, signed
 from dure.errors import InputError
-from dure.journal import Event, History
 from dure.problem import find
+from tests.fast.bowls import BOWL
 
 DURE = [sys.executable, "-c", "from dure.cli import main; main()"]
-
-BOWL = '''
-"""A bowl."""
-from dure import Problem, at_least, design, minimise, outcome, real, setting
-
-
-@design
-class Point:
-    x: float = real(-1, 1)
-    y: float = real(-1, 1)
-
-
-@setting
-class Place:
-    depth: float = real(0, 1, default=0.5)
-
-
-@outcome
-class Value:
-    height: float = minimise(unit="m")
-    slack: float = at_least(0.0)
-
-
-def simulate(point: Point, place: Place) -> Value:
-    if point.x > 0.9:
-        raise ValueError("too far out")
-    return Value(height=(point.x - 0.3) ** 2 + (point.y + 0.2) ** 2 - place.depth, slack=point.x)
-
-
-problem = Problem(name="mine/bowl", version="1", question="Where is the bottom?", design=Point, setting=Place, outcome=Value,
-                  simulate=simulate, runs=14, starts=(Point(x=0.5, y=0.5),), limits={"far": {"slack": 0.4}}, control_runs=5)
-'''
 
 Dure = Callable[..., tuple[int, str, str]]
 
@@ -245,6 +207,14 @@ def test_what_a_problem_file_prints_stays_out_of_the_json(dure: Dure, bowl: Path
     assert "hello from the file" in errors
 
 
+def test_an_output_without_the_letters_still_gets_the_rest(bowl: Path):
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "DURE_LANG": "ko"}
+    for more in ([], ["--json"]):
+        done = subprocess.run([*DURE, "show", str(bowl), *more], env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["name"] == "mine/bowl"
+
+
 def test_an_unexpected_error_is_one_sentence_unless_asked(dure: Dure, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("dure.cli.problems.find", lambda _name: 1 / 0)
     code, output, errors = dure("show", "x")
@@ -325,58 +295,6 @@ def test_folders_are_new_or_hold_a_journal(tmp_path: Path, monkeypatch: pytest.M
         refuse_foreign(first / "report.html")
     (first / "journal.sqlite").touch()
     refuse_foreign(first)
-
-
-# -------------------------------------------------------------------------------------------------- what is shown
-@given(st.lists(st.floats(-1e6, 1e6), max_size=60), st.integers(1, 40))
-def test_a_sparkline_keeps_the_order_of_values(values: list[float], columns: int):
-    bars = sparkline(values, columns)
-    shown = values[-columns:]
-    assert len(bars) == len(shown)
-    for one, bar in zip(shown, bars, strict=True):
-        for other, other_bar in zip(shown, bars, strict=True):
-            assert (one > other) <= (bar >= other_bar)
-    if shown and max(shown) > min(shown):
-        assert {bars[shown.index(min(shown))], bars[shown.index(max(shown))]} == {"▁", "█"}
-
-
-def test_limits_and_differences_read_as_conditions():
-    assert bounds(0.0, None, "V") == "≥ 0 V"
-    assert bounds(None, 55.0, "degC") == "≤ 55 °C"
-    assert bounds(-1.0, 1.0, "1") == "-1 – 1"
-    # degrees Celsius are apart by kelvins (SI brochure, 9th ed., 2.3.1)
-    assert signed(3.5, "degC") == "+3.5 K"
-
-
-class Checked(Progress):
-    """Compares, after every event, what was kept with what a fresh look at the whole history shows."""
-
-    seen = 0
-
-    def __call__(self, event: Event, history: History) -> None:
-        super().__call__(event, history)
-        if not hasattr(self, "history"):
-            return
-        fresh = Progress(self.workers)
-        fresh.begin(history)
-        for name in ("best", "course", "runs", "cpu_seconds", "answered", "failed", "left", "share"):
-            assert getattr(self, name) == getattr(fresh, name), (event.kind, name)
-        assert set(self.running) == {state.key for state in history.unanswered() if state.attempts}
-        assert sum(one.since is not None for one in self.running.values()) == min(self.workers, len(self.running))
-        self.seen += 1
-
-
-def test_progress_kept_by_events_is_what_the_history_says(bowl: Path, tmp_path: Path):
-    plan = make_plan(str(bowl), strategy_name="sobol")
-    view = Checked(2)
-    with ThreadPoolExecutor(2) as executor, Campaign.begin(tmp_path / "out", plan, watcher=view) as campaign:
-        view.begin(campaign.history)
-        campaign.run(workers=2, executor=executor)
-    assert view.seen > 3 * 14
-    assert view.answered + view.failed == len(campaign.history.in_plan())
-    assert view.best == campaign.best()
-    assert view.course == sorted(view.course, reverse=True)
-    assert math.isclose(view.runs, 14)
 
 
 # ------------------------------------------------------------------------------------------------------ dure doctor

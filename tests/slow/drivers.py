@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 
 from dure import cli, i18n
+from dure.campaign import Campaign, make_plan
 from dure.journal import Event, Journal
 from tests.slow.execute_jobs import MARK, marked
 
@@ -73,6 +74,22 @@ def environment(mark: str = "") -> dict[str, str]:
     """This process's environment without a screen, in English; ``mark`` is inherited by whatever is started."""
     kept = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY", "DURE_DEBUG")}
     return kept | {"DURE_LANG": "en", "OMP_NUM_THREADS": "1", MARK: mark or uuid.uuid4().hex}
+
+
+def finish(home: Path) -> Path:
+    """Conclude a campaign in ``home/out``; what the command said goes into ``home/said.txt``."""
+    done = dure("run", bowl(home), "--strategy", "sobol", "--out", home / "out")
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    (home / "said.txt").write_text(done.stdout)
+    return home
+
+
+def begun(home: Path, **kind: float) -> Path:
+    """A campaign that has its plan and nothing else, in ``home/out``."""
+    with Campaign.begin(home / "out", make_plan(str(bowl(home, **kind)), strategy_name="sobol")):  # type: ignore[arg-type]
+        pass
+    return home / "out"
 
 
 def dure(*arguments: object, cwd: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:

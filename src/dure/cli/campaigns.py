@@ -13,7 +13,7 @@ import click
 
 from dure.campaign import Budget, Campaign, make_plan
 from dure.cli.face import UNDECIDED, Done, as_json, command
-from dure.cli.live import Lines, Screen, Silent, watching
+from dure.cli.live import Lines, Screen, watching
 from dure.cli.options import LIMIT, SETTING, new_folder, refuse_foreign, usable_cpus
 from dure.cli.progress import Progress
 from dure.cli.screen import console
@@ -156,7 +156,7 @@ def _manner(quiet: bool, as_json: bool) -> Manner:
 
 def _view(manner: Manner, workers: int) -> Progress:
     if manner == "quiet":
-        return Silent(workers)
+        return Progress(workers)
     screen = console()
     live = manner == "full" and screen.is_terminal and not screen.is_dumb_terminal
     return (Screen if live else Lines)(workers, screen=screen)

@@ -17,6 +17,7 @@ from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +27,7 @@ from dure import i18n
 from dure.errors import DureError, InputError, UnknownName
 from dure.i18n import N_, _
 
-__all__ = ["FAILED", "UNDECIDED", "WRONG_INPUT", "Command", "Done", "Group", "Stopped", "as_json", "command", "main"]
+__all__ = ["FAILED", "UNDECIDED", "Command", "Done", "Group", "Stopped", "as_json", "command", "main"]
 
 FAILED, WRONG_INPUT, UNDECIDED, INTERRUPTED = 1, 2, 3, 130
 
@@ -137,12 +138,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     wants_json = "--json" in given
     _teach_click()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that cannot write a letter must not end a campaign
+            stream.reconfigure(errors="replace")
     # What a problem's file prints must not land in the JSON; the object goes to where standard output was.
     output = sys.stdout
     with redirect_stdout(sys.stderr) if wants_json else nullcontext():
         done = _outcome(given, wants_json)
     if wants_json and done.data:
-        print(json.dumps(done.data, ensure_ascii=False, indent=2, allow_nan=False), file=output, flush=True)
+        plain = output.encoding is None or not output.encoding.lower().startswith("utf")
+        print(json.dumps(done.data, ensure_ascii=plain, indent=2, allow_nan=False), file=output, flush=True)
     sys.exit(done.code)
 
 

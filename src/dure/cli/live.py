@@ -20,7 +20,7 @@ from dure.cli.screen import heading, number, signed, spoken
 from dure.i18n import N_, _
 from dure.journal import Event, History
 
-__all__ = ["Lines", "Screen", "Silent", "sparkline", "watching"]
+__all__ = ["Lines", "Screen", "sparkline", "watching"]
 
 _BARS = "▁▂▃▄▅▆▇█"
 ENDINGS = {
@@ -38,10 +38,6 @@ def sparkline(values: Sequence[float], width: int) -> str:
     return "".join(_BARS[round((value - low) / span * (len(_BARS) - 1))] for value in shown)
 
 
-class Silent(Progress):
-    """Shows nothing."""
-
-
 class Lines(Progress):
     """One line an answered or failed trial, one a decision."""
 
@@ -49,19 +45,19 @@ class Lines(Progress):
         super().__init__(workers)
         self.screen = screen
 
-    def __call__(self, event: Event, history: History) -> None:
-        super().__call__(event, history)
-        if hasattr(self, "history") and (text := _line(self, event, history)):
+    def show(self, event: Event, history: History) -> None:
+        """Print what the event says, if it is news."""
+        if text := _line(self, event, history):
             self.screen.print(text, soft_wrap=True)
 
 
 class Screen(Lines):
     """The whole state, redrawn in place; decisions stay above it."""
 
-    def __call__(self, event: Event, history: History) -> None:
-        Progress.__call__(self, event, history)
-        if hasattr(self, "history") and event.kind in ("decided", "guarded") and (text := _line(self, event, history)):
-            self.screen.print(text, soft_wrap=True)
+    def show(self, event: Event, history: History) -> None:
+        """Print decisions; the rest is seen when the state is drawn."""
+        if event.kind in ("decided", "guarded"):
+            super().show(event, history)
 
     def __rich_console__(self, _screen: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         table = Table.grid(padding=(0, 2, 0, 0))

@@ -11,6 +11,7 @@ from dure.cli.screen import spoken
 from dure.i18n import _
 from dure.journal import Event, History, TrialState
 from dure.problem import find
+from dure.units import label
 
 __all__ = ["Progress", "Running", "aim"]
 
@@ -53,10 +54,16 @@ class Progress:
 
     def __call__(self, event: Event, history: History) -> None:
         """One more event; those before ``begin`` are taken in there."""
+        if not hasattr(self, "history"):
+            return
         handler = getattr(self, f"_on_{event.kind}", None)
-        if hasattr(self, "history") and handler is not None:
+        if handler is not None:
             handler(event.payload, history)
             self._add_up()
+        self.show(event, history)
+
+    def show(self, event: Event, history: History) -> None:
+        """What a view does about an event that was taken in; here nothing."""
 
     @property
     def left(self) -> tuple[float | None, float | None]:
@@ -102,7 +109,10 @@ class Progress:
         self.course.append(value if self.best is state else self.course[-1])
 
     def _on_asked(self, payload: Any, history: History) -> None:
-        self.why = spoken(payload["why"]).format(**payload.get("numbers", {}))
+        stated = dict(payload.get("numbers", {}))
+        for name, worded in (("check", spoken), ("unit", label)):
+            stated |= {name: worded(stated[name])} if name in stated else {}
+        self.why = " ".join(spoken(payload["why"]).format(**stated).split())
 
     def _on_started(self, payload: Any, history: History) -> None:
         state = history.trials[payload["key"]]

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 TESTS = Path(__file__).parent
-LIMITS = {"fast": 30, "slow": 900, "golden": 900, "docs": 900}
+LIMITS = {"fast": 120, "slow": 900, "golden": 900, "docs": 900}
 """Seconds after which a test counts as hung, by folder; generous, because the machine may be shared."""
 
 IN_CI = os.environ.get("CI", "").lower() == "true"

@@ -53,7 +53,7 @@ def citations_resolve(problem: Problem) -> None:
 
 def checks_can_be_run(problem: Problem) -> None:
     _runnable, skipped = applicable_checks(problem, problem.make_setting({}))
-    assert [check.name for check in skipped] == []
+    assert not skipped, f"the setting cannot be moved for {[check.name for check in skipped]}"
 
 
 def theory_is_pure(problem: Problem) -> None:
@@ -61,7 +61,7 @@ def theory_is_pure(problem: Problem) -> None:
         return
     cube = np.random.default_rng(0).uniform(size=(MANY, problem.space.columns))
     first, second = (Theory(problem, problem.make_setting({}), tuple(problem.goals))(cube) for _time in range(2))
-    assert np.array_equal(first, second)
+    assert np.array_equal(first, second), "it does not repeat itself"
     assert (first.std(0) > 0).any(), "it says the same of every design"
 
 
@@ -82,7 +82,7 @@ def answers_repeat_and_can_be_recorded(problem: Problem) -> None:
     first, second = (_answer(problem, design, problem.fidelities[0].name) for _time in range(2))
     assert first is not None, "no answer"
     assert second is not None, "no answer"
-    assert canonical(values_of(first.outcome)) == canonical(values_of(second.outcome))
+    assert canonical(values_of(first.outcome)) == canonical(values_of(second.outcome)), "it does not repeat itself"
     assert canonical([view.plain() for view in first.views])
 
 

@@ -260,8 +260,8 @@ def test_new_writes_a_problem_that_works_and_never_overwrites(dure: Dure, tmp_pa
 def test_new_refuses_names_and_folders_that_cannot_be(dure: Dure, tmp_path: Path):
     for name in ("Beam", "my beam", "balk€"):
         assert dure("new", tmp_path / name)[0] == 2
-    assert dure("new", tmp_path / "no-such-folder" / "beam")[0] == 2
     assert list(tmp_path.iterdir()) == []
+    assert dure("new", tmp_path / "new-folder" / "beam")[0] == 0
 
 
 # ------------------------------------------------------------------------------------------------ options, folders

@@ -165,6 +165,11 @@ PROBLEM = {
     "check replaces by what cannot be": ('replace={"soil": "sand"}', 'replace={"soil": "snad"}', ["'finer'", "soil", "'snad'"]),
     "slack for an objective": ('slack={"bend": 0.1}', 'slack={"mass": 0.1}', ["'mass'", "bend, tilt"]),
     "slack below zero": ('slack={"bend": 0.1}', 'slack={"bend": -0.1}', ["'finer'", "at least 0"]),
+    "check of what is known": (
+        '"finest", shift={"load": 0.1}, replace={"soil": "sand"}, ',
+        "",
+        ["'finer'", "another fidelity", "move a setting"],
+    ),
     "check twice": ("checks=(", 'checks=(Check("finer"), ', ["check 'finer'", "twice"]),
     "set of limits of nothing": ('limits={"stiff": {"bend"', 'limits={"stiff": {"bned"', ["goal 'bned'", "bend"]),
     "set of limits on an objective": ('limits={"stiff": {"bend"', 'limits={"stiff": {"mass"', ["mass", "objective"]),
@@ -189,7 +194,7 @@ PROBLEM = {
 PYTHON = {
     "a line that is no Python": ("holes: int = integer(0, 5)", "holes: int = integer(0, 5", ["never closed"]),
     "a name that is not there": ("integer(0, 5)", "integr(0, 5)", ["NameError", "integr"]),
-    "a rule that misspells an input": ("return beam.width - 2 * beam.sheet", "return beam.widht", ["AttributeError", "widht"]),
+    "a rule that misspells an input": ("return beam.width - 2 * beam.sheet", "return beam.widht", ["rule 'wide' fails", "widht"]),
     "a module that is not there": ('CASE = Axis("case"', "import no_such_module\nCASE = Axis('case'", ["no_such_module"]),
     "a file that ends the process": ("START = Beam(", "raise SystemExit('bye')\nSTART = Beam(", ["SystemExit", "bye"]),
     "a start outside its range": ("Beam(width=50", "Beam(width=5", ["Beam.width", "5.0", "[10, 100] mm"]),

@@ -33,6 +33,7 @@ from dure.problem import (
     rule,
     sum_over,
     values_of,
+    with_limits,
     within,
 )
 from dure.strategy import NAMES, Evidence, Proposal, Strategy, Task, strategy, structured
@@ -424,3 +425,21 @@ def test_no_warning_reaches_the_user():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert strategy("structured").ask(run.task, run.history, 2, 0)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e9])
+def test_proposals_do_not_depend_on_the_units_an_author_chose(scale: float):
+    # the libraries below take 1e-6 to 1e-10 for nothing, absolutely
+    def scaled(point: Square) -> Measured:
+        told = simulate(point, fidelity="full")
+        return Measured(cost=[scale * part for part in told.cost], stress=[scale * part for part in told.stress])
+
+    told = []
+    for problem, limit in ((square(), 0.6), (square(simulate=scaled), 0.6 * scale)):
+        run = Run(problem).filled(grid(8))
+        task = Task(problem, run.task.setting, with_limits(problem.goals, {"stress": limit}))
+        (proposal,) = strategy("structured").ask(task, run.history, 1, 0)
+        told.append(proposal)
+    one, other = told
+    assert [other.design.x, other.design.y] == pytest.approx([one.design.x, one.design.y], abs=2e-3)
+    assert other.gain == pytest.approx(scale * (one.gain or 0.0), rel=0.05)

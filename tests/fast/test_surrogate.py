@@ -285,3 +285,15 @@ def test_a_calibration_is_told_in_full():
     made = calibrate(points(6), truth(points(6)), torch.ones(2, dtype=torch.double))
     assert isinstance(made, Calibration)
     assert [part.shape for part in (made.offset, made.slope, made.scale, made.kept)] == [torch.Size([2])] * 4
+
+
+def test_what_the_lower_rung_is_not_trusted_for_does_not_carry_up():
+    x, at = points(20), points(30, seed=9)
+    cheap = torch.stack([truth(x)[:, 0], -5 * truth(x)[:, 1]], -1)
+    low = Observations(x, cheap, NONE, torch.tensor([True, False]))
+    ladder = fit_ladder([low, observed(points(3, seed=1))])
+    assert ladder.rungs[-1].calibration.kept.tolist() == [True, False]
+    assert ladder.rungs[-1].calibration.slope[1] == 0.0
+    mean, variance = believed(ladder, at)
+    errors = (mean - truth(at)).abs() / variance.sqrt()
+    assert (errors < 4).all()  # it knows what it does not know

@@ -80,7 +80,11 @@ def test_the_same_folder_reuses_every_answer_for_other_limits(finished: Path, co
     assert claims["limit.slack.low"] == 0.2
     # the search goes on beside what is known, the comparison is known already
     assert (claims["count.search.reused"], claims["count.control.reused"]) == (0, 3)
-    assert claims["winner.goal.height"] <= min(value["height"] for value in told(after).values() if value["slack"] >= 0.2)
+    random_ones = {
+        str(event.payload["key"]) for event in after if event.kind == "asked" and event.payload["purpose"] == "control"
+    }
+    known = [value for key, value in told(after).items() if key not in random_ones]
+    assert claims["winner.goal.height"] == min(value["height"] for value in known if value["slack"] >= 0.2)
     assert dure("verify", copy).returncode == 0
 
 

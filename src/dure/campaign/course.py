@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -11,14 +11,16 @@ from dure.campaign.plan import PATIENCE, shifted
 from dure.i18n import N_
 from dure.journal import History, TrialState
 from dure.problem import Check, Trial
-from dure.strategy import Evidence, Strategy, Task, space_filling
+from dure.strategy import Strategy, Task, space_filling
 
 __all__ = ["Step", "Wanted", "baseline_of", "check_states", "conclude", "next_step", "ranked", "spent", "stop_reason"]
 
-_BASELINE = N_("The textbook start that the winner is compared with, at the top rung.")
+_BASELINE = N_("A textbook start at the top rung: the winner must beat the best of them.")
 _CONTROL = N_("A random design, to see what the search was worth; not part of the budget.")
 _CHECK = N_("Check of the winner: {check}.")
 _MOST_GUARDS = 4
+_MOST_FAILURES = 25
+_MOST_FIRST_FAILURES = 5
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def ranked(history: History, task: Task) -> list[TrialState]:
         outcome = state.outcome
         if outcome is None or state.fidelity != task.problem.top.name or not task.asks(state.trial):
             continue
-        if "control" in (state.purpose, history.purpose(state.key)):
+        if history.is_control(state):
             continue
         values = task.goal_values(outcome)
         if min(task.margins(values).values(), default=0.0) >= 0:
@@ -74,6 +76,9 @@ def stop_reason(history: History, task: Task) -> str | None:
         return "budget"
     if budget["cpu_seconds"] is not None and used["cpu_seconds"] >= budget["cpu_seconds"]:
         return "budget"
+    answered = history.failures_in_a_row < sum(tally.trials for tally in history.tallies.values())
+    if history.failures_in_a_row >= (_MOST_FAILURES if answered else _MOST_FIRST_FAILURES):
+        return "failures"
     recent = [history.trials[key] for key in history.forecast[-PATIENCE:]]
     if len(recent) < PATIENCE:
         return None
@@ -125,9 +130,14 @@ def _unguarded(task: Task) -> Task:
 
 def next_step(history: History, task: Task, strategy: Strategy, free: int) -> Step:
     """What to do now with ``free`` workers idle."""
-    decided = history.decisions[-1]
-    if "search" not in decided:
+    if "search" not in history.decisions[-1]:
         return _search(history, task, strategy, free)
+    step = _after_search(history, task)
+    return replace(step, wanted=step.wanted[:free])
+
+
+def _after_search(history: History, task: Task) -> Step:
+    """Required checks, baseline, controls, the other checks, the conclusion."""
     best = ranked(history, task) or ranked(history, _unguarded(task))
     if best and (step := _validate(history, task, best[0], required=True)):
         return step
@@ -199,32 +209,13 @@ def _may_search(history: History, task: Task) -> bool:
 
 
 def _compare(history: History, task: Task) -> Step | None:
-    """Simulate textbook starts at the top rung, most promising first, until one keeps every limit."""
+    """Simulate every textbook start at the top rung: the winner must beat the best of them."""
     problem, seed = task.problem, int(history.plan["seed"])
-    if baseline_of(history, task) is not None:
-        return None
-    evidence = Evidence(_unguarded(task), history)
-    starts = [start for start in problem.starts if problem.broken_rule(start) is None]
-    for start in sorted(starts, key=lambda one: _promise(task, evidence, one)):
-        trial = problem.trial(start, task.setting, seed=seed)
-        state = _taken(history, trial)
-        if state is None:
-            return Step(wanted=[Wanted(trial, "baseline", _BASELINE)])
-        if state.is_open:
-            return Step()
-    return None
-
-
-def _promise(task: Task, evidence: Evidence, start: Any) -> tuple[float, float]:
-    """Sort key at the cheapest rung: designs that keep the limits first, then the better objective."""
-    rows = evidence.rungs[task.problem.fidelities[0].name]
-    for design, outcome in zip(rows.designs, rows.outcomes, strict=True):
-        if design == start:
-            values = task.goal_values(outcome)
-            objective = values[task.objective.name]
-            worst = min(task.margins(values).values(), default=0.0)
-            return -min(worst, 0.0), objective if task.objective.measure.sense == "minimise" else -objective
-    return float("inf"), 0.0
+    trials = [problem.trial(start, task.setting, seed=seed) for start in problem.starts if problem.broken_rule(start) is None]
+    missing = [Wanted(trial, "baseline", _BASELINE) for trial in trials if trial.key not in history.used[-1]]
+    if missing:
+        return Step(wanted=missing)
+    return Step() if any(history.trials[trial.key].is_open for trial in trials) else None
 
 
 def _control(history: History, task: Task) -> Step | None:
@@ -255,6 +246,10 @@ def conclude(history: History, task: Task, best: list[TrialState]) -> dict[str, 
         holds = not _deficits(task, check, state.outcome) if state is not None and state.outcome is not None else None
         checks[check.name] = {"key": trial.key, "required": check.required, "answered": answered, "holds": holds}
     ends |= {"winner": winner.key, "checks": checks}
+    if task.problem.noise.kind != "none":
+        return ends | {"verdict": "inconclusive", "because": "the simulator is noisy and the winner was not repeated"}
+    if winner.purpose == "given":
+        return ends | {"verdict": "inconclusive", "because": "the best design rests on past data, not on a run of this campaign"}
     required = [one for one in checks.values() if one["required"]]
     if any(one["holds"] is False for one in required):
         return ends | {"verdict": "refuted", "because": "a required check failed"}
@@ -264,5 +259,5 @@ def conclude(history: History, task: Task, best: list[TrialState]) -> dict[str, 
         name = task.objective.name
         ours, theirs = task.goal_values(winner.outcome)[name], task.goal_values(baseline.outcome)[name]
         if task.objective.better(ours, theirs) <= history.plan["stopping"]["tolerance"] * abs(theirs):
-            return ends | {"verdict": "refuted", "because": "no better than the textbook start"}
+            return ends | {"verdict": "inconclusive", "because": "nothing better than the textbook start was found"}
     return ends | {"verdict": "supported", "because": "all limits and required checks hold"}

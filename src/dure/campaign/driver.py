@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,7 +13,7 @@ from dure.campaign.given import rows_from_table
 from dure.campaign.plan import task_of
 from dure.errors import InputError, JournalNotFound, SimulatorChanged
 from dure.execute import Dispatch, LocalRunner
-from dure.execute.attempt import simulator_code
+from dure.execute.attempt import load, simulator_code
 from dure.i18n import _
 from dure.journal import Event, History, Journal, TrialState, fold
 from dure.problem import Problem, find
@@ -43,6 +43,7 @@ class Campaign:
 
         Raises:
             InputError: ``data`` cannot be read as past data of the problem, or the journal is another problem's.
+            SimulatorChanged: the journal's answers come from other code under the same version.
             JournalError: the folder cannot be used.
         """
         problem = find(plan["reference"])
@@ -59,6 +60,14 @@ class Campaign:
                         folder=folder, known=", ".join(sorted(known)), problem=problem.name
                     )
                 )
+            for former in campaign.history.plans:
+                if former["problem"]["version"] == problem.version and former["code"] != plan["code"]:
+                    raise SimulatorChanged(
+                        _(
+                            "{folder} holds answers of other code than {problem} has now, under the same version {version}; "
+                            "raise the version, restore the code, or choose another folder"
+                        ).format(folder=folder, problem=problem.name, version=problem.version)
+                    )
             # The plan comes last: a journal with a plan is complete, and can be resumed.
             if given:
                 campaign._record("given", given)
@@ -127,7 +136,12 @@ class Campaign:
         """
         problem = self.problem
         dispatch = Dispatch(self.history.plan["reference"], self.history, self.journal, self._record)
-        runner = executor or LocalRunner(workers, timeout=problem.timeout, memory_gb=problem.memory_gb)
+        runner = executor or LocalRunner(
+            workers,
+            timeout=problem.timeout,
+            memory_gb=problem.memory_gb,
+            initializer=partial(load, self.history.plan["reference"]),
+        )
         try:
             while self.history.conclusion is None:
                 self._advance(dispatch, runner, workers)
@@ -144,7 +158,7 @@ class Campaign:
             if state.key not in dispatch:
                 dispatch.start(state, runner, fresh=self._is_fresh(self.history.purpose(state.key)))
         # One more than there are workers is asked for ahead, so that nobody waits while a proposal is computed.
-        most = workers + (workers > 1)
+        most = workers + (workers > 1 and self.problem.retry_safe)
         room = most - len(dispatch)
         step = next_step(self.history, self.task, strategy(self.history.plan["strategy"]), room) if room > 0 else Step()
         if step.event:

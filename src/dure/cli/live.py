@@ -27,6 +27,7 @@ ENDINGS = {
     "budget": N_("The search ends: the budget is spent."),
     "tolerance": N_("The search ends: the last proposals promise too little."),
     "exhausted": N_("The search ends: there is nothing left to propose."),
+    "failures": N_("The search ends: one simulation after the other failed."),
 }
 
 
@@ -144,7 +145,8 @@ def _line(view: Progress, event: Event, history: History) -> str | None:
     head = f"{view.answered + view.failed:4d}  {state.fidelity}, {aim(history.purpose(state.key))}"
     if event.kind == "failed":
         text = _("failed: {reason}") if event.payload["final"] else _("failed: {reason}; tried again")
-        return f"{head}  {text.format(reason=event.payload['reason'])}"
+        last = str(event.payload.get("detail", "")).strip().rpartition("\n")[2]
+        return "  ".join(filter(None, (head, text.format(reason=event.payload["reason"]), last)))
     return "  ".join((head, _told(view, state.key, history), f"{view.share:.0%}", _paid(view)))
 
 

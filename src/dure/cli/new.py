@@ -32,13 +32,12 @@ def new(*, name: Path, program: bool, as_json: bool) -> Done:
         )
     kind = "program" if program else "function"
     text = resources.files("dure.cli").joinpath("templates", f"{kind}.py.txt").read_text("utf-8")
+    file.parent.mkdir(parents=True, exist_ok=True)
     try:
         with file.open("x", encoding="utf-8") as stream:
             stream.write(Template(text).substitute(name=f"mine/{file.stem}"))
     except FileExistsError:
         raise InputError(_("{file} is there already and was left as it is; choose another name").format(file=file)) from None
-    except FileNotFoundError:
-        raise InputError(_("folder {folder} does not exist; make it first").format(folder=file.parent)) from None
     if not as_json:
         console().print(_("Wrote {file}. Run it: dure run {file}").format(file=file), soft_wrap=True)
     return Done({"file": str(file.resolve())})

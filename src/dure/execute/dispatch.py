@@ -75,6 +75,7 @@ class Dispatch:
 
     def abandon(self, runner: LocalRunner) -> None:
         """End what is under way on ``runner``, and it; the trials stay open."""
+        self.collect(timeout=0)
         for future in self._under_way:
             runner.kill(future)
         runner.shutdown(cancel_futures=True)

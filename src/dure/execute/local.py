@@ -55,6 +55,7 @@ class LocalRunner(Executor):
     """Runs jobs first in, first out, in ``workers`` long-lived processes that start when first needed.
 
     ``timeout``: wall seconds a job may take. ``memory_gb``: address space in GB of each process, worker or simulator.
+    ``initializer``: called in each process before its first job, outside that job's time.
     ``env``: added to this process's environment; numerical libraries get one thread unless either says otherwise.
 
     A future resolves to what the function returned, or raises what it raised (a RuntimeError with its text if that cannot
@@ -73,6 +74,7 @@ class LocalRunner(Executor):
         timeout: float | None = None,
         memory_gb: float | None = None,
         env: Mapping[str, str] | None = None,
+        initializer: Callable[[], object] | None = None,
     ) -> None:
         for name, value in {"workers": workers, "timeout": timeout, "memory_gb": memory_gb}.items():
             if value is not None and not value > 0:
@@ -86,7 +88,8 @@ class LocalRunner(Executor):
         self._born = time.monotonic()
         self._watchdog = Watchdog()
         start = partial(WorkerProcess, self._watchdog, {**_ONE_THREAD, **os.environ, **(env or {})}, memory_gb, script)
-        self._slots = [_Slot(start, timeout) for _number in range(workers)]
+        prepare = pickle.dumps(partial(initializer), pickle.HIGHEST_PROTOCOL) if initializer else None
+        self._slots = [_Slot(start, timeout, prepare) for _number in range(workers)]
         self._serving = workers
         self._threads = [threading.Thread(target=self._serve, args=(slot,), daemon=True) for slot in self._slots]
         for thread in self._threads:
@@ -187,7 +190,8 @@ class _Job(NamedTuple):
 class _Slot:
     """Room for one job at a time, in a worker kept warm or in a fresh one."""
 
-    def __init__(self, start: Callable[[], WorkerProcess], timeout: float | None) -> None:
+    def __init__(self, start: Callable[[], WorkerProcess], timeout: float | None, prepare: bytes | None) -> None:
+        self._prepare = prepare
         self._start = start
         self._timeout = timeout
         self._lock = threading.Lock()
@@ -253,6 +257,9 @@ class _Slot:
     def _run(self, job: _Job, worker: WorkerProcess) -> tuple[Any, Exception | None]:
         future = job.future
         try:
+            if self._prepare is not None and not worker.prepared:
+                worker.run(self._prepare, None)
+                worker.prepared = True
             reply = worker.run(job.payload, self._timeout)
         except WorkerLost as lost:
             future.cpu_seconds, future.wall_seconds, future.peak_mb = lost.cpu_seconds, lost.wall_seconds, worker.peak_mb

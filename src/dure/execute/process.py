@@ -74,7 +74,7 @@ class WorkerProcess:
         self._loss: WorkerLost | None = None
         self._began = time.monotonic()
         self._cpu_before = self.peak_mb = 0.0
-        self._ready = False
+        self._ready = self.prepared = False
         self._kills_before = traces.oom_kills()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the worker is
         fcntl.fcntl(self._log, fcntl.F_SETFL, os.O_APPEND)

@@ -75,6 +75,7 @@ class History:
         self.asked_in_plan: set[str] = set()
         self.tallies: dict[tuple[str, str], Tally] = {}
         self.forecast: list[str] = []
+        self.failures_in_a_row = 0
         self.decisions: list[dict[str, Any]] = []
         self.conclusion: dict[str, Any] | None = None
         self.head = ""
@@ -96,6 +97,7 @@ class History:
         self.decisions.append({})
         self.guard_rounds = 0
         self.asked_in_plan, self.tallies, self.forecast = set(), {}, []
+        self.failures_in_a_row = 0
         self.conclusion = None
 
     def _on_given(self, event: Event, payload: Mapping[str, Any]) -> None:
@@ -153,7 +155,8 @@ class History:
         self.environments.add(payload["hash"])
 
     def _on_guarded(self, _event: Event, payload: Mapping[str, Any]) -> None:
-        self.guards[-1].update(payload["guard"])
+        for name, amount in payload["guard"].items():
+            self.guards[-1][name] = max(amount, self.guards[-1].get(name, 0.0))
         self.guard_rounds += 1
         self.forecast = []
         self.decisions[-1].pop("search", None)  # what was decided under looser limits is open again
@@ -169,6 +172,7 @@ class History:
         self.reported = dict(payload)
 
     def _end(self, event: Event, payload: Mapping[str, Any], **answer: Any) -> None:
+        self.failures_in_a_row = self.failures_in_a_row + 1 if "reason" in answer else 0
         self._pay(payload, answered=event.seq, **answer)
         self._unanswered.pop(payload["key"], None)
 
@@ -206,6 +210,10 @@ class History:
         """Open trials of earlier plans, asked for one of ``purposes``, that the newest plan has not taken over."""
         used = self.used[-1]
         return [self.trials[key] for key in self._unanswered if key not in used and self.trials[key].purpose in purposes]
+
+    def is_control(self, state: TrialState) -> bool:
+        """Whether the trial was drawn only to compare the search with, here and when it was first asked."""
+        return state.purpose == "control" == self.purpose(state.key)
 
     def purpose(self, key: str) -> str:
         """What the newest plan wanted the trial for; "given" when it came from elsewhere."""

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from scipy.stats import qmc
 
 from dure.errors import PlanError, SimulatorChanged, ValueRefused
 from dure.execute import Dispatch, LocalRunner
-from dure.execute.attempt import simulator_code
+from dure.execute.attempt import load, simulator_code
 from dure.i18n import N_, _
 from dure.journal import History, Journal, fold
 from dure.problem import Problem, Trial, find, values_of
@@ -203,7 +204,8 @@ class _Run:
         """Until every trial is done; how many were."""
         timeout, memory_gb = self._problem.timeout, self._problem.memory_gb
         workers = min(workers, self._total - self._before)
-        runners = [LocalRunner(timeout=timeout, memory_gb=memory_gb) for _worker in range(workers)]
+        prepare = partial(load, self._history.plan["reference"])
+        runners = [LocalRunner(timeout=timeout, memory_gb=memory_gb, initializer=prepare) for _worker in range(workers)]
         try:
             for runner in runners * _AHEAD:
                 self._feed(runner)

@@ -52,6 +52,19 @@ class Check:
     slack: Mapping[str, float] = field(default_factory=dict)
     help: str = ""
 
+    def describe(self) -> dict[str, Any]:
+        """As plain data, for plans and ``dure show --json``."""
+        return {
+            "name": self.name,
+            "fidelity": self.fidelity,
+            "shift": dict(self.shift),
+            "replace": dict(self.replace),
+            "required": self.required,
+            "fresh_process": self.fresh_process,
+            "slack": dict(self.slack),
+            "help": self.help,
+        }
+
 
 @dataclass(frozen=True)
 class Rule:

@@ -18,7 +18,7 @@ from dure.problem.space import Space
 from dure.problem.statement import arguments, check_statement
 from dure.problem.trial import Trial
 from dure.problem.views import Answer
-from dure.problem.where import author_line
+from dure.problem.where import author_line, line_within
 
 __all__ = ["NoSetting", "Problem"]
 
@@ -91,6 +91,8 @@ class Problem:
         try:
             check_statement(self)
         except (InputError, TypeError) as error:
+            if isinstance(error, ProblemError) and error.line:
+                raise
             raise ProblemError(f"Problem({self.name!r}): {error}", file=file, line=line) from None
 
     @cached_property
@@ -164,8 +166,21 @@ class Problem:
         )
 
     def broken_rule(self, design: Any) -> Rule | None:
-        """The first rule that ``design`` breaks, if any."""
-        return next((one for one in self.rules if not float(one.function(design)) >= 0), None)
+        """The first rule that ``design`` breaks, if any.
+
+        Raises:
+            ProblemError: a rule raises, or gives no number; points at its line.
+        """
+        for one in self.rules:
+            try:
+                kept = float(one.function(design)) >= 0
+            except Exception as error:
+                message = _("rule {name!r} fails on {design}: {error!r}").format(name=one.name, design=design, error=error)
+                file = str(self.source or "")
+                raise ProblemError(message, file=file, line=line_within(file, error)) from error
+            if not kept:
+                return one
+        return None
 
     def call(self, function: Callable[..., Any], design: Any, setting: Any, *, fidelity: str, seed: int) -> Any:
         """Call simulate or theory with just the arguments it takes."""
@@ -208,7 +223,8 @@ class Problem:
             "fidelities": [
                 {"name": rung.name, "cost": rung.cost, "trust": list(rung.trust), "help": rung.help} for rung in self.fidelities
             ],
-            "checks": [{"name": check.name, "required": check.required, "help": check.help} for check in self.checks],
+            "beyond": [{"name": rung.name, "cost": rung.cost, "help": rung.help} for rung in self.beyond],
+            "checks": [check.describe() for check in self.checks],
             "limits": {name: dict(limits) for name, limits in self.limits.items()},
             "noise": {"kind": self.noise.kind, "deviation": dict(self.noise.deviation)},
             "runs": self.runs,

@@ -150,6 +150,12 @@ def _check_checks(problem: Problem) -> None:
         if check.fidelity:
             problem.rung(check.fidelity)
         _known(_("setting"), (*check.shift, *check.replace), problem.inputs_of_setting)
+        if not (check.shift or check.replace) and check.fidelity in ("", problem.top.name):
+            raise ProblemError(
+                _("check {check!r} asks what the top rung has answered; give it another fidelity, or move a setting").format(
+                    check=check.name
+                )
+            )
         for name, amount in check.shift.items():
             if not is_number(amount) or isinstance(problem.inputs_of_setting[name], Choice):
                 raise ProblemError(

@@ -32,7 +32,10 @@ def _clauses(dossier: Dossier) -> Iterator[Markup]:
         start = _("With the best design found so far, {objective} is {value}")
     yield fill(start, objective=quoted(goal_name(objective)), value=value)
     if "gain.baseline" in claims:
-        worse = dossier.ends["because"] == "no better than the textbook start" or float(claims["gain.baseline"].value or 0) <= 0
+        worse = (
+            dossier.ends["because"] == "nothing better than the textbook start was found"
+            or float(claims["gain.baseline"].value or 0) <= 0
+        )
         text = (
             _("no better than the best textbook start ({baseline})")
             if worse

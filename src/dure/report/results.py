@@ -11,9 +11,9 @@ from typing import Any
 from dure.i18n import _
 from dure.report.dossier import Dossier
 
-__all__ = ["Results", "claims_file", "results"]
+__all__ = ["NAME", "Results", "claims_file", "results"]
 
-_NAME = re.compile(r"[\w-][\w.-]*")
+NAME = re.compile(r"[\w-][\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,6 @@ def _exported(dossier: Dossier) -> dict[str, bytes]:
     design, outcome = problem.make_design(state.trial["design"]), problem.make_outcome(state.outcome or {})
     files = problem.export(design, dossier.task.setting, outcome)
     for name in files:
-        if not _NAME.fullmatch(name) or name == "winner.json":
+        if not NAME.fullmatch(name) or name == "winner.json":
             raise ValueError(_("{name!r} cannot be the name of a result: use letters, digits and _.-").format(name=name))
     return {name: text.encode() for name, text in sorted(files.items())}

@@ -46,6 +46,8 @@ def verify(folder: Path) -> list[str]:
 def _verified(folder: Path, journal: Journal, events: Sequence[Event]) -> list[str]:
     text = _("The {count} events of the journal follow one another, and every artefact is what was recorded.")
     checked = [text.format(count=len(events))]
+    if any("pool" in event.payload for event in events if event.kind == "planned"):
+        raise InputError(_("{folder} holds a pool, not a campaign; there are no claims to verify").format(folder=folder))
     wrong = _contradictions(events)
     _raise(wrong)
     checked.append(_("Every plan, trial, answer and environment hashes to what was recorded."))
@@ -119,10 +121,13 @@ def _contradictions(events: Sequence[Event]) -> list[str]:
 
 
 def _conclusions(events: Sequence[Event], problem: Problem) -> list[str]:
-    """Conclusions that do not follow from what was known when they were drawn."""
+    """Conclusions that do not follow from what was known when they were drawn.
+
+    A plan made of another statement of the problem cannot be judged by today's; its conclusion is left to the chain.
+    """
     wrong, history = [], History()
     for event in events:
-        if event.kind == "concluded":
+        if event.kind == "concluded" and _same(history.plan["problem"], problem.describe()):
             drawn: Any = standing(history, task_of(history, problem))
             if not _same(drawn, dict(event.payload)):
                 recorded = event.payload.get("verdict")

@@ -19,7 +19,9 @@ WHY_ENDED = (
     N_("all limits and required checks hold"),
     N_("a required check failed"),
     N_("a required check gave no answer"),
-    N_("no better than the textbook start"),
+    N_("nothing better than the textbook start was found"),
+    N_("the simulator is noisy and the winner was not repeated"),
+    N_("the best design rests on past data, not on a run of this campaign"),
     N_("no design kept every limit"),
 )
 
@@ -27,6 +29,7 @@ WHY_STOPPED = {
     "budget": N_("the budget is spent"),
     "tolerance": N_("no proposal promised enough any more"),
     "exhausted": N_("the strategy had nothing left to propose"),
+    "failures": N_("one simulation after the other failed"),
 }
 
 REASONS = {

@@ -17,7 +17,7 @@ from dure.journal import Journal
 from dure.problem.canonical import digest
 from dure.report.dossier import Dossier
 from dure.report.page import page
-from dure.report.results import claims_file, results
+from dure.report.results import NAME, claims_file, results
 
 __all__ = ["CLAIMS", "REPORT", "RESULTS", "made", "renderer", "write_report"]
 
@@ -54,7 +54,7 @@ def write_report(folder: Path, *, language: str | None = None) -> Path:
             for draft in drafts.values():
                 draft.unlink(missing_ok=True)
         for name in former.get("results", {}):
-            if f"{RESULTS}/{name}" not in files:
+            if f"{RESULTS}/{name}" not in files and NAME.fullmatch(name):
                 (folder / RESULTS / name).unlink(missing_ok=True)
     return folder / REPORT
 

@@ -71,7 +71,7 @@ class Evidence:
             if state.fidelity not in self.rungs or not task.asks(state.trial):
                 continue
             rows, design = self.rungs[state.fidelity], task.problem.make_design(state.trial["design"])
-            if "control" in (state.purpose, history.purpose(state.key)):
+            if history.is_control(state):
                 continue
             if state.outcome is not None:
                 rows.keys.append(state.key)

@@ -13,17 +13,22 @@ from torch import Tensor
 from dure.problem import Goal
 from dure.strategy.evidence import Evidence, Task
 
-__all__ = ["Outputs"]
+__all__ = ["Outputs", "worth_a_logarithm"]
 
 Array = NDArray[np.float64]
+_SPAN = 30.0
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """The columns a surrogate models: every part of every goal, or one column a goal when ``parts`` is False."""
+    """The columns a surrogate models: every part of every goal, or one column a goal when ``parts`` is False.
+
+    ``logged`` names the goals whose columns are logarithms.
+    """
 
     goals: Mapping[str, Goal]
     parts: bool
+    logged: frozenset[str]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -45,12 +50,12 @@ class Outputs:
     def encode(self, raw: Array) -> Array:
         """(n, all parts) raw outputs to (n, m) modelled ones."""
         columns, start = [], 0
-        for goal in self.goals.values():
+        for name, goal in self.goals.items():
             block = raw[:, start : start + goal.measure.width]
             start += goal.measure.width
             if not self.parts:
                 block = goal.value(block)[:, None] if goal.measure.axis else block
-            columns.append(np.log(np.maximum(block, 1e-300)) if goal.measure.positive else block)
+            columns.append(np.log(np.maximum(block, 1e-300)) if name in self.logged else block)
         return np.concatenate(columns, axis=1)
 
     def observed(self, evidence: Evidence, fidelity: str) -> Array:
@@ -60,7 +65,7 @@ class Outputs:
     def goal(self, name: str, samples: Tensor) -> Tensor:
         """(..., m) samples of the outputs to (...) values of a goal."""
         goal, block = self.goals[name], samples[..., self.slices()[name]]
-        if goal.measure.positive:
+        if name in self.logged:
             block = block.exp()
         reduction = goal.measure.reduction
         if not self.parts or reduction is None:
@@ -93,3 +98,14 @@ class Outputs:
             if goal.measure.high < np.inf:
                 missed[f"{name}<"] = value - goal.measure.high + guard
         return missed
+
+
+def worth_a_logarithm(task: Task, evidence: Evidence) -> frozenset[str]:
+    """Goals declared positive, and those without theory whose answers are all positive and span a factor of thirty."""
+    found = set()
+    for name, goal in task.goals.items():
+        values = np.concatenate([evidence.outputs(rung, (name,)).ravel() for rung in evidence.rungs])
+        spans = len(values) > 1 and values.min() > 0 and values.max() > _SPAN * values.min()
+        if goal.measure.positive or (spans and task.problem.theory is None):
+            found.add(name)
+    return frozenset(found)

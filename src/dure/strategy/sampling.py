@@ -36,7 +36,7 @@ class Sampling:
         proposals: list[Proposal] = []
         taken: set[str] = set()
         for design in islice(space_filling(problem, seed, uniform=self.name == "random", start=asked), n + 1000):
-            key = problem.trial(design, task.setting).key
+            key = problem.trial(design, task.setting, seed=seed).key
             if key not in history.trials and key not in taken:
                 taken.add(key)
                 proposals.append(Proposal(design, problem.top.name, "search", _TEXTS[self.name]))

@@ -23,7 +23,7 @@ from dure.journal import History
 from dure.problem import Theory
 from dure.strategy.base import Proposal, space_filling
 from dure.strategy.evidence import Evidence, Task
-from dure.strategy.outputs import Outputs
+from dure.strategy.outputs import Outputs, worth_a_logarithm
 from dure.surrogate import Ladder, Observations, differentiable, fit_ladder
 
 __all__ = ["Structured"]
@@ -106,9 +106,10 @@ class _Search:
     def __init__(self, strategy: Structured, task: Task, evidence: Evidence, seed: int) -> None:
         self.task, self.evidence, self.seed = task, evidence, seed
         self.ladder_names = strategy.ladder_of(task)
-        self.outputs = Outputs(task.goals, strategy.parts)
+        self.outputs = Outputs(task.goals, strategy.parts, worth_a_logarithm(task, evidence))
         self.pending = [evidence.cube(name, "pending") for name in self.ladder_names]
         self.scale = self._observed_scale()
+        self.goal_spread = self._goal_spread()
         self.model = self._fit(strategy)
 
     def _fit(self, strategy: Structured) -> Ladder:
@@ -116,16 +117,23 @@ class _Search:
         observed = [
             Observations(
                 torch.from_numpy(self.evidence.cube(name)),
-                torch.from_numpy(self.outputs.observed(self.evidence, name)),
+                torch.from_numpy(self.outputs.observed(self.evidence, name)) / self.scale,
                 torch.from_numpy(self.evidence.cube(name, "failed")),
+                self._trusted(name),
             )
             for name in self.ladder_names
         ]
         reference = None
         if strategy.theory and problem.theory is not None:
             theory = Theory(problem, task.setting, self.outputs.names)
-            reference = differentiable(lambda cube: self.outputs.encode(theory(np.clip(cube, 0.0, 1.0))))
+            scale = self.scale.numpy()
+            reference = differentiable(lambda cube: self.outputs.encode(theory(np.clip(cube, 0.0, 1.0))) / scale)
         return fit_ladder(observed, theory=reference, noise=1e-6 if problem.noise.kind == "none" else None)
+
+    def _trusted(self, fidelity: str) -> Tensor:
+        """(m,) whether the rung's author trusts it for each output."""
+        trust = self.task.problem.rung(fidelity).trust or self.outputs.names
+        return torch.tensor([name in trust for name in self.outputs.names for _column in range(self.outputs.width(name))])
 
     def propose(self, n: int) -> list[Proposal]:
         """Up to ``n`` proposals, each aware of those before it."""
@@ -175,29 +183,40 @@ class _Search:
         with torch.no_grad():
             mean = self.model.posterior(known.unsqueeze(-2)).mean.squeeze(-2)
         missed = self._missed(mean).clamp_min(0.0)
-        value = self.outputs.objective(self.task, mean)
+        value = self._value(mean)
         order = np.lexsort((-value.numpy(), missed.numpy().round(3)))
         liked: Tensor = known[torch.from_numpy(order[:8].copy())]
         return liked
 
+    def _goal_spread(self) -> dict[str, float]:
+        """Standard deviation of each goal over all answers, so that no unit makes a goal count more than another."""
+        seen = [self.task.goal_values(one) for rows in self.evidence.rungs.values() for one in rows.outcomes]
+        spread = {}
+        for name in self.outputs.names:
+            values = np.array([one[name] for one in seen] or [1.0])
+            spread[name] = float(max(values.std(), 1e-9 * np.abs(values).max())) or 1.0
+        return spread
+
     def _shortfalls(self) -> list[Any]:
         """Functions of samples, (..., m) to (...): by how much each limit is missed, in units of its goal's spread."""
-        columns = self.outputs.slices()
 
         def shortfall(key: str, spread: float) -> Any:
-            return lambda samples: self.outputs.shortfalls(self.task, samples)[key] / spread
+            return lambda samples: self.outputs.shortfalls(self.task, self._raw(samples))[key] / spread
 
         found = []
         for key in self.outputs.shortfalls(self.task, torch.zeros(1, len(self.scale), dtype=torch.double)):
-            name = key[:-1]
-            widest = float(self.scale[columns[name]].max())
-            found.append(shortfall(key, np.expm1(widest) if self.outputs.goals[name].measure.positive else widest))
+            found.append(shortfall(key, self.goal_spread[key[:-1]]))
         if self.model.successes[-1] is not None:
             found.append(lambda samples: 0.5 - samples[..., -1])
         return found
 
-    def _objective(self, samples: Tensor, X: Tensor | None = None) -> Tensor:
-        return self.outputs.objective(self.task, samples)
+    def _raw(self, samples: Tensor) -> Tensor:
+        """(..., m or m + 1) samples of the surrogate to (..., m) outputs in their own units."""
+        return samples[..., : len(self.scale)] * self.scale
+
+    def _value(self, samples: Tensor, X: Tensor | None = None) -> Tensor:
+        """(..., m) samples to (...) the objective, larger is better, in units of its spread."""
+        return self.outputs.objective(self.task, self._raw(samples)) / self.goal_spread[self.task.objective.name]
 
     def _missed(self, samples: Tensor) -> Tensor:
         """(..., m) samples to (...) the worst shortfall in units of each goal's spread."""
@@ -209,7 +228,7 @@ class _Search:
         common: dict[str, Any] = {
             "model": self.model,
             "sampler": SobolQMCNormalSampler(torch.Size([64]), seed=self.seed),
-            "objective": GenericMCObjective(self._objective),
+            "objective": GenericMCObjective(self._value),
             "constraints": self._shortfalls() or None,
             "X_pending": pending if len(pending) else None,
         }
@@ -227,7 +246,7 @@ class _Search:
             return 0.0
         with torch.no_grad():
             mean = self.model.posterior(known.unsqueeze(-2)).mean.squeeze(-2)
-        value = self.outputs.objective(self.task, mean)
+        value = self._value(mean)
         allowed = self._missed(mean) <= 0
         return float(value[allowed].max() if allowed.any() else value.min())
 
@@ -238,7 +257,7 @@ class _Search:
             return None
         goal = self.task.objective
         known = -best[1][goal.name] if goal.measure.sense == "minimise" else best[1][goal.name]
-        better = (self.outputs.objective(self.task, samples) - known).clamp_min(0.0)
+        better = (self.outputs.objective(self.task, self._raw(samples)) - known).clamp_min(0.0)
         return float((better * (self._missed(samples) <= 0)).mean())
 
     def _maximise(self, acquisition: Any, baseline: Tensor) -> Any:
@@ -277,7 +296,7 @@ class _Search:
         predicted = {}
         for name in self.outputs.names:
             low, middle, high = torch.quantile(
-                self.outputs.goal(name, samples), torch.tensor([0.05, 0.5, 0.95]).double()
+                self.outputs.goal(name, self._raw(samples)), torch.tensor([0.05, 0.5, 0.95]).double()
             ).tolist()
             predicted[name] = (middle, low, high)
         gain = self._gain(samples)
@@ -307,7 +326,7 @@ class _Search:
     def _doubt(self, point: Tensor) -> Tensor:
         """(rungs, m) variance of the top rung's outputs that each rung could remove, relative to the outputs' spread."""
         shares = []
-        slope = 1 / self.scale
+        slope = torch.ones_like(self.scale)
         for rung in reversed(self.model.rungs):
             with torch.no_grad():
                 shares.append(rung.own_variance(point).squeeze(0) * slope.square())
@@ -315,6 +334,9 @@ class _Search:
         return torch.stack(shares[::-1])
 
     def _observed_scale(self) -> Tensor:
-        """(m,) standard deviation of each modelled output over all answers."""
+        """(m,) standard deviation of each modelled output over all answers; the surrogate works in these units."""
         pooled = np.concatenate([self.outputs.observed(self.evidence, name) for name in self.ladder_names])
-        return torch.from_numpy((pooled.std(0) if len(pooled) > 1 else np.ones(pooled.shape[1])) + 1e-9)
+        if len(pooled) < 2:
+            return torch.ones(pooled.shape[1], dtype=torch.double)
+        scale = np.maximum(pooled.std(0), 1e-6 * np.abs(pooled).max(0))
+        return torch.from_numpy(np.where(scale > 0, scale, 1.0))

@@ -21,11 +21,15 @@ __all__ = ["Ladder", "Observations", "fit_ladder"]
 
 @dataclass(frozen=True)
 class Observations:
-    """What one fidelity answered: (n, d) points, (n, m) outputs, and (k, d) points where it failed."""
+    """What one fidelity answered: (n, d) points, (n, m) outputs, and (k, d) points where it failed.
+
+    ``trusted`` (m,) says which outputs the rung above may stand on; None for all.
+    """
 
     points: Tensor
     outputs: Tensor
     failed: Tensor
+    trusted: Tensor | None = None
 
 
 class Ladder(Model):
@@ -85,6 +89,7 @@ def fit_ladder(observed: Sequence[Observations], *, theory: Reference | None = N
                 spread,
                 lower=rungs[-1] if rungs else None,
                 reference=None if level else theory,
+                trusted=observed[level - 1].trusted if level else None,
                 noise=noise,
             )
         )

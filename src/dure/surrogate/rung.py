@@ -34,13 +34,14 @@ class Calibration:
     kept: Tensor
 
 
-def calibrate(reference: Tensor, outputs: Tensor, spread: Tensor) -> Calibration:
+def calibrate(reference: Tensor, outputs: Tensor, spread: Tensor, trusted: Tensor | None = None) -> Calibration:
     """Fit offset and slope of each output on the reference by ridge regression towards slope 1.
 
     Args:
         reference: (n, m) what the reference says at the observed designs.
         outputs: (n, m) what was observed there.
         spread: (m,) how much the outputs vary over the space, as far as is known.
+        trusted: (m,) for which outputs the reference may be used at all; None for all.
 
     The reference is dropped for an output when, left out one at a time, a constant predicts better.
     ``scale`` is the residual's standard deviation, held up by a tenth of ``spread`` while observations are few.
@@ -52,15 +53,15 @@ def calibrate(reference: Tensor, outputs: Tensor, spread: Tensor) -> Calibration
     middle = outputs.mean(0) if n else torch.zeros_like(spread)
     slope = 1 + (x * (outputs - middle - x)).sum(0) / (x.square().sum(0) + ridge)
     offset = middle - slope * centre
-    kept = torch.ones_like(slope, dtype=torch.bool)
+    kept = torch.ones_like(slope, dtype=torch.bool) if trusted is None else trusted
     if n >= 4:
         leverage = 1 / n + x.square() / (x.square().sum(0) + ridge)
         error = ((outputs - offset - slope * reference) / (1 - leverage).clamp_min(0.05)).square().mean(0)
         constant = ((outputs - middle) * n / (n - 1)).square().mean(0)
-        kept = error <= constant
-        slope, offset = torch.where(kept, slope, 0.0), torch.where(kept, offset, middle)
+        kept = kept & (error <= constant)
+    slope, offset = torch.where(kept, slope, 0.0), torch.where(kept, offset, middle)
     residual = outputs - offset - slope * reference
-    held = _WEIGHT_OF_BELIEF * (0.1 * spread).square()
+    held = _WEIGHT_OF_BELIEF * (torch.where(kept, 0.1, 1.0) * spread).square()
     scale = ((held + residual.square().sum(0)) / (_WEIGHT_OF_BELIEF + n)).sqrt().clamp_min(1e-9)
     return Calibration(offset, slope, scale, kept)
 
@@ -146,6 +147,7 @@ def fit_rung(
     *,
     lower: Rung | None = None,
     reference: Reference | None = None,
+    trusted: Tensor | None = None,
     noise: float | None = 1e-6,
 ) -> Rung:
     """Fit one fidelity.
@@ -155,6 +157,7 @@ def fit_rung(
         outputs: (n, m) observed outputs.
         spread: (m,) how much the outputs vary over the space.
         lower: the rung below, whose mean is the reference; otherwise ``reference`` (theory), or none.
+        trusted: see ``calibrate``.
         noise: variance of the noise as a share of the residual's; None to learn it.
     """
     bare = Rung(Calibration(*(torch.zeros_like(spread),) * 3, torch.ones_like(spread, dtype=torch.bool)), None, reference, lower)
@@ -166,7 +169,7 @@ def fit_rung(
         scale = (outputs.std(0) if len(outputs) > 1 else spread).clamp_min(1e-9)
         made = Calibration(middle, torch.zeros_like(spread), scale, torch.ones_like(spread, dtype=torch.bool))
     else:
-        made = calibrate(base, outputs, spread)
+        made = calibrate(base, outputs, spread, trusted)
     if not len(points):
         return Rung(made, None, reference, lower)
     residual = (outputs - made.offset - made.slope * base) / made.scale

@@ -55,11 +55,21 @@ print("lowest anode potential, V", anode.entries.min())
 
 
 def protocol_files(
-    rates: tuple[float, ...], preheat: float, *, cell: str, ambient: float, end_soc: float, options: Mapping[str, Any]
+    rates: tuple[float, ...],
+    preheat: float,
+    *,
+    cell: str,
+    ambient: float,
+    end_soc: float,
+    thickness: float,
+    options: Mapping[str, Any],
 ) -> dict[str, str]:
-    """Files by name for C-rates ``rates`` (1/h) in stages of equal charge, start and air temperatures in degC."""
+    """Files by name for C-rates ``rates`` (1/h) in stages of equal charge, start and air temperatures in degC.
+
+    The script takes the parameter set as published, so it is left out (``options`` empty) where the campaign scaled it.
+    """
     values = pybamm.ParameterValues(cell)
-    capacity, limit = values["Nominal cell capacity [A.h]"], values["Upper voltage cut-off [V]"]
+    capacity, limit = values["Nominal cell capacity [A.h]"] * thickness, values["Upper voltage cut-off [V]"]
     shares = [end_soc * stage / len(rates) for stage in range(1, len(rates) + 1)]
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -70,6 +80,8 @@ def protocol_files(
             [number, "constant current", round(rate * capacity, 6), rate, "", round(share * capacity, 6), limit, start]
         )
     table.writerow([len(rates) + 1, "constant voltage", "", "", limit, round(end_soc * capacity, 6), "", ""])
+    if not options:
+        return {"protocol.csv": text.getvalue()}
     stages = [(rate, round(share, 12)) for rate, share in zip(rates, shares, strict=True)]
     script = _SCRIPT.format(cell=cell, preheat=preheat, ambient=ambient, stages=stages, end_soc=end_soc, options=dict(options))
     return {"protocol.csv": text.getvalue(), "protocol_pybamm.py": script}

@@ -137,9 +137,16 @@ def theory(charge: Charge, cell: Cell) -> dict[str, Any]:
 
 def export(charge: Charge, cell: Cell, measured: Measured) -> Mapping[str, str]:
     """The protocol as a step table for a cycler and as a script that runs it again in PyBaMM alone."""
-    options = model_options(cell.cell, "dfn")
+    published = (cell.thickness, cell.exchange_current, cell.diffusivity) == (1.0, 1.0, 1.0)
+    options = model_options(cell.cell, "dfn") if published else {}
     return protocol_files(
-        charge.rates, charge.preheat, cell=cell.cell, ambient=cell.ambient, end_soc=cell.end_soc, options=options
+        charge.rates,
+        charge.preheat,
+        cell=cell.cell,
+        ambient=cell.ambient,
+        end_soc=cell.end_soc,
+        thickness=cell.thickness,
+        options=options,
     )
 
 

@@ -63,7 +63,7 @@ format: setup ## Rewrite files as ruff wants them
 	$(BIN)/ruff check --fix .
 
 test: setup ## Fast tests
-	$(PYTEST) tests/fast
+	$(PYTEST) -n auto tests/fast
 
 slow: setup ## Tests with real processes and simulators, and the golden numbers
 	$(PYTEST) tests/slow tests/golden

@@ -144,7 +144,7 @@ def test_an_interrupted_pool_goes_on_to_the_same_answers(whole: tuple[Path, Summ
         generate(toy, tmp_path, tasks=5, designs=12, workers=2, progress=stop)
     assert seen == [(done, 60) for done in range(1, 21)]
     kept = told(read(tmp_path)[0]).total()
-    assert 20 <= kept <= 21  # the other worker's answer may have come at the same time
+    assert 20 <= kept <= 24  # what the two workers had answered in the meantime is kept as well
     seen.clear()
     rest = generate(toy, tmp_path, tasks=5, designs=12, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(done, 60) for done in range(kept + 1, 61)]

@@ -29,7 +29,7 @@ import os
 import time
 from pathlib import Path
 
-from dure import Answer, Check, Curve, Problem, at_least, design, minimise, outcome, real
+from dure import Answer, Check, Curve, Fidelity, Problem, at_least, design, minimise, outcome, real
 
 NOTES = Path(__file__).with_suffix(".notes")
 SECONDS, POINTS = {seconds}, {points}
@@ -59,7 +59,7 @@ def simulate(point: Point) -> Answer:
 
 problem = Problem(name="mine/bowl", version="1", question="Where is the bottom?", design=Point, outcome=Value, simulate=simulate,
                   runs={runs}, starts=(Point(x=0.5, y=0.5),), control_runs=3, hazards=("Do not fall in.",),
-                  checks=(Check("again", required=True, fresh_process=True),))
+                  beyond=(Fidelity("finer", 2.0),), checks=(Check("again", "finer", required=True, fresh_process=True),))
 '''
 
 

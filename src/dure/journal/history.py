@@ -212,8 +212,8 @@ class History:
         return [self.trials[key] for key in self._unanswered if key not in used and self.trials[key].purpose in purposes]
 
     def is_control(self, state: TrialState) -> bool:
-        """Whether the trial was drawn only to compare the search with, here and when it was first asked."""
-        return state.purpose == "control" == self.purpose(state.key)
+        """Whether the newest plan drew the trial itself, only to compare its search with; what was known before is evidence."""
+        return state.key in self.asked_in_plan and state.purpose == "control"
 
     def purpose(self, key: str) -> str:
         """What the newest plan wanted the trial for; "given" when it came from elsewhere."""

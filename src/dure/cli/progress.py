@@ -123,12 +123,8 @@ class Progress:
         self._ended(payload)
         self.answered += 1
         state = history.trials[payload["key"]]
-        eligible = state.fidelity == self.problem.top.name and self.task.asks(state.trial)
-        if (
-            eligible
-            and "control" not in (state.purpose, history.purpose(state.key))
-            and min(self.values(state)[1].values(), default=0.0) >= 0
-        ):
+        eligible = state.fidelity == self.problem.top.name and self.task.asks(state.trial) and not history.is_control(state)
+        if eligible and min(self.values(state)[1].values(), default=0.0) >= 0:
             self._compare(state)
 
     def _on_failed(self, payload: Any, history: History) -> None:

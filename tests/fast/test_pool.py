@@ -207,7 +207,9 @@ def test_options_and_ranges_are_covered_evenly(toy: str, power: int, seed: int):
     # a scrambled Sobol sequence puts one of 2^k points into each of 2^k equal parts of every axis (Owen 1995)
     settings = draw_settings(find(toy), 2**power, seed)
     assert set(Counter(one.ground for one in settings).values()) == {2**power // 4}
-    assert sorted(int((one.slope + 0.2) / 0.4 * 2**power) for one in settings) == list(range(2**power))
+    places = sorted((one.slope + 0.2) / 0.4 * 2**power for one in settings)
+    # six digits, as people write numbers, may round a point onto or just over the edge of its part
+    assert all(part - 1e-3 <= place <= part + 1 + 1e-3 for part, place in enumerate(places))
 
 
 def test_a_family_without_settings_has_one_task_and_a_discrete_one_as_many_as_it_has(tmp_path: Path):

@@ -182,7 +182,7 @@ def _validate(history: History, task: Task, winner: TrialState, *, required: boo
         return Step(wanted=[Wanted(trial, f"check: {check.name}", _CHECK, {"check": check.name}) for check, trial in missing])
     if any(state is not None and state.is_open for _check, _trial, state in checks):
         return Step()
-    if not required or history.guard_rounds >= _MOST_GUARDS or not _may_search(history, task):
+    if not required or history.guard_rounds >= _MOST_GUARDS or not ranked(history, task):
         return None
     deficits: dict[str, float] = {}
     for check, _trial, state in checks:
@@ -199,13 +199,6 @@ def _needed(task: Task, winner: TrialState, name: str, deficit: float) -> float:
     """The guard under which this winner would have failed at the top rung, with a quarter to spare."""
     outcome = winner.outcome or {}
     return max(task.goals[name].margin(task.goal_values(outcome)[name]), 0.0) + 1.25 * deficit
-
-
-def _may_search(history: History, task: Task) -> bool:
-    budget, used = history.plan["budget"], spent(history, task, "start", "search")
-    if budget["runs"] is not None:
-        return bool(used["runs"] + 1.0 <= budget["runs"] + 1e-9)
-    return bool(used["cpu_seconds"] < budget["cpu_seconds"])
 
 
 def _compare(history: History, task: Task) -> Step | None:

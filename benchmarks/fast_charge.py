@@ -4,7 +4,7 @@
 
 Every row is a whole campaign with its journal under DIR, so an interrupted run goes on where it stopped. Quick: one task, two
 seeds, Dure alone. Full: 55 and 45 degC; ten seeds of Dure, two of the same engine as a black box (no parts, theory, starts or
-cheap rung) and four of random search; and the best plain constant current. Winners must keep the limits on the finer mesh as well.
+cheap rung), four of random search; and the best plain constant current. Winners must keep the limits on the finer mesh as well.
 """
 
 from __future__ import annotations

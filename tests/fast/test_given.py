@@ -143,8 +143,18 @@ def test_tables_as_other_programs_write_them_are_read(tmp_path: Path, text: str)
         (f"{HEAD}\nwide,1,steel,3.0,1.0,2.0\n", "line 2: width = 'wide' is not a number"),
         (f"{HEAD}\n2.5,1,steel,0.0,1.0,2.0\n", "line 2: Measured.mass = 0.0 was declared positive"),
         (f"{HEAD}\n2.5,1,steel,3.0,nan,2.0\n", "line 2: Measured.bend = .* not finite"),
-        (f"{HEAD}\n2.5,1,steel,heavy,1.0,2.0\n", "line 2: .*'heavy'"),
+        (f"{HEAD}\n2.5,1,steel,heavy,1.0,2.0\n", "line 2: mass = 'heavy' is not a number"),
         (f"{HEAD},fidelity\n{ROW},finest\n", "line 2: .*fidelity 'finest'.*fine"),
+        (f"{HEAD}\n", "no rows"),
+        (f"{HEAD}\n{ROW},7\n", "line 2: it has more or fewer cells"),
+        (f"{HEAD}\n2.5,1,steel\n", "line 2: it has more or fewer cells"),
+        (f"{HEAD},mass\n{ROW},9.0\n", "line 1: columns mass stand there twice"),
+        (f"{HEAD}\n\n{ROW}\n\n12.5,1,steel,3.0,1.0,2.0\n", "line 5: Beam.width"),
+        (f'{HEAD}\n2.5,1,"copper, soft",3.0,1.0,2.0\n2.5,1,"copper\nsoft",3.0,1.0,2.0\n', "line 4: Beam.metal"),
+        (f"{HEAD}\n2.5,1,steel,3.0,,2.0\n", "line 2: bend.wind = '' is not a number"),
+        (f"{HEAD},trace.wind,trace.snow\n{ROW},1.0,\n", "line 2: trace.snow = '' is not a number"),
+        (f"{HEAD}\n{ROW}\n{ROW.replace('3.0', '4.0')}\n", "line 3: this design was answered differently in an earlier line"),
+        (f'{HEAD}\n2.5,1,"steel" x,3.0,1.0,2.0\n', "line 2: .*expected after"),
     ],
 )
 def test_a_messy_table_is_refused_with_line_and_column(tmp_path: Path, text: str, says: str):
@@ -158,3 +168,7 @@ def test_a_table_that_is_no_text_or_is_not_there_is_refused(tmp_path: Path):
         prepare()
         with pytest.raises(InputError, match=r"past\.csv cannot be read as a UTF-8 table"):
             rows_from_table(PROBLEM, {}, file)
+
+
+def test_a_row_that_stands_there_twice_counts_once(tmp_path: Path):
+    assert len(read(tmp_path, f"{HEAD}\n{ROW}\n{ROW}\n")["rows"]) == 1

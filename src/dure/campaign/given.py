@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+import io
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -21,33 +22,29 @@ def rows_from_table(problem: Problem, setting: Mapping[str, Any], table: Path) -
     Parts stand in one column each, named ``output.label``. The setting is the campaign's.
 
     Raises:
-        InputError: the file cannot be read, a column is missing or unknown, or a value is refused; names line and column.
+        InputError: the file cannot be read, has no rows, a column is missing, unknown or there twice, a value is refused, or
+            two rows answer one question differently; names line and column.
     """
     try:
         text = table.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(_("{table} cannot be read as a UTF-8 table: {error}").format(table=table, error=error)) from None
-    reader = csv.DictReader(text.splitlines())
-    columns = set(reader.fieldnames or ())
-    wanted = set(problem.inputs) | {name for names in _columns(problem).values() for name in names}
-    optional = {"fidelity"} | {
-        name for output, names in _columns(problem).items() if problem.measures[output].optional for name in names
-    }
-    if missing := wanted - optional - columns:
-        raise InputError(_("{table} lacks columns {names}").format(table=table, names=", ".join(sorted(missing))))
-    if unknown := columns - wanted - optional:
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    rows: dict[str, dict[str, Any]] = {}
+    made = problem.make_setting(setting)
+    try:
+        _check_columns(problem, reader.fieldnames or ())
+        for row in reader:
+            found = _row(problem, made, row)
+            if rows.setdefault(found["key"], found) != found:
+                raise InputError(_("this design was answered differently in an earlier line"))
+    except (InputError, csv.Error) as error:
         raise InputError(
-            _("{table} has columns nobody asked for: {names}; remove or rename them").format(
-                table=table, names=", ".join(sorted(unknown))
-            )
-        )
-    rows, made = [], problem.make_setting(setting)
-    for line, row in enumerate(reader, start=2):
-        try:
-            rows.append(_row(problem, made, row))
-        except (InputError, ValueError) as error:
-            raise InputError(_("{table}, line {line}: {error}").format(table=table, line=line, error=error)) from None
-    return {"source": table.name, "sha256": sha256(text.encode()).hexdigest(), "rows": rows}
+            _("{table}, line {line}: {error}").format(table=table, line=max(reader.reader.line_num, 1), error=error)
+        ) from None
+    if not rows:
+        raise InputError(_("{table} holds no rows").format(table=table))
+    return {"source": table.name, "sha256": sha256(text.encode()).hexdigest(), "rows": list(rows.values())}
 
 
 def _columns(problem: Problem) -> dict[str, list[str]]:
@@ -57,13 +54,37 @@ def _columns(problem: Problem) -> dict[str, list[str]]:
     }
 
 
-def _row(problem: Problem, setting: Any, row: Mapping[str, str]) -> dict[str, Any]:
+def _check_columns(problem: Problem, given: Sequence[str]) -> None:
+    columns = _columns(problem)
+    optional = {"fidelity"} | {one for name, names in columns.items() if problem.measures[name].optional for one in names}
+    wanted = (set(problem.inputs) | {one for names in columns.values() for one in names}) - optional
+    for complaint, names in (
+        (_("columns {names} are missing"), wanted - set(given)),
+        (_("columns {names} are nobody's; remove or rename them"), set(given) - wanted - optional),
+        (_("columns {names} stand there twice"), {name for name in given if given.count(name) > 1}),
+    ):
+        if names:
+            raise InputError(complaint.format(names=", ".join(sorted(names))))
+
+
+def _row(problem: Problem, setting: Any, row: Mapping[str | None, Any]) -> dict[str, Any]:
+    if None in row or None in row.values():
+        raise InputError(_("it has more or fewer cells than the first line"))
     design = problem.make_design({name: row[name] for name in problem.inputs})
     outcome: dict[str, Any] = {}
     for name, columns in _columns(problem).items():
-        if all(row.get(column) for column in columns):
-            values = [float(row[column]) for column in columns]
-            outcome[name] = values if problem.measures[name].axis else values[0]
-    fidelity = row.get("fidelity") or problem.top.name
+        cells = {column: row.get(column, "").strip() for column in columns}
+        if problem.measures[name].optional and not any(cells.values()):
+            continue
+        values = [_number(column, cell) for column, cell in cells.items()]
+        outcome[name] = values if problem.measures[name].axis else values[0]
+    fidelity = row.get("fidelity", "").strip() or problem.top.name
     trial = problem.trial(design, setting, problem.rung(fidelity).name)
     return {"key": trial.key, "trial": trial.plain(), "outcome": values_of(problem.make_outcome(outcome))}
+
+
+def _number(column: str, cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        raise InputError(_("{name} = {value!r} is not a number").format(name=column, value=cell)) from None

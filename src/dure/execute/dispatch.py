@@ -66,10 +66,11 @@ class Dispatch:
         self._under_way[submit(attempt, self._reference, dict(state.trial))] = self._history.trials[state.key]
 
     def collect(self, timeout: float | None = None) -> list[str]:
-        """Write down the answers that are there, or the first to come within ``timeout`` seconds; keys of their trials."""
+        """Write down the answers that are there, or the first to come within ``timeout`` seconds; keys of their trials, as started."""
         done = wait(self._under_way, timeout=timeout, return_when=FIRST_COMPLETED).done
-        ended = [(self._under_way.pop(future), future) for future in done]
+        ended = [(state, future) for future, state in self._under_way.items() if future in done]
         for state, future in ended:
+            del self._under_way[future]
             self._tell(state, future)
         return [state.key for state, _future in ended]
 

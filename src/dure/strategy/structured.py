@@ -157,9 +157,11 @@ class _Search:
         acquisition = self._acquisition(baseline, torch.from_numpy(pending))
         best = self._maximise(acquisition, baseline)
         problem = self.task.problem
+        tried = set()
         for cube in self._nearby(best, index):
             design = problem.space.designs(cube[None, :])[0]
-            if problem.broken_rule(design) is None:
+            if design not in tried and problem.broken_rule(design) is None:
+                tried.add(design)
                 proposal = self._at(design)
                 if self._key(proposal) not in taken:
                     return proposal
@@ -278,7 +280,7 @@ class _Search:
             q=1,
             num_restarts=4,
             batch_initial_conditions=raw[values.topk(4).indices],
-            options={"maxiter": 40},
+            options={"maxiter": 100, "ftol": 1e-4, "factr": None},
             retry_on_optimization_warning=False,
         )
         return best.squeeze(0).numpy()

@@ -66,7 +66,7 @@ class Dispatch:
         self._under_way[submit(attempt, self._reference, dict(state.trial))] = self._history.trials[state.key]
 
     def collect(self, timeout: float | None = None) -> list[str]:
-        """Write down the answers that are there, or the first to come within ``timeout`` seconds; keys of their trials, as started."""
+        """Write down the answers that are there, or the first to come within ``timeout`` seconds; keys in the order of start."""
         done = wait(self._under_way, timeout=timeout, return_when=FIRST_COMPLETED).done
         ended = [(state, future) for future, state in self._under_way.items() if future in done]
         for state, future in ended:

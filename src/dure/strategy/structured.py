@@ -274,13 +274,14 @@ class _Search:
         raw = torch.cat([everywhere, *nearby])
         with torch.no_grad():
             values = acquisition(raw)
+        options: dict[str, Any] = {"maxiter": 100, "ftol": 1e-4, "factr": None}
         best, _value = optimize_acqf(
             acquisition,
             bounds=bounds,
             q=1,
             num_restarts=4,
             batch_initial_conditions=raw[values.topk(4).indices],
-            options={"maxiter": 100, "ftol": 1e-4, "factr": None},
+            options=options,
             retry_on_optimization_warning=False,
         )
         return best.squeeze(0).numpy()

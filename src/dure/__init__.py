@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dure.campaign import Loop
     from dure.problem import (
         Answer,
         Axis,
@@ -43,6 +44,7 @@ __all__ = [
     "Check",
     "Curve",
     "Fidelity",
+    "Loop",
     "Noise",
     "Parts",
     "Problem",
@@ -74,6 +76,10 @@ def __getattr__(name: str) -> Any:
     """Load the language of problems at first use, so that ``dure --help`` stays quick."""
     if name not in __all__:
         raise AttributeError(f"module 'dure' has no attribute {name!r}")
+    if name == "Loop":
+        from dure.campaign import Loop
+
+        return Loop
     from dure import problem
 
     return getattr(problem, name)

@@ -206,10 +206,10 @@ def test_designs_of_mixed_fields_survive_the_cube(rows: list[list[float]]):
 
 
 def test_the_columns_of_a_space_are_those_of_its_fields():
-    assert mixed.columns == 1 + 1 + 1 + 3 + 1 + 1
+    assert mixed.columns == len(mixed.fields) == 6
     one = Mixed(length=1.0, angle=0.0, holes=6, metal="copper", sheet=0.8, fixed=3.0)
-    # log midpoint of [0.1, 10]; middle of the seventh of thirteen cells; second of three; middle of the second of four; no width
-    np.testing.assert_allclose(mixed.encode([one])[0], [0.5, 0.5, 0.5, 0, 1, 0, 0.375, 0.0], atol=1e-15)
+    # log midpoint of [0.1, 10]; middles of the seventh of thirteen, second of three and second of four cells; no width
+    np.testing.assert_allclose(mixed.encode([one])[0], [0.5, 0.5, 0.5, 0.5, 0.375, 0.0], atol=1e-15)
 
 
 def test_points_outside_the_cube_become_designs_at_its_walls():

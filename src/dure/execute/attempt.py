@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import dure
 from dure.errors import InputError, SimulationFailed
 from dure.journal import code_hash, environment
 from dure.problem import Problem, find, values_of
@@ -75,7 +74,7 @@ def _problem(reference: str) -> Problem:
 
 @cache
 def _hash(source: Path) -> str:
-    inside = source.is_relative_to(Path(dure.__file__).parent)
+    inside = source.is_relative_to(Path(__file__).parents[1])
     return code_hash(source.parent if inside else source)
 
 

@@ -49,6 +49,16 @@ class Field(ABC):
         """How many columns of the unit cube the field takes."""
         return 1
 
+    @property
+    def steps(self) -> int | None:
+        """How many values each column tells apart, the middles of equal intervals; None where any number will do."""
+        return None
+
+    @property
+    def unordered(self) -> bool:
+        """Whether neighbouring steps are no more alike than others."""
+        return False
+
     def validate(self) -> None:
         """Refuse a field that can hold no value, or whose default it cannot hold (InputError)."""
         self.check_values()
@@ -169,18 +179,26 @@ class Integer(Field):
             raise ValueRefused(_("{name} = {value} is not a whole number").format(name=name, value=value))
         return int(number)
 
+    @property
+    def steps(self) -> int:
+        return int(self.high) - int(self.low) + 1
+
     def encode(self, value: int) -> Array:
-        return np.array([(value - self.low + 0.5) / (self.high - self.low + 1)])
+        return np.array([(value - self.low + 0.5) / self.steps])
 
     def decode(self, cube: Array) -> NDArray[Any]:
-        steps = np.floor(cube[:, 0] * (self.high - self.low + 1)).astype(int)
-        return np.asarray(np.clip(steps + self.low, self.low, self.high))
+        return np.asarray(_step(cube[:, 0], self.steps) + int(self.low))
 
     def snap(self, value: Any) -> int:
         return int(value)
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "integer", "low": self.low, "high": self.high, "unit": self.unit, "help": self.help}
+
+
+def _step(column: Array, steps: int) -> NDArray[np.int64]:
+    """Numbers in [0, 1] as the index of the interval they fall into, of ``steps`` equal ones."""
+    return np.asarray(np.clip(np.floor(column * steps).astype(int), 0, steps - 1))
 
 
 def _check_options(options: Sequence[object]) -> None:
@@ -202,8 +220,12 @@ class Choice(Field):
     options: tuple[str, ...]
 
     @property
-    def columns(self) -> int:
+    def steps(self) -> int:
         return len(self.options)
+
+    @property
+    def unordered(self) -> bool:
+        return True
 
     def check_values(self) -> None:
         if not are_texts(self.options):
@@ -218,10 +240,10 @@ class Choice(Field):
         return str(_member(name, value, self.options))
 
     def encode(self, value: str) -> Array:
-        return np.asarray(np.eye(len(self.options))[self.options.index(value)])
+        return np.array([(self.options.index(value) + 0.5) / self.steps])
 
     def decode(self, cube: Array) -> NDArray[Any]:
-        return np.asarray(np.array(self.options)[cube.argmax(1)])
+        return np.asarray(np.array(self.options)[_step(cube[:, 0], self.steps)])
 
     def snap(self, value: Any) -> str:
         return str(value)
@@ -236,6 +258,10 @@ class Ordered(Field):
 
     levels: tuple[float, ...]
 
+    @property
+    def steps(self) -> int:
+        return len(self.levels)
+
     def check_values(self) -> None:
         if not all(is_number(level) for level in self.levels) or list(self.levels) != sorted(self.levels):
             raise ProblemError(
@@ -249,11 +275,10 @@ class Ordered(Field):
         return float(_member(name, value, self.levels))
 
     def encode(self, value: float) -> Array:
-        return np.array([(self.levels.index(value) + 0.5) / len(self.levels)])
+        return np.array([(self.levels.index(value) + 0.5) / self.steps])
 
     def decode(self, cube: Array) -> NDArray[Any]:
-        index = np.clip(np.floor(cube[:, 0] * len(self.levels)).astype(int), 0, len(self.levels) - 1)
-        return np.asarray(np.array(self.levels, dtype=float)[index])
+        return np.asarray(np.array(self.levels, dtype=float)[_step(cube[:, 0], self.steps)])
 
     def snap(self, value: Any) -> float:
         return float(value)

@@ -38,6 +38,8 @@ class Problem:
         question: one sentence that ends in a question mark.
         design, outcome, setting: classes made with the decorators of those names.
         simulate: ``simulate(design[, setting][, fidelity=...][, seed=...])`` gives an outcome, an ``Answer`` or a mapping.
+            May be left out where people answer, through ``dure.Loop``.
+        candidates: the only designs there are, such as the rows of a table; empty for the whole space.
         family: names of the settings that tell its tasks apart; the others keep their defaults. Empty: all of them.
         theory: a cheap estimate with the signature of ``simulate``; may be wrong, is calibrated, is never claimed on.
         starts: textbook designs; the first feasible one is the baseline that a winner must beat.
@@ -62,8 +64,9 @@ class Problem:
     question: str
     design: type
     outcome: type
-    simulate: Callable[..., Any]
+    simulate: Callable[..., Any] | None = None
     setting: type = NoSetting
+    candidates: tuple[Any, ...] = ()
     family: tuple[str, ...] = ()
     theory: Callable[..., Any] | None = None
     starts: tuple[Any, ...] = ()
@@ -195,6 +198,10 @@ class Problem:
         Raises:
             InputError: the outcome is incomplete, misspelt, not finite, or of the wrong shape.
         """
+        if self.simulate is None:
+            raise ProblemError(
+                _("problem {name!r} has no simulate; give one, or answer through dure.Loop").format(name=self.name)
+            )
         given = self.call(self.simulate, design, setting, fidelity=fidelity, seed=seed)
         outcome, views = (given.outcome, given.views) if isinstance(given, Answer) else (given, ())
         if isinstance(outcome, Mapping):

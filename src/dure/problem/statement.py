@@ -61,6 +61,7 @@ def _check_lists(problem: Problem) -> None:
     kinds: Mapping[str, tuple[type, str]] = {
         "family": (str, _("names of settings")),
         "starts": (problem.design, _("designs")),
+        "candidates": (problem.design, _("designs")),
         "rules": (Rule, _("functions made with @rule")),
         "fidelities": (Fidelity, "Fidelity(...)"),
         "beyond": (Fidelity, "Fidelity(...)"),

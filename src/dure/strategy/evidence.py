@@ -46,9 +46,14 @@ class Task:
         }
 
     @property
+    def objectives(self) -> tuple[Goal, ...]:
+        """What is optimised, in the order of the outcome class."""
+        return tuple(goal for goal in self.goals.values() if goal.is_objective)
+
+    @property
     def objective(self) -> Goal:
         """The first objective."""
-        return next(goal for goal in self.goals.values() if goal.is_objective)
+        return self.objectives[0]
 
 
 @dataclass

@@ -1,0 +1,108 @@
+"""Ask and tell, for people with a loop of their own: the same strategies, without plan, executor or journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dure.campaign.course import ranked
+from dure.errors import InputError
+from dure.i18n import N_, _
+from dure.journal import Event, History
+from dure.problem import Problem, Trial, find, values_of, with_limits
+from dure.strategy import Task, strategy
+
+__all__ = ["Loop", "Wish"]
+
+_OWN = N_("A design of one's own.")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A design to try next, at which fidelity, with which seed if the simulator is noisy, and why."""
+
+    design: Any
+    fidelity: str
+    seed: int
+    why: str
+    trial: Trial
+
+
+class Loop:
+    """Proposals for a problem whose answers come from the caller.
+
+        loop = Loop(problem)
+        for _round in range(30):
+            for wish in loop.ask():
+                loop.tell(wish, measure(wish.design))
+        print(loop.best())
+
+    The same answers in the same order and the same seed give the same proposals on the same machine.
+    """
+
+    def __init__(
+        self,
+        problem: Problem | str,
+        *,
+        setting: Mapping[str, Any] | None = None,
+        limits: Mapping[str, float | tuple[float, float]] | None = None,
+        strategy_name: str = "auto",
+        seed: int = 0,
+    ) -> None:
+        found = find(problem) if isinstance(problem, str) else problem
+        self.task = Task(found, found.make_setting(setting or {}), with_limits(found.goals, limits or {}))
+        self.history = History()
+        self.seed = seed
+        self._strategy = strategy(strategy_name)
+        self._events = 0
+        self._apply("planned", {})
+
+    def ask(self, n: int = 1) -> list[Wish]:
+        """Up to ``n`` designs to try, none asked for before; fewer, or none, when nothing is left to try.
+
+        May be called again before the answers are there: what is under way is taken into account.
+        """
+        wishes = []
+        for one in self._strategy.ask(self.task, self.history, n, self.seed):
+            trial = self.task.problem.trial(one.design, self.task.setting, one.fidelity, self.seed)
+            self._asked(trial, one.purpose, one.why)
+            wishes.append(Wish(one.design, one.fidelity, trial.seed, _(one.why).format(**one.numbers), trial))
+        return wishes
+
+    def tell(self, what: Any, outcome: Any) -> None:
+        """Give the answer to a wish, or to a design of one's own: an outcome, a mapping of its fields, or None where it failed.
+
+        Raises:
+            InputError: the outcome is incomplete, misspelt or not finite, or there was an answer already.
+        """
+        problem = self.task.problem
+        trial = what.trial if isinstance(what, Wish) else problem.trial(what, self.task.setting, seed=self.seed)
+        state = self.history.trials.get(trial.key)
+        if state is not None and not state.is_open:
+            raise InputError(_("{design} was answered before; one design has one answer").format(design=trial.design))
+        made = problem.make_outcome(outcome) if isinstance(outcome, Mapping) else outcome
+        if made is not None and not isinstance(made, problem.outcome):
+            raise InputError(
+                _("answer {given!r} is no {cls}; give one, a mapping of its fields, or None for a failure").format(
+                    given=outcome, cls=problem.outcome.__name__
+                )
+            )
+        if state is None:
+            self._asked(trial, "search", _OWN)
+        if made is None:
+            self._apply("failed", {"key": trial.key, "reason": "no answer", "final": True})
+        else:
+            self._apply("told", {"key": trial.key, "outcome": values_of(made)})
+
+    def best(self) -> Any:
+        """The best design answered so far that keeps every limit; None while there is none."""
+        found = ranked(self.history, self.task)
+        return self.task.problem.make_design(found[0].trial["design"]) if found else None
+
+    def _asked(self, trial: Trial, purpose: str, why: str) -> None:
+        self._apply("asked", {"key": trial.key, "trial": trial.plain(), "purpose": purpose, "why": why})
+
+    def _apply(self, kind: str, payload: Mapping[str, Any]) -> None:
+        self._events += 1
+        self.history.apply(Event(self._events, kind, "", payload, "", ""))

@@ -37,7 +37,11 @@ def test_an_interrupt_stops_and_says_how_to_go_on(number: signal.Signals):
 
 
 def test_an_interrupt_inside_a_destructor_is_not_lost():
-    with pytest.raises(Stopped), stoppable("go on"):
-        dying = Dying()
-        del dying
-        time.sleep(30)  # ended by the interrupt that is raised again
+    def interrupted() -> None:
+        with stoppable("go on"):
+            dying = Dying()
+            del dying
+            time.sleep(30)  # ended by the interrupt that is raised again
+
+    with pytest.raises(Stopped):
+        interrupted()

@@ -293,6 +293,8 @@ def _planned(made: _Collector) -> None:
     for name, spec in plan["problem"]["design"].items():
         for side in ("low", "high") if "low" in spec else ():
             made.add(f"range.{name}.{side}", text, spec["unit"], "plan", path=["problem", "design", name, side])
+    if plan["problem"].get("candidates"):
+        made.add("candidates", N_("how many designs there are"), "1", "plan", path=["problem", "candidates", "count"])
     for name in plan["setting"]:
         made.add(f"setting.{name}", text, plan["problem"]["setting"][name]["unit"], "plan", path=["setting", name])
     for index, rung in enumerate(plan["problem"]["fidelities"]):

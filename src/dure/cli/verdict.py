@@ -12,6 +12,8 @@ from dure.campaign import claims_of
 from dure.cli.screen import bounds, grid, heading, number, signed, spoken
 from dure.i18n import N_, _
 from dure.journal import History
+from dure.problem import Replay
+from dure.problem.replay import LABEL
 from dure.strategy import Task
 
 __all__ = ["show_verdict"]
@@ -30,6 +32,8 @@ def show_verdict(screen: Console, history: History, task: Task, *, brief: bool =
     word, style = WORDS[ends["verdict"]]
     screen.print(Text.assemble((f"{spoken(word)}: ", style), f"{spoken(ends['because'])}. {_found(values, task)}".strip()))
     if brief:
+        if isinstance(task.problem.simulate, Replay):
+            screen.print(spoken(LABEL))
         return
     for title, rows in _blocks(history, task, values):
         if rows:

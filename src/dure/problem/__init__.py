@@ -8,8 +8,10 @@ from dure.problem.ladder import Check, Fidelity, Noise, Rule, rule
 from dure.problem.parts import Axis, Parts, Reduction, max_over, min_over, sum_over, weighted_over
 from dure.problem.problem import NoSetting, Problem
 from dure.problem.program import Program, json_file, program, text_values
-from dure.problem.registry import Broken, find, names, registered
+from dure.problem.registry import Broken, find, lasting, names, registered
+from dure.problem.replay import Replay
 from dure.problem.space import Space
+from dure.problem.table import Table, read_table
 from dure.problem.theory import Theory
 from dure.problem.trial import Trial
 from dure.problem.views import Answer, Curve
@@ -34,8 +36,10 @@ __all__ = [
     "Program",
     "Real",
     "Reduction",
+    "Replay",
     "Rule",
     "Space",
+    "Table",
     "Theory",
     "Trial",
     "at_least",
@@ -47,6 +51,7 @@ __all__ = [
     "inputs_of",
     "integer",
     "json_file",
+    "lasting",
     "max_over",
     "maximise",
     "measures_of",
@@ -56,6 +61,7 @@ __all__ = [
     "ordered",
     "outcome",
     "program",
+    "read_table",
     "real",
     "registered",
     "reported",

@@ -81,6 +81,9 @@ def _range(spec: Mapping[str, Any]) -> str:
         return _listed(spec["options"])
     if "levels" in spec:
         return f"{_listed([f'{level:g}' for level in spec['levels']])} {label(spec['unit'])}".rstrip()
+    if "inventory" in spec:
+        stock = _listed([f"{count} {kind}" for kind, count in spec["inventory"]])
+        return _("{stock} over {count} places").format(stock=stock, count=len(spec["places"]))
     text = bounds(spec["low"], spec["high"], spec["unit"])
     return _("{range}, by factors").format(range=text) if spec.get("log") else text
 
@@ -92,7 +95,7 @@ def _listed(values: Sequence[str]) -> str:
 
 
 def _inputs(plain: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    wide = any("options" in spec for spec in plain["design"].values())
+    wide = any("options" in spec or "inventory" in spec for spec in plain["design"].values())
     rows = [(name, _range(spec), spoken(spec["help"])) for name, spec in plain["design"].items()]
     shown: list[tuple[str, ...]] = list(rows)
     if wide:

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from dure.campaign import claims_of
+from dure.campaign import claims_of, shortened
 from dure.cli.screen import bounds, grid, heading, number, signed, spoken
 from dure.i18n import N_, _
 from dure.journal import History
@@ -66,7 +66,8 @@ def _blocks(history: History, task: Task, values: Mapping[str, Any]) -> list[tup
     design: list[tuple[str, ...]] = []
     if ends["winner"]:
         design = [
-            (name, number(values[f"winner.input.{name}"], spec.unit, places=".6g")) for name, spec in problem.inputs.items()
+            (name, number(_shown(values[f"winner.input.{name}"]), spec.unit, places=".6g"))
+            for name, spec in problem.inputs.items()
         ]
     return [
         (_("Design"), design),
@@ -75,6 +76,10 @@ def _blocks(history: History, task: Task, values: Mapping[str, Any]) -> list[tup
         (_("Not shown"), _not_shown(history, task)),
         (_("Cost"), _cost(values)),
     ]
+
+
+def _shown(value: Any) -> Any:
+    return shortened(value) if isinstance(value, str) else value
 
 
 def _margins(task: Task, ends: Mapping[str, Any], values: Mapping[str, Any]) -> list[tuple[str, ...]]:

@@ -1,5 +1,6 @@
 """The language problems are written in, and the registry that finds them."""
 
+from dure.problem.arrangement import Arranged, Arrangement, arrangement
 from dure.problem.citations import citation_text
 from dure.problem.classes import design, inputs_of, measures_of, outcome, setting, values_of
 from dure.problem.fields import Choice, Field, Integer, Ordered, Real, choice, integer, ordered, real
@@ -18,6 +19,8 @@ from dure.problem.views import Answer, Curve
 
 __all__ = [
     "Answer",
+    "Arranged",
+    "Arrangement",
     "Axis",
     "Broken",
     "Check",
@@ -42,6 +45,7 @@ __all__ = [
     "Table",
     "Theory",
     "Trial",
+    "arrangement",
     "at_least",
     "at_most",
     "choice",

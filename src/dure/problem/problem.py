@@ -12,7 +12,7 @@ from dure.errors import InputError, ProblemError, UnknownName, ValueRefused
 from dure.i18n import _
 from dure.problem.canonical import digest
 from dure.problem.classes import inputs_of, measures_of, values_of
-from dure.problem.fields import Choice, Field
+from dure.problem.fields import Field
 from dure.problem.goals import Goal, Measure
 from dure.problem.ladder import Check, Fidelity, Noise, Rule
 from dure.problem.space import Space
@@ -268,9 +268,4 @@ class Problem:
 def _read(kind: str, name: str, value: Any, specs: Mapping[str, Field]) -> Any:
     if name not in specs:
         raise UnknownName(kind, name, specs)
-    if isinstance(value, str) and not isinstance(specs[name], Choice):
-        try:
-            return float(value)
-        except ValueError:
-            raise ValueRefused(_("{name} = {value!r} is not a number").format(name=name, value=value)) from None
-    return value
+    return specs[name].read(name, value) if isinstance(value, str) else value

@@ -25,7 +25,7 @@ from dure.problem import (
     with_limits,
     within,
 )
-from dure.strategy import NAMES, Evidence, Proposal, Task, strategy, structured
+from dure.strategy import NAMES, Evidence, Proposal, Task, peak, search, strategy
 from tests.fast.squares import LADDER, OPTIMUM, RICH, STARTS, Measured, Run, Square, simulate, square, theory
 
 LEARNING = ("structured", "blackbox")
@@ -34,10 +34,8 @@ LEARNING = ("structured", "blackbox")
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """These tests are about laws, not about the last digit of an optimum."""
-    optimise = structured.optimize_acqf
-    monkeypatch.setattr(
-        structured, "optimize_acqf", lambda *given, **more: optimise(*given, **more | {"options": {"maxiter": 6}})
-    )
+    optimise = peak.optimize_acqf
+    monkeypatch.setattr(peak, "optimize_acqf", lambda *given, **more: optimise(*given, **more | {"options": {"maxiter": 6}}))
 
 
 def grid(n: int) -> list[Square]:
@@ -261,8 +259,8 @@ def test_the_black_box_uses_nothing_an_author_stated(monkeypatch: pytest.MonkeyP
     assert not {proposal.design for proposal in proposals} & set(STARTS)
     assert {proposal.fidelity for proposal in proposals} == {"fine"}
     seen: list[int] = []
-    fit = structured.fit_ladder
-    monkeypatch.setattr(structured, "fit_ladder", lambda told, **more: seen.append(told[0].outputs.shape[1]) or fit(told, **more))
+    fit = search.fit_ladder
+    monkeypatch.setattr(search, "fit_ladder", lambda told, **more: seen.append(told[0].outputs.shape[1]) or fit(told, **more))
     strategy("blackbox").ask(run.task, run.history, 1, 0)
     assert seen == [2]  # one output a goal; with parts there are four
     assert strategy("blackbox").explain(run.task) != strategy("structured").explain(run.task)

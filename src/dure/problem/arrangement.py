@@ -147,6 +147,9 @@ class Arranged(Field):
         laid[one], laid[other] = laid[other], laid[one]
         return tuple(laid)
 
+    def neighbours(self, value: Any) -> list[Arrangement]:
+        return [self.swapped(value, one, other) for one, other in self.swaps(value)]
+
     def tokens_of(self) -> Array:
         """(kinds, features) numbers that tell kinds apart, each feature over [0, 1]; one column a kind without tokens."""
         if not self.tokens:

@@ -97,6 +97,10 @@ class Field(ABC):
         """A value of the field as a number, or as the text that ``read`` reads."""
         return value
 
+    def neighbours(self, value: Any) -> list[Any]:
+        """The values one step away; none where any number will do."""
+        return []
+
     @abstractmethod
     def encode(self, value: Any) -> Array:
         """A value as (columns,) numbers in [0, 1]."""
@@ -213,6 +217,9 @@ class Integer(Field):
     def decode(self, cube: Array) -> NDArray[Any]:
         return np.asarray(_step(cube[:, 0], self.steps) + int(self.low))
 
+    def neighbours(self, value: Any) -> list[int]:
+        return [other for other in (value - 1, value + 1) if self.low <= other <= self.high]
+
     def snap(self, value: Any) -> int:
         return int(value)
 
@@ -270,7 +277,10 @@ class Choice(Field):
         return np.array([(self.options.index(value) + 0.5) / self.steps])
 
     def decode(self, cube: Array) -> NDArray[Any]:
-        return np.asarray(np.array(self.options)[_step(cube[:, 0], self.steps)])
+        return np.asarray(np.array(self.options, dtype=object)[_step(cube[:, 0], self.steps)])
+
+    def neighbours(self, value: Any) -> list[str]:
+        return [other for other in self.options if other != value]
 
     def snap(self, value: Any) -> str:
         return str(value)
@@ -306,6 +316,10 @@ class Ordered(Field):
 
     def decode(self, cube: Array) -> NDArray[Any]:
         return np.asarray(np.array(self.levels, dtype=float)[_step(cube[:, 0], self.steps)])
+
+    def neighbours(self, value: Any) -> list[float]:
+        index = self.levels.index(value)
+        return [self.levels[other] for other in (index - 1, index + 1) if 0 <= other < len(self.levels)]
 
     def snap(self, value: Any) -> float:
         return float(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,15 +15,25 @@ __all__ = ["Space"]
 
 Array = NDArray[np.float64]
 
+_FEW_STEPS = 32
+"""With more steps than that an ordered column is as good as real."""
+
 
 class Space:
-    """The unit cube behind a design class; ``columns`` is its dimension."""
+    """The unit cube behind a design class; ``columns`` is its dimension.
+
+    ``stepped`` are the columns that tell only few values apart, ``unordered`` those of them whose values are names.
+    """
 
     def __init__(self, design: type) -> None:
         self.design_class = design
         self.fields = inputs_of(design)
         self.columns = sum(spec.columns for spec in self.fields.values())
-        self._unordered = np.array([spec.unordered for spec in self.fields.values() for _column in range(spec.columns)])
+        specs = [spec for spec in self.fields.values() for _column in range(spec.columns)]
+        self.unordered = tuple(column for column, spec in enumerate(specs) if spec.unordered)
+        self.stepped = tuple(
+            column for column, spec in enumerate(specs) if spec.unordered or (spec.steps and spec.steps <= _FEW_STEPS)
+        )
 
     def encode(self, designs: Sequence[Any]) -> Array:
         """Designs as (n, columns) numbers in [0, 1]."""
@@ -50,8 +61,16 @@ class Space:
         """(n, columns) numbers moved to those of the designs they stand for."""
         return self.encode(self.designs(cube))
 
+    def neighbours(self, design: Any) -> list[Any]:
+        """Designs that differ from ``design`` in one step of one field; real fields stay."""
+        return [
+            replace(design, **{name: value})
+            for name, spec in self.fields.items()
+            for value in spec.neighbours(getattr(design, name))
+        ]
+
     def distances(self, design: Any, cube: Array) -> Array:
         """(n,) Euclidean distances of a design to (n, columns) rows of others; an unordered column that differs counts one."""
         apart = np.abs(cube - self.encode([design]))
-        apart[:, self._unordered] = apart[:, self._unordered] > 0
+        apart[:, self.unordered] = apart[:, self.unordered] > 0
         return np.asarray(np.sqrt((apart**2).sum(axis=1)))

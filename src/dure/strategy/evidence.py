@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dure.journal import History
+from dure.journal import History, TrialState
 from dure.problem import Goal, Problem, values_of
+from dure.strategy.calibration import Prediction
 
 __all__ = ["Evidence", "Task"]
 
@@ -72,6 +74,7 @@ class Evidence:
         self.task = task
         self.rungs = {rung.name: _Rows() for rung in task.problem.fidelities}
         self.keys = set(history.trials)
+        self._stated: list[tuple[TrialState, dict[str, float]]] = []
         for state in history.trials.values():
             if state.fidelity not in self.rungs or not task.asks(state.trial):
                 continue
@@ -82,10 +85,21 @@ class Evidence:
                 rows.keys.append(state.key)
                 rows.designs.append(design)
                 rows.outcomes.append(state.outcome)
+                if state.predicted:
+                    self._stated.append((state, task.goal_values(state.outcome)))
             elif state.reason is not None:
                 rows.failed.append(design)
             else:
                 rows.pending.append(design)
+
+    @cached_property
+    def predictions(self) -> list[Prediction]:
+        """Intervals stated for goals of the top rung, and the answers, where there are any."""
+        return [
+            Prediction(name, state.seq, state.answered or 0, interval, values[name])
+            for state, values in self._stated
+            for name, interval in state.predicted.items()
+        ]
 
     def cube(self, fidelity: str, which: str = "designs") -> Array:
         """(n, columns) unit-cube rows of the answered, "failed" or "pending" designs of a fidelity."""

@@ -80,9 +80,8 @@ class Outputs:
             case "weighted":
                 return block @ torch.as_tensor(reduction.weights, dtype=block.dtype)
 
-    def objective(self, task: Task, samples: Tensor) -> Tensor:
-        """(..., m) samples to (...) values of the objective, larger is better."""
-        goal = task.objective
+    def objective(self, goal: Goal, samples: Tensor) -> Tensor:
+        """(..., m) samples to (...) values of an objective, larger is better."""
         value = self.goal(goal.name, samples)
         return -value if goal.measure.sense == "minimise" else value
 

@@ -51,6 +51,12 @@ class Ladder(Model):
     def batch_shape(self) -> torch.Size:
         return torch.Size()
 
+    def mean(self, points: Tensor) -> Tensor:
+        """(n, d) unit-cube points to (n, num_outputs) posterior means, without the cost of doubts."""
+        with torch.no_grad():
+            believed = [self.rungs[-1], *filter(None, [self.successes[-1]])]
+            return torch.cat([one.mean(points) for one in believed], -2).mT
+
     def posterior(self, X: Tensor, *_args: Any, posterior_transform: Any = None, **_kwargs: Any) -> Any:
         """Joint posterior over (..., q, d) unit-cube points; outputs are independent of one another."""
         mean, covariance = self.rungs[-1].belief(X)
@@ -63,13 +69,19 @@ class Ladder(Model):
         return posterior_transform(posterior) if posterior_transform else posterior
 
 
-def fit_ladder(observed: Sequence[Observations], *, theory: Reference | None = None, noise: float | None = 1e-6) -> Ladder:
+def fit_ladder(
+    observed: Sequence[Observations],
+    *,
+    theory: Reference | None = None,
+    noise: float | None = 1e-6,
+    unordered: Sequence[int] = (),
+) -> Ladder:
     """Fit rung on rung, cheapest first, and each one's success.
 
     Args:
         observed: one entry a fidelity, cheapest first.
         theory: the reference of the cheapest rung.
-        noise: see ``fit_rung``.
+        noise, unordered: see ``fit_rung``.
     """
     pooled = torch.cat([one.outputs for one in observed])
     spread = pooled.std(0) if len(pooled) > 1 else torch.ones(pooled.shape[-1], dtype=pooled.dtype)
@@ -91,15 +103,16 @@ def fit_ladder(observed: Sequence[Observations], *, theory: Reference | None = N
                 reference=None if level else theory,
                 trusted=observed[level - 1].trusted if level else None,
                 noise=noise,
+                unordered=unordered,
             )
         )
-    return Ladder(rungs, [_fit_success(one) for one in observed])
+    return Ladder(rungs, [_fit_success(one, unordered) for one in observed])
 
 
-def _fit_success(observed: Observations) -> Rung | None:
+def _fit_success(observed: Observations, unordered: Sequence[int]) -> Rung | None:
     """A Gaussian process on 1 (answered) and 0 (failed); rungs fail for reasons of their own, so each has its own."""
     if not len(observed.failed):
         return None
     points = torch.cat([observed.points, observed.failed])
     labels = torch.cat([torch.ones(len(observed.points), 1), torch.zeros(len(observed.failed), 1)]).to(points)
-    return fit_rung(points, labels, torch.full((1,), 0.5, dtype=points.dtype), noise=None)
+    return fit_rung(points, labels, torch.full((1,), 0.5, dtype=points.dtype), noise=None, unordered=unordered)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from botorch.exceptions.errors import ModelFittingError
-from botorch.fit import fit_gpytorch_mll
 from botorch.models import SingleTaskGP
-from botorch.models.utils.gpytorch_modules import get_covar_module_with_dim_scaled_prior
 from gpytorch.distributions import MultivariateNormal
-from gpytorch.means import ZeroMean
-from gpytorch.mlls import ExactMarginalLogLikelihood
-from linear_operator.utils.errors import NanError, NotPSDError
+from gpytorch.settings import skip_posterior_variances
 from torch import Tensor
 
 from dure.surrogate.reference import Reference
+from dure.surrogate.residual import fit_residual
 
 __all__ = ["Calibration", "Rung", "calibrate", "fit_rung"]
 
@@ -78,9 +75,10 @@ class Rung:
     def mean(self, points: Tensor) -> Tensor:
         """(..., q, d) to posterior means (..., m, q)."""
         mean = self._calibrated(self.base(points))
-        return (
-            mean if self.residual is None else mean + self.calibration.scale[:, None] * self.residual(points.unsqueeze(-3)).mean
-        )
+        if self.residual is None:
+            return mean
+        with skip_posterior_variances():
+            return torch.as_tensor(mean + self.calibration.scale[:, None] * self.residual(points.unsqueeze(-3)).mean)
 
     def base(self, points: Tensor) -> Tensor:
         """(..., q, d) to what the mean stands on, (..., m, q): the lower rung, theory, or zero."""
@@ -118,28 +116,6 @@ class Rung:
         return torch.as_tensor(variance * self.calibration.scale.square())
 
 
-def _fit_residual(points: Tensor, residual: Tensor, noise: float | None) -> SingleTaskGP:
-    m, d = residual.shape[-1], points.shape[-1]
-    covariance = get_covar_module_with_dim_scaled_prior(
-        ard_num_dims=d, batch_shape=torch.Size([m] if m > 1 else []), use_rbf_kernel=False
-    )
-    model = SingleTaskGP(
-        points,
-        residual,
-        train_Yvar=None if noise is None else torch.full_like(residual, noise),
-        covar_module=covariance,
-        mean_module=ZeroMean(batch_shape=torch.Size([m] if m > 1 else [])),
-        outcome_transform=None,
-    )
-    start = {name: value.clone() for name, value in model.state_dict().items()}
-    try:
-        fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model), optimizer_kwargs={"options": {"maxiter": 60}})
-    except (ModelFittingError, NotPSDError, NanError, RuntimeError, ValueError):
-        model.load_state_dict(start)  # the prior's mode: broad and smooth, never wrong by much
-    model.eval()
-    return model
-
-
 def fit_rung(
     points: Tensor,
     outputs: Tensor,
@@ -149,6 +125,7 @@ def fit_rung(
     reference: Reference | None = None,
     trusted: Tensor | None = None,
     noise: float | None = 1e-6,
+    unordered: Sequence[int] = (),
 ) -> Rung:
     """Fit one fidelity.
 
@@ -159,6 +136,7 @@ def fit_rung(
         lower: the rung below, whose mean is the reference; otherwise ``reference`` (theory), or none.
         trusted: see ``calibrate``.
         noise: variance of the noise as a share of the residual's; None to learn it.
+        unordered: see ``fit_residual``.
     """
     bare = Rung(Calibration(*(torch.zeros_like(spread),) * 3, torch.ones_like(spread, dtype=torch.bool)), None, reference, lower)
     with warnings.catch_warnings(), torch.no_grad():
@@ -175,4 +153,4 @@ def fit_rung(
     residual = (outputs - made.offset - made.slope * base) / made.scale
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return Rung(made, _fit_residual(points, residual, noise), reference, lower)
+        return Rung(made, fit_residual(points, residual, noise, unordered), reference, lower)

@@ -1,0 +1,98 @@
+"""How much a design is wanted: expected improvement, expected growth of a front, or first of all the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from botorch.acquisition.logei import qLogExpectedImprovement, qLogNoisyExpectedImprovement, qLogProbabilityOfFeasibility
+from botorch.acquisition.multi_objective.logei import (
+    qLogExpectedHypervolumeImprovement,
+    qLogNoisyExpectedHypervolumeImprovement,
+)
+from botorch.acquisition.multi_objective.objective import GenericMCMultiOutputObjective
+from botorch.acquisition.objective import GenericMCObjective
+from botorch.sampling import SobolQMCNormalSampler
+from botorch.utils.multi_objective.box_decompositions.non_dominated import FastNondominatedPartitioning
+from botorch.utils.multi_objective.hypervolume import infer_reference_point
+from botorch.utils.multi_objective.pareto import is_non_dominated
+from torch import Tensor
+
+from dure.strategy.aims import Aims
+from dure.strategy.evidence import Task
+from dure.surrogate import Ladder
+
+__all__ = ["Wanting", "wanting"]
+
+_SAMPLES = 64
+
+
+@dataclass(frozen=True)
+class Wanting:
+    """``acquisition`` maps (..., 1, columns) points to (...); ``covered`` is the front's hypervolume, where there is a front."""
+
+    acquisition: Callable[[Tensor], Tensor]
+    covered: float | None = None
+
+    def growth(self, point: Tensor) -> float | None:
+        """Expected growth of the front by one design (1, columns), as a share of what it covers; None while it covers nothing."""
+        if not self.covered:
+            return None
+        with torch.no_grad():
+            return float(self.acquisition(point.unsqueeze(0)).exp()) / self.covered
+
+
+def wanting(task: Task, aims: Aims, model: Ladder, incumbents: Tensor, known: Tensor, pending: Tensor, seed: int) -> Wanting:
+    """What to maximise now.
+
+    Args:
+        incumbents: (k, columns) the best designs known; under noise improvement is on what they may truly be.
+        known: (n, columns) all designs answered.
+        pending: (p, columns) designs under way.
+    """
+    common: dict[str, Any] = {
+        "model": model,
+        "sampler": SobolQMCNormalSampler(torch.Size([_SAMPLES]), seed=seed),
+        "constraints": aims.shortfalls() or None,
+        "X_pending": pending if len(pending) else None,
+    }
+    if len(task.objectives) > 1:
+        return _of_a_front(task, aims, model, incumbents, known, common)
+    common["objective"] = GenericMCObjective(aims.value)
+    if task.problem.noise.kind != "none":
+        return Wanting(qLogNoisyExpectedImprovement(X_baseline=incumbents, prune_baseline=False, cache_root=False, **common))
+    return Wanting(qLogExpectedImprovement(best_f=_best_value(aims, model, known), **common))
+
+
+def _best_value(aims: Aims, model: Ladder, known: Tensor) -> float:
+    """The objective to improve on, larger is better: the best design of any rung that the top rung is believed to allow.
+
+    Without one it is the worst seen, so that feasibility comes first.
+    """
+    if not len(known):
+        return 0.0
+    mean = model.mean(known)
+    value, allowed = aims.value(mean), aims.missed(mean) <= 0
+    return float(value[allowed].max() if allowed.any() else value.min())
+
+
+def _of_a_front(task: Task, aims: Aims, model: Ladder, incumbents: Tensor, known: Tensor, common: dict[str, Any]) -> Wanting:
+    """Growth of the front (daulton2021, ament2023); while no design is believed to keep the limits, the chance that one does."""
+    mean = model.mean(known)
+    allowed = aims.missed(mean) <= 0
+    if not allowed.any() and common["constraints"]:
+        return Wanting(qLogProbabilityOfFeasibility(**common))
+    values = aims.values(mean)[allowed]
+    front = values[is_non_dominated(values)]
+    reference = infer_reference_point(front)
+    partitioning: Any = FastNondominatedPartitioning(ref_point=reference, Y=front)
+    common["objective"] = GenericMCMultiOutputObjective(aims.values)
+    if task.problem.noise.kind != "none":
+        acquisition: Any = qLogNoisyExpectedHypervolumeImprovement(
+            ref_point=reference, X_baseline=incumbents, prune_baseline=False, cache_root=False, **common
+        )
+    else:
+        acquisition = qLogExpectedHypervolumeImprovement(ref_point=reference, partitioning=partitioning, **common)
+    return Wanting(acquisition, float(partitioning.compute_hypervolume()))

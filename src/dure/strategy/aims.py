@@ -1,0 +1,77 @@
+"""What is wanted, as functions of a surrogate's samples, in units that make no goal count for its unit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dure.strategy.evidence import Evidence, Task
+from dure.strategy.outputs import Outputs
+
+__all__ = ["Aims"]
+
+
+@dataclass(frozen=True)
+class Aims:
+    """Goals of a task over samples (..., m or m + 1) of outputs, the last of them success where anything failed."""
+
+    task: Task
+    outputs: Outputs
+    evidence: Evidence
+    ladder: tuple[str, ...]
+    learns_success: Callable[[], bool]
+
+    @cached_property
+    def scale(self) -> Tensor:
+        """(m,) standard deviation of each modelled output over all answers; the surrogate works in these units."""
+        pooled = np.concatenate([self.outputs.observed(self.evidence, name) for name in self.ladder])
+        if len(pooled) < 2:
+            return torch.ones(pooled.shape[1], dtype=torch.double)
+        scale = np.maximum(pooled.std(0), 1e-6 * np.abs(pooled).max(0))
+        return torch.from_numpy(np.where(scale > 0, scale, 1.0))
+
+    @cached_property
+    def spread(self) -> dict[str, float]:
+        """Standard deviation of each goal over all answers."""
+        seen = [self.task.goal_values(one) for rows in self.evidence.rungs.values() for one in rows.outcomes]
+        spread = {}
+        for name in self.outputs.names:
+            values = np.array([one[name] for one in seen] or [1.0])
+            spread[name] = float(max(values.std(), 1e-9 * np.abs(values).max())) or 1.0
+        return spread
+
+    def raw(self, samples: Tensor) -> Tensor:
+        """(..., m or m + 1) samples to (..., m) outputs in their own units."""
+        return samples[..., : len(self.scale)] * self.scale
+
+    def value(self, samples: Tensor, X: Tensor | None = None) -> Tensor:
+        """The first objective, (...), larger is better, in units of its spread."""
+        return self.values(samples)[..., 0]
+
+    def values(self, samples: Tensor, X: Tensor | None = None) -> Tensor:
+        """All objectives, (..., k), larger is better, each in units of its spread."""
+        raw = self.raw(samples)
+        return torch.stack([self.outputs.objective(goal, raw) / self.spread[goal.name] for goal in self.task.objectives], -1)
+
+    def shortfalls(self) -> list[Callable[[Tensor], Tensor]]:
+        """Functions of samples to (...): by how much each limit is missed, in units of its goal's spread."""
+
+        def shortfall(key: str, spread: float) -> Callable[[Tensor], Tensor]:
+            return lambda samples: self.outputs.shortfalls(self.task, self.raw(samples))[key] / spread
+
+        found = []
+        for key in self.outputs.shortfalls(self.task, torch.zeros(1, len(self.scale), dtype=torch.double)):
+            found.append(shortfall(key, self.spread[key[:-1]]))
+        if self.learns_success():
+            found.append(lambda samples: 0.5 - samples[..., -1])
+        return found
+
+    def missed(self, samples: Tensor) -> Tensor:
+        """The worst shortfall, (...); negative where every limit is kept."""
+        missed = [shortfall(samples) for shortfall in self.shortfalls()]
+        return torch.stack(missed).amax(0) if missed else torch.full(samples.shape[:-1], -1.0, dtype=samples.dtype)

@@ -1,0 +1,153 @@
+"""Where an acquisition function is largest, by the kind of space: a box, a mixture with steps and names, a list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+import torch
+from botorch.optim import optimize_acqf
+from botorch.optim.initializers import sample_truncated_normal_perturbations
+from botorch.utils.sampling import draw_sobol_samples
+from torch import Tensor
+
+from dure.problem import Problem
+
+__all__ = ["most_wanted"]
+
+_EVERYWHERE, _NEARBY, _POLISHED = 256, 128, 4
+_ROUNDS = 8
+_CHUNK = 1024
+_MOST_LISTED = 2_000
+_MOST_LOOKED_AT = 10_000
+
+
+def most_wanted(acquisition: Callable[[Tensor], Tensor], problem: Problem, incumbents: Tensor, seed: int) -> Iterator[Any]:
+    """Designs in falling order of ``acquisition``, (n, 1, columns) to (n,), as far as it was looked for; the largest comes first.
+
+    ``incumbents`` (k, columns) are designs near which better ones are likely.
+    """
+    listed = _listed(problem)
+    if listed is not None:
+        return _of_a_list(acquisition, problem, listed, incumbents, seed)
+    if problem.space.stepped:
+        return _of_a_mixture(acquisition, problem, incumbents, seed)
+    return _of_a_box(acquisition, problem, incumbents, seed)
+
+
+@lru_cache(maxsize=4)
+def _listed(problem: Problem) -> tuple[tuple[Any, ...], Any] | None:
+    """All designs that keep the rules and their cube rows, where there are few or they are given; None in other spaces."""
+    space, designs = problem.space, problem.candidates
+    specs = list(space.fields.values())
+    if not designs:
+        if any(spec.steps is None or spec.columns > 1 for spec in specs) or prod(one.steps or 1 for one in specs) > _MOST_LISTED:
+            return None
+        middles = [(np.arange(spec.steps or 1) + 0.5) / (spec.steps or 1) for spec in specs]
+        designs = tuple(space.designs(np.array(list(product(*middles)))))
+    kept = tuple(design for design in designs if problem.broken_rule(design) is None)
+    return kept, space.encode(kept)
+
+
+def _values(acquisition: Callable[[Tensor], Tensor], cube: Any) -> Any:
+    with torch.no_grad():
+        parts = [acquisition(part.unsqueeze(-2)) for part in torch.as_tensor(cube).split(_CHUNK)]
+    return torch.cat(parts).numpy()
+
+
+def _of_a_list(
+    acquisition: Callable[[Tensor], Tensor], problem: Problem, listed: tuple[tuple[Any, ...], Any], incumbents: Tensor, seed: int
+) -> Iterator[Any]:
+    """All of a short list; of a long one the neighbourhood of the best design and as many others at random."""
+    designs, cube = listed
+    looked_at = np.arange(len(designs))
+    if len(designs) > _MOST_LOOKED_AT:
+        best = problem.space.designs(incumbents[:1].numpy())[0]
+        near = problem.space.distances(best, cube).argsort()[: _MOST_LOOKED_AT // 2]
+        others = np.random.default_rng(seed).permutation(len(designs))[: _MOST_LOOKED_AT // 2]
+        looked_at = np.union1d(near, others)
+    values = _values(acquisition, cube[looked_at])
+    return (designs[looked_at[row]] for row in np.argsort(-values, kind="stable"))
+
+
+def _of_a_box(acquisition: Callable[[Tensor], Tensor], problem: Problem, incumbents: Tensor, seed: int) -> Iterator[Any]:
+    """The best of many points, part of them near the incumbents, polished by gradient from the best four."""
+    raw = _raw(problem.space.columns, incumbents, seed)
+    values = torch.as_tensor(_values(acquisition, raw.squeeze(-2)))
+    best = _polished(acquisition, raw[values.topk(_POLISHED).indices], {})
+    yield problem.space.designs(best.numpy())[0]
+
+
+def _raw(columns: int, incumbents: Tensor, seed: int) -> Tensor:
+    bounds = torch.stack([torch.zeros(columns), torch.ones(columns)]).double()
+    everywhere = draw_sobol_samples(bounds, n=_EVERYWHERE, q=1, seed=seed)
+    nearby = [
+        sample_truncated_normal_perturbations(incumbents, n_discrete_points=_NEARBY, sigma=sigma, bounds=bounds).unsqueeze(-2)
+        for sigma in (0.1, 0.01)
+    ]
+    return torch.cat([everywhere, *nearby])
+
+
+def _polished(acquisition: Any, starts: Tensor, fixed: dict[int, float]) -> Tensor:
+    """(1, columns) best point reached by gradient from (k, 1, columns) starts with some columns held."""
+    columns = starts.shape[-1]
+    options: dict[str, Any] = {"maxiter": 100, "ftol": 1e-4, "factr": None}
+    best, _value = optimize_acqf(
+        acquisition,
+        bounds=torch.stack([torch.zeros(columns), torch.ones(columns)]).double(),
+        q=1,
+        num_restarts=len(starts),
+        batch_initial_conditions=starts,
+        fixed_features=fixed or None,
+        options=options,
+        retry_on_optimization_warning=False,
+    )
+    return torch.as_tensor(best)
+
+
+def _of_a_mixture(acquisition: Callable[[Tensor], Tensor], problem: Problem, incumbents: Tensor, seed: int) -> Iterator[Any]:
+    """Alternately: real columns by gradient, then one step of one field to the best neighbour, until neither helps."""
+    space, generator = problem.space, np.random.default_rng(seed)
+    raw = space.designs(_raw(space.columns, incumbents, seed).squeeze(-2).numpy())
+    likely = space.designs(incumbents.numpy())
+    raw += [_moved(problem, likely[generator.integers(len(likely))], generator) for _one in range(_NEARBY)] + likely
+    raw = [design for design in dict.fromkeys(raw) if problem.broken_rule(design) is None]
+    found = dict(zip(raw, _values(acquisition, space.encode(raw)).tolist(), strict=True))
+    for design in sorted(found, key=lambda one: -found[one])[:_POLISHED]:
+        here = design
+        for _round in range(_ROUNDS):
+            tried = [_settled(acquisition, problem, here)] if len(space.stepped) < space.columns else []
+            tried += space.neighbours(tried[0] if tried else here)
+            tried = [one for one in dict.fromkeys(tried) if one not in found and problem.broken_rule(one) is None]
+            if not tried:
+                break
+            found |= dict(zip(tried, _values(acquisition, space.encode(tried)).tolist(), strict=True))
+            best = max([here, *tried], key=lambda one: found[one])
+            if best == here:
+                break
+            here = best
+    return iter(sorted(found, key=lambda one: -found[one]))
+
+
+def _moved(problem: Problem, design: Any, generator: np.random.Generator) -> Any:
+    """A design one to three steps away, its real fields shaken a little."""
+    space = problem.space
+    for _step in range(int(generator.integers(1, 4))):
+        neighbours = space.neighbours(design)
+        if neighbours:
+            design = neighbours[generator.integers(len(neighbours))]
+    cube = space.encode([design])
+    real = np.setdiff1d(np.arange(space.columns), space.stepped)
+    cube[:, real] += generator.normal(scale=0.05, size=(1, len(real)))
+    return space.designs(cube)[0]
+
+
+def _settled(acquisition: Callable[[Tensor], Tensor], problem: Problem, design: Any) -> Any:
+    """``design`` with its real columns where the acquisition is largest for its other fields."""
+    start = torch.from_numpy(problem.space.encode([design]))
+    fixed = {column: float(start[0, column]) for column in problem.space.stepped}
+    return problem.space.designs(_polished(acquisition, start.unsqueeze(-2), fixed).numpy())[0]

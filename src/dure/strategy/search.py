@@ -1,0 +1,196 @@
+"""One ask: what is believed now, what would improve on it most, and at which rung that is worth asking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dure.i18n import N_
+from dure.problem import Theory
+from dure.strategy.acquisition import Wanting, wanting
+from dure.strategy.aims import Aims
+from dure.strategy.base import Proposal
+from dure.strategy.calibration import widening
+from dure.strategy.evidence import Evidence, Task
+from dure.strategy.outputs import Outputs, worth_a_logarithm
+from dure.strategy.peak import most_wanted
+from dure.surrogate import Ladder, Observations, differentiable, fit_ladder
+
+__all__ = ["Search"]
+
+_GAIN = N_("Largest expected gain: {gain:.3g} {unit} over the best so far; keeps all limits with probability {feasible:.0%}.")
+_GROWTH = N_("Largest expected growth of the front: {gain:.2%}; keeps all limits with probability {feasible:.0%}.")
+_FIRST = N_("No design keeps all limits yet; this one does with probability {feasible:.0%}.")
+_CHEAP = N_("Promising, but uncertain: {fidelity} removes {share:.0%} of the doubt at {cost:.0%} of the cost.")
+
+_MATERIAL = 0.01
+_INCUMBENTS = 8
+_QUANTILES = (0.05, 0.5, 0.95)
+
+
+class Search:
+    """The fitted surrogate of a task, and the proposals drawn from it.
+
+    ``ladder`` names the rungs used, cheapest first; ``parts`` and ``theory`` say whether they are.
+    """
+
+    def __init__(self, task: Task, evidence: Evidence, seed: int, *, ladder: tuple[str, ...], parts: bool, theory: bool) -> None:
+        self.task, self.evidence, self.seed, self.ladder = task, evidence, seed, ladder
+        self.outputs = Outputs(task.goals, parts, worth_a_logarithm(task, evidence))
+        self.aims = Aims(task, self.outputs, evidence, ladder, lambda: self.model.successes[-1] is not None)
+        self.model = self._fit(theory=theory)
+
+    def _fit(self, *, theory: bool) -> Ladder:
+        task, problem, scale = self.task, self.task.problem, self.aims.scale
+        observed = [
+            Observations(
+                torch.from_numpy(self.evidence.cube(name)),
+                torch.from_numpy(self.outputs.observed(self.evidence, name)) / scale,
+                torch.from_numpy(self.evidence.cube(name, "failed")),
+                self._trusted(name),
+            )
+            for name in self.ladder
+        ]
+        reference = None
+        if theory and problem.theory is not None:
+            said = Theory(problem, task.setting, self.outputs.names)
+            reference = differentiable(lambda cube: self.outputs.encode(said(np.clip(cube, 0.0, 1.0))) / scale.numpy())
+        noise = 1e-6 if problem.noise.kind == "none" else None
+        return fit_ladder(observed, theory=reference, noise=noise, unordered=problem.space.unordered)
+
+    def _trusted(self, fidelity: str) -> Tensor:
+        """(m,) whether the rung's author trusts it for each output."""
+        trust = self.task.problem.rung(fidelity).trust or self.outputs.names
+        return torch.tensor([name in trust for name in self.outputs.names for _column in range(self.outputs.width(name))])
+
+    def propose(self, n: int) -> list[Proposal]:
+        """Up to ``n`` proposals, each aware of those before it."""
+        proposals: list[Proposal] = []
+        taken = set(self.evidence.keys)
+        pending = np.concatenate([self.evidence.cube(name, "pending") for name in self.ladder])
+        for index in range(n):
+            wanted = wanting(self.task, self.aims, self.model, self.incumbents, self.known, torch.from_numpy(pending), self.seed)
+            proposal = self._one(wanted, taken, index)
+            if proposal is None:
+                break
+            proposals.append(proposal)
+            taken.add(self._key(proposal.design, proposal.fidelity))
+            pending = np.concatenate([pending, self.task.problem.space.encode([proposal.design])])
+        return proposals
+
+    def _key(self, design: Any, fidelity: str) -> str:
+        return self.task.problem.trial(design, self.task.setting, fidelity, self.seed).key
+
+    def _one(self, wanted: Wanting, taken: set[str], index: int) -> Proposal | None:
+        problem, tried = self.task.problem, set()
+        for design in self._in_order(wanted, index):
+            if design in tried or problem.broken_rule(design) is not None:
+                continue
+            tried.add(design)
+            rung, share = self._rung_for(design)
+            if self._key(design, rung) not in taken:
+                return self._at(wanted, design, rung, share)
+        return None
+
+    def _in_order(self, wanted: Wanting, index: int) -> Iterator[Any]:
+        """The most wanted first, then ever wider around it, for when it was tried already or breaks a rule."""
+        space, best = self.task.problem.space, None
+        for design in most_wanted(wanted.acquisition, self.task.problem, self.incumbents, self.seed):
+            best = design if best is None else best
+            yield design
+        if best is None or self.task.problem.candidates:
+            return
+        cube = space.encode([best])
+        generator = np.random.default_rng([self.seed, len(self.evidence.keys), index])
+        for attempt in range(200):
+            yield space.designs(np.clip(cube + generator.normal(scale=0.002 * 1.05**attempt, size=cube.shape), 0.0, 1.0))[0]
+
+    @cached_property
+    def known(self) -> Tensor:
+        """(n, columns) designs answered at any rung, each once."""
+        cube = np.concatenate([self.evidence.cube(name) for name in self.ladder])
+        return torch.from_numpy(np.unique(cube, axis=0))
+
+    @cached_property
+    def incumbents(self) -> Tensor:
+        """The eight designs answered so far, at any rung, that the top rung is believed to like best; or the cube's middle."""
+        if not len(self.known):
+            return torch.full((1, self.task.problem.space.columns), 0.5, dtype=torch.double)
+        mean = self.model.mean(self.known)
+        missed = self.aims.missed(mean).clamp_min(0.0)
+        values = self.aims.values(mean)
+        # With several objectives each has its turn at saying who is best.
+        order = torch.from_numpy(np.argsort(np.argsort(-values.numpy(), axis=0, kind="stable"), axis=0).min(1))
+        rank = np.lexsort((order.numpy(), missed.numpy().round(3)))
+        liked: Tensor = self.known[torch.from_numpy(rank[:_INCUMBENTS].copy())]
+        return liked
+
+    def _at(self, wanted: Wanting, design: Any, rung: str, share: float) -> Proposal:
+        problem, task = self.task.problem, self.task
+        point = torch.from_numpy(problem.space.encode([design]))
+        if rung != problem.top.name:
+            cost = problem.rung(rung).cost
+            return Proposal(design, rung, "search", _CHEAP, {"fidelity": rung, "share": share, "cost": cost})
+        with torch.no_grad():
+            samples = self.model.posterior(point).rsample(torch.Size([256])).squeeze(-2)
+        feasible = float((self.aims.missed(samples) <= 0).double().mean())
+        predicted = {}
+        for name in self.outputs.names:
+            values = self.outputs.goal(name, self.aims.raw(samples))
+            low, middle, high = torch.quantile(values, torch.tensor(_QUANTILES).double()).tolist()
+            wide = widening(self.evidence.predictions, name)
+            predicted[name] = (middle, middle - wide * (middle - low), middle + wide * (high - middle))
+        gain = self._gain(wanted, point, samples)
+        if gain is None:
+            return Proposal(design, rung, "search", _FIRST, {"feasible": feasible}, predicted)
+        numbers: dict[str, Any] = {"gain": gain, "feasible": feasible}
+        if len(task.objectives) > 1:
+            return Proposal(design, rung, "search", _GROWTH, numbers, predicted, gain)
+        return Proposal(design, rung, "search", _GAIN, numbers | {"unit": task.objective.unit}, predicted, gain)
+
+    def _gain(self, wanted: Wanting, point: Tensor, samples: Tensor) -> float | None:
+        """Expected improvement on the best answer of the top rung, or growth of the front; None while nothing is allowed."""
+        task, best = self.task, self.evidence.best(self.ladder[-1])
+        if best is None:
+            return None
+        if len(task.objectives) > 1:
+            return wanted.growth(point)
+        goal = task.objective
+        known = -best[1][goal.name] if goal.measure.sense == "minimise" else best[1][goal.name]
+        better = (self.outputs.objective(goal, self.aims.raw(samples)) - known).clamp_min(0.0)
+        return float((better * (self.aims.missed(samples) <= 0)).mean())
+
+    def _rung_for(self, design: Any) -> tuple[str, float]:
+        """The cheapest rung that removes a larger share of the doubt at a design than its share of the cost.
+
+        Doubt below a hundredth of an output's spread is not worth a cheap run, nor is a rung that will likely fail there.
+        """
+        problem = self.task.problem
+        if len(self.ladder) == 1:
+            return self.ladder[-1], 1.0
+        point = torch.from_numpy(problem.space.encode([design]))
+        doubt = self._doubt(point)
+        for level, name in enumerate(self.ladder[:-1]):
+            removed = doubt[: level + 1].sum(0)
+            share = float(removed.sum() / doubt.sum())
+            success = self.model.successes[level]
+            fails = success is not None and float(success.mean(point).detach()) < 0.5
+            known = self._key(design, name) in self.evidence.keys
+            if not known and not fails and share > problem.rung(name).cost and float(removed.max()) > _MATERIAL**2:
+                return name, share
+        return self.ladder[-1], 1.0
+
+    def _doubt(self, point: Tensor) -> Tensor:
+        """(rungs, m) variance of the top rung's outputs that each rung could remove, relative to the outputs' spread."""
+        shares = []
+        slope = torch.ones_like(self.aims.scale)
+        for rung in reversed(self.model.rungs):
+            with torch.no_grad():
+                shares.append(rung.own_variance(point).squeeze(0) * slope.square())
+            slope = slope * rung.calibration.slope
+        return torch.stack(shares[::-1])

@@ -1,0 +1,77 @@
+"""Gaussian processes on standardised residuals: what data say beyond the mean they are measured from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from botorch.exceptions.errors import ModelFittingError
+from botorch.fit import fit_gpytorch_mll
+from botorch.models import MixedSingleTaskGP, SingleTaskGP
+from botorch.models.utils.gpytorch_modules import get_covar_module_with_dim_scaled_prior
+from gpytorch.means import ZeroMean
+from gpytorch.mlls import ExactMarginalLogLikelihood
+from linear_operator.utils.errors import NanError, NotPSDError
+from torch import Tensor
+
+__all__ = ["fit_residual"]
+
+_MOST_FITTED = 160
+"""Observations that hyperparameters are fitted to; more would say little new and cost the cube of their number."""
+
+
+def fit_residual(points: Tensor, residual: Tensor, noise: float | None, unordered: Sequence[int] = ()) -> SingleTaskGP:
+    """A zero-mean Gaussian process for each output, conditioned on all observations.
+
+    Args:
+        points: (n, d) in the unit cube.
+        residual: (n, m), of about unit variance.
+        noise: its variance; None to learn it.
+        unordered: columns whose values are names, alike or not, but never near.
+
+    A fit that fails leaves the prior's mode, which is broad and smooth, and never wrong by much.
+    """
+    n = len(points)
+    if n <= _MOST_FITTED:
+        return _fitted(points, residual, noise, unordered)
+    kept = torch.randperm(n, generator=torch.Generator().manual_seed(n))[:_MOST_FITTED]
+    some = _fitted(points[kept], residual[kept], noise, unordered)
+    whole = _model(points, residual, noise, unordered)
+    whole.covar_module.load_state_dict(some.covar_module.state_dict())
+    if noise is None:
+        whole.likelihood.load_state_dict(some.likelihood.state_dict())
+    whole.eval()
+    return whole
+
+
+def _model(points: Tensor, residual: Tensor, noise: float | None, unordered: Sequence[int]) -> SingleTaskGP:
+    d, m = points.shape[-1], residual.shape[-1]
+    batch = torch.Size([m] if m > 1 else [])
+    variance = None if noise is None else torch.full_like(residual, noise)
+    kernel = partial(get_covar_module_with_dim_scaled_prior, use_rbf_kernel=False)
+    if not unordered:
+        return SingleTaskGP(
+            points,
+            residual,
+            train_Yvar=variance,
+            covar_module=kernel(ard_num_dims=d, batch_shape=batch),
+            mean_module=ZeroMean(batch_shape=batch),
+            outcome_transform=None,
+        )
+    model = MixedSingleTaskGP(
+        points, residual, list(unordered), train_Yvar=variance, cont_kernel_factory=kernel, outcome_transform=None
+    )
+    model.mean_module = ZeroMean(batch_shape=batch)
+    return model
+
+
+def _fitted(points: Tensor, residual: Tensor, noise: float | None, unordered: Sequence[int]) -> SingleTaskGP:
+    model = _model(points, residual, noise, unordered)
+    start = {name: value.clone() for name, value in model.state_dict().items()}
+    try:
+        fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model), optimizer_kwargs={"options": {"maxiter": 60}})
+    except (ModelFittingError, NotPSDError, NanError, RuntimeError, ValueError):
+        model.load_state_dict(start)
+    model.eval()
+    return model

@@ -1,10 +1,13 @@
 """A question under way: plan, loop, stopping, checks, verdict, claims."""
 
-from dure.campaign.claims import Claim, Query, claims_of, evaluate, standing
-from dure.campaign.course import baseline_of, check_states, ranked, spent
+from dure.campaign.claims import Claim, claims_of, objectives
+from dure.campaign.course import spent
 from dure.campaign.driver import Campaign
+from dure.campaign.ending import check_states, conclude
+from dure.campaign.leaders import allowed, baseline_of, covering, front_of, ranked, starts_of
 from dure.campaign.loop import Loop, Wish
 from dure.campaign.plan import Budget, make_plan, task_of
+from dure.campaign.queries import Query, evaluate
 
 __all__ = [
     "Budget",
@@ -13,13 +16,18 @@ __all__ = [
     "Loop",
     "Query",
     "Wish",
+    "allowed",
     "baseline_of",
     "check_states",
     "claims_of",
+    "conclude",
+    "covering",
     "evaluate",
+    "front_of",
     "make_plan",
+    "objectives",
     "ranked",
     "spent",
-    "standing",
+    "starts_of",
     "task_of",
 ]

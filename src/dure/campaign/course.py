@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from dure.campaign.plan import PATIENCE, shifted
+from dure.campaign.ending import check_states, conclude, deficits, taken
+from dure.campaign.leaders import leading, ranked
+from dure.campaign.plan import PATIENCE
 from dure.i18n import N_
 from dure.journal import History, TrialState
-from dure.problem import Check, Trial
+from dure.problem import Trial
 from dure.strategy import Strategy, Task, space_filling
 
-__all__ = ["Step", "Wanted", "baseline_of", "check_states", "conclude", "next_step", "ranked", "spent", "stop_reason"]
+__all__ = ["Step", "Wanted", "next_step", "spent", "stop_reason"]
 
 _BASELINE = N_("A textbook start at the top rung: the winner must beat the best of them.")
 _CONTROL = N_("A random design, to see what the search was worth; not part of the budget.")
@@ -52,22 +54,6 @@ def spent(history: History, task: Task, *purposes: str) -> dict[str, float]:
     }
 
 
-def ranked(history: History, task: Task) -> list[TrialState]:
-    """Answered top-rung trials that keep every limit, guards included; best first."""
-    name, better = task.objective.name, task.objective.measure.sense == "minimise"
-    found = []
-    for state in history.trials.values():
-        outcome = state.outcome
-        if outcome is None or state.fidelity != task.problem.top.name or not task.asks(state.trial):
-            continue
-        if history.is_control(state):
-            continue
-        values = task.goal_values(outcome)
-        if min(task.margins(values).values(), default=0.0) >= 0:
-            found.append((values[name] if better else -values[name], state.seq, state))
-    return [state for _value, _seq, state in sorted(found, key=lambda one: one[:2])]
-
-
 def stop_reason(history: History, task: Task) -> str | None:
     """Why the search ends now; None to go on."""
     budget, used = history.plan["budget"], spent(history, task, "start", "search")
@@ -85,47 +71,11 @@ def stop_reason(history: History, task: Task) -> str | None:
     best = ranked(history, task)
     if not best or best[0].outcome is None:
         return None
-    scale = abs(task.goal_values(best[0].outcome)[task.objective.name])
+    # With several objectives a gain is a share already: of the hypervolume that the front covers.
+    scale = 1.0 if len(task.objectives) > 1 else abs(task.goal_values(best[0].outcome)[task.objective.name])
     small = history.plan["stopping"]["tolerance"] * scale
     done = all(not state.is_open and (state.gain or 0.0) < small for state in recent)
     return "tolerance" if done else None
-
-
-def check_states(history: History, task: Task, winner: TrialState) -> list[tuple[Check, Trial, TrialState | None]]:
-    """Each check of the plan, the trial it asks of ``winner``, and what became of it."""
-    problem, planned = task.problem, set(history.plan["checks"])
-    found = []
-    for check in (one for one in problem.checks if one.name in planned):
-        design = problem.make_design(winner.trial["design"])
-        trial = problem.trial(design, shifted(problem, check, task.setting), check.fidelity, int(history.plan["seed"]))
-        found.append((check, trial, _taken(history, trial)))
-    return found
-
-
-def _taken(history: History, trial: Trial) -> TrialState | None:
-    """What became of ``trial``, once the newest plan has asked for it or taken it over from what was known before."""
-    return history.trials[trial.key] if trial.key in history.used[-1] else None
-
-
-def _deficits(task: Task, check: Check, outcome: Mapping[str, Any]) -> dict[str, float]:
-    """By how much each limit is missed beyond the slack the check allows; only limits that are missed."""
-    values = task.goal_values(outcome)
-    missed = {
-        name: -goal.margin(values[name]) - check.slack.get(name, 0.0)
-        for name, goal in task.goals.items()
-        if not goal.is_objective
-    }
-    return {name: amount for name, amount in missed.items() if amount > 0}
-
-
-def baseline_of(history: History, task: Task) -> TrialState | None:
-    """The best textbook start that keeps every limit at the top rung, if any does."""
-    keys = {task.problem.trial(start, task.setting, seed=int(history.plan["seed"])).key for start in task.problem.starts}
-    return next((state for state in ranked(history, _unguarded(task)) if state.key in keys), None)
-
-
-def _unguarded(task: Task) -> Task:
-    return Task(task.problem, task.setting, task.goals)
 
 
 def next_step(history: History, task: Task, strategy: Strategy, free: int) -> Step:
@@ -138,7 +88,7 @@ def next_step(history: History, task: Task, strategy: Strategy, free: int) -> St
 
 def _after_search(history: History, task: Task) -> Step:
     """Required checks, baseline, controls, the other checks, the conclusion."""
-    best = ranked(history, task) or ranked(history, _unguarded(task))
+    _task, best = leading(history, task)
     if best and (step := _validate(history, task, best[0], required=True)):
         return step
     for stage in (_compare, _control):
@@ -146,7 +96,7 @@ def _after_search(history: History, task: Task) -> Step:
             return step
     if best and (step := _validate(history, task, best[0], required=False)):
         return step
-    return Step(event=("concluded", conclude(history, task, best)))
+    return Step(event=("concluded", conclude(history, task)))
 
 
 def _search(history: History, task: Task, strategy: Strategy, free: int) -> Step:
@@ -184,14 +134,14 @@ def _validate(history: History, task: Task, winner: TrialState, *, required: boo
         return Step()
     if not required or history.guard_rounds >= _MOST_GUARDS or not ranked(history, task):
         return None
-    deficits: dict[str, float] = {}
+    missed: dict[str, float] = {}
     for check, _trial, state in checks:
         if state is not None and state.outcome is not None:
-            for name, amount in _deficits(task, check, state.outcome).items():
-                deficits[name] = max(deficits.get(name, 0.0), amount)
-    if not deficits:
+            for name, amount in deficits(task, check, state.outcome).items():
+                missed[name] = max(missed.get(name, 0.0), amount)
+    if not missed:
         return None
-    guard = {name: _needed(task, winner, name, amount) for name, amount in deficits.items()}
+    guard = {name: _needed(task, winner, name, amount) for name, amount in missed.items()}
     return Step(event=("guarded", {"guard": guard, "winner": winner.key}))
 
 
@@ -219,38 +169,8 @@ def _control(history: History, task: Task) -> Step | None:
     wanted, waiting = [], False
     for design in islice(space_filling(problem, seed + 7919, uniform=True), count):
         trial = problem.trial(design, task.setting, seed=seed)
-        state = _taken(history, trial)
+        state = taken(history, trial)
         if state is None:
             wanted.append(Wanted(trial, "control", _CONTROL))
         waiting = waiting or (state is not None and state.is_open)
     return Step(wanted=wanted) if wanted else (Step() if waiting else None)
-
-
-def conclude(history: History, task: Task, best: list[TrialState]) -> dict[str, Any]:
-    """The verdict, with the reason and the trials it rests on."""
-    baseline = baseline_of(history, task)
-    ends: dict[str, Any] = {"baseline": baseline.key if baseline else None, "runners_up": [state.key for state in best[1:3]]}
-    if not best:
-        return ends | {"verdict": "inconclusive", "because": "no design kept every limit", "winner": None, "checks": {}}
-    winner = best[0]
-    checks = {}
-    for check, trial, state in check_states(history, task, winner):
-        answered = state is not None and state.outcome is not None
-        holds = not _deficits(task, check, state.outcome) if state is not None and state.outcome is not None else None
-        checks[check.name] = {"key": trial.key, "required": check.required, "answered": answered, "holds": holds}
-    ends |= {"winner": winner.key, "checks": checks}
-    if task.problem.noise.kind != "none":
-        return ends | {"verdict": "inconclusive", "because": "the simulator is noisy and the winner was not repeated"}
-    if winner.purpose == "given":
-        return ends | {"verdict": "inconclusive", "because": "the best design rests on past data, not on a run of this campaign"}
-    required = [one for one in checks.values() if one["required"]]
-    if any(one["holds"] is False for one in required):
-        return ends | {"verdict": "refuted", "because": "a required check failed"}
-    if any(one["holds"] is None for one in required):
-        return ends | {"verdict": "inconclusive", "because": "a required check gave no answer"}
-    if baseline is not None and baseline.outcome is not None and winner.outcome is not None:
-        name = task.objective.name
-        ours, theirs = task.goal_values(winner.outcome)[name], task.goal_values(baseline.outcome)[name]
-        if task.objective.better(ours, theirs) <= history.plan["stopping"]["tolerance"] * abs(theirs):
-            return ends | {"verdict": "inconclusive", "because": "nothing better than the textbook start was found"}
-    return ends | {"verdict": "supported", "because": "all limits and required checks hold"}

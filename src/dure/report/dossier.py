@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from dure.campaign import Claim, claims_of, standing, task_of
+from dure.campaign import Claim, claims_of, conclude, task_of
 from dure.errors import InputError, JournalError
 from dure.i18n import _
 from dure.journal import Event, History, Journal, TrialState, fold
@@ -80,7 +80,7 @@ class Dossier:
     @cached_property
     def ends(self) -> Mapping[str, Any]:
         """The conclusion, or what it would rest on if the campaign ended now."""
-        return self.history.conclusion or standing(self.history, self.task)
+        return self.history.conclusion or conclude(self.history, self.task)
 
     @cached_property
     def roles(self) -> Mapping[str, TrialState]:
@@ -99,7 +99,7 @@ class Dossier:
 
 
 def _roles(history: History, task: Task) -> dict[str, str]:
-    ends = history.conclusion or standing(history, task)
+    ends = history.conclusion or conclude(history, task)
     keys = (ends["winner"], ends["baseline"], *ends["runners_up"])
     return {role: key for role, key in zip(ROLES, keys, strict=False) if key}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dure.campaign import claims_of, standing
+from dure.campaign import claims_of, conclude
 from dure.journal import History, TrialState
 from dure.strategy import Task
 
@@ -14,7 +14,7 @@ __all__ = ["summary"]
 def summary(history: History, task: Task) -> dict[str, Any]:
     """Verdict, best design, its outcome per fidelity, margins, cost per fidelity, claims; verdict None while it runs."""
     claims = claims_of(history, task)
-    ends = history.conclusion or standing(history, task)
+    ends = history.conclusion or conclude(history, task)
     winner = history.trials[ends["winner"]] if ends["winner"] else None
     rungs = {state.fidelity for state in history.in_plan()}
     return {

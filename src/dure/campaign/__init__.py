@@ -4,7 +4,7 @@ from dure.campaign.claims import Claim, claims_of, objectives
 from dure.campaign.course import spent
 from dure.campaign.driver import Campaign
 from dure.campaign.ending import check_states, conclude
-from dure.campaign.leaders import allowed, baseline_of, covering, front_of, ranked, starts_of
+from dure.campaign.leaders import allowed, baseline_of, covering, front_of, members, ranked, unguarded
 from dure.campaign.loop import Loop, Wish
 from dure.campaign.plan import Budget, make_plan, task_of
 from dure.campaign.queries import Query, evaluate
@@ -25,9 +25,10 @@ __all__ = [
     "evaluate",
     "front_of",
     "make_plan",
+    "members",
     "objectives",
     "ranked",
     "spent",
-    "starts_of",
     "task_of",
+    "unguarded",
 ]

@@ -44,17 +44,17 @@ def undominated(found: Array) -> list[int]:
 def best_first(found: Array) -> list[int]:
     """Rows of (n, k) costs in order: the front from its knee on, then what it dominates; equal rows as they came.
 
-    The knee has the least sum of costs, each on a scale where the front's best is 0 and its worst is 1. With two objectives it
-    is the member furthest from the line through the front's ends.
+    The knee is the member whose worst cost is least, each cost on a scale where the front's best is 0 and its worst is 1. The
+    member furthest from the line through the front's ends would be one of the ends wherever a front is curved outwards.
     """
     front = undominated(found)
     if not front:
         return []
     best, span = found[front].min(0), np.ptp(found[front], axis=0)
-    bend = ((found - best) / np.where(span > 0, span, 1.0)).sum(1)
+    worst = ((found - best) / np.where(span > 0, span, 1.0)).max(1)
     dominated = np.ones(len(found), dtype=bool)
     dominated[front] = False
-    order: list[int] = np.lexsort((*found.T[::-1], bend, dominated)).tolist()
+    order: list[int] = np.lexsort((*found.T[::-1], worst, dominated)).tolist()
     return order
 
 
@@ -71,6 +71,6 @@ def coverage(found: Array) -> tuple[Array, Callable[[Array], float]]:
     def covered(some: Array) -> float:
         from dure.strategy.front import hypervolume
 
-        return hypervolume((some - best) / (reference - best), np.ones(len(best)))
+        return hypervolume((some[undominated(some)] - best) / (reference - best), np.ones(len(best)))
 
     return reference, covered

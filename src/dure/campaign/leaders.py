@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from dure.campaign.front import Array, best_first, costs, coverage, signs, undominated
 from dure.journal import History, TrialState
 from dure.strategy import Task
 
-__all__ = ["allowed", "baseline_of", "covering", "front_of", "leading", "ranked", "starts_of", "unguarded"]
+__all__ = ["Cover", "allowed", "baseline_of", "covering", "front_of", "leading", "members", "ranked", "starts_of", "unguarded"]
 
 
 def allowed(task: Task, states: Iterable[TrialState]) -> list[TrialState]:
@@ -37,10 +38,14 @@ def ranked(history: History, task: Task, among: Iterable[TrialState] | None = No
     return [states[row] for row in best_first(_costs(task, states))]
 
 
-def front_of(history: History, task: Task, among: Iterable[TrialState] | None = None) -> list[TrialState]:
-    """Those of ``ranked`` that none of them dominates, in order of the first objective."""
-    states = allowed(task, _evidence(history, history.trials.values() if among is None else among))
+def members(task: Task, states: Sequence[TrialState]) -> list[TrialState]:
+    """Those of answered trials that none of them dominates, in order of the first objective."""
     return [states[row] for row in undominated(_costs(task, states))]
+
+
+def front_of(history: History, task: Task, among: Iterable[TrialState] | None = None) -> list[TrialState]:
+    """The members of ``ranked``."""
+    return members(task, ranked(history, task, among))
 
 
 def leading(history: History, task: Task) -> tuple[Task, list[TrialState]]:
@@ -68,16 +73,23 @@ def baseline_of(history: History, task: Task) -> TrialState | None:
     return next(iter(ranked(history, unguarded(task), starts_of(history, task))), None)
 
 
-def covering(history: History, task: Task) -> tuple[dict[str, float], Callable[[Iterable[TrialState]], float]] | None:
-    """The reference point by objective, and a function giving the hypervolume of what is ``allowed`` of any trials.
+@dataclass(frozen=True)
+class Cover:
+    """What hypervolumes are measured by: the reference point by objective, and the share of the box that trials cover."""
 
-    Every answered design that keeps the limits helps to fix the point, controls too. None while there is no such design.
+    point: Mapping[str, float]
+    share: Callable[[Sequence[TrialState]], float]
+
+
+def covering(history: History, task: Task) -> Cover | None:
+    """The measure of this campaign: every answered design that keeps the limits helps to fix it, controls too.
+
+    None while there is no such design.
     """
-    own = unguarded(task)
-    known = allowed(own, history.trials.values())
+    known = allowed(unguarded(task), history.trials.values())
     if not known:
         return None
-    reference, covered = coverage(_costs(own, known))
+    reference, covered = coverage(_costs(task, known))
     names = [goal.name for goal in task.objectives]
     point = dict(zip(names, (signs(task) * reference).tolist(), strict=True))
-    return point, lambda states: covered(_costs(own, allowed(own, states)))
+    return Cover(point, lambda states: covered(_costs(task, states)))

@@ -19,6 +19,9 @@ from dure.strategy import Task, strategy
 __all__ = ["HYPOTHESIS", "PATIENCE", "Budget", "applicable_checks", "make_plan", "shifted", "task_of"]
 
 HYPOTHESIS = N_("Some design keeps every limit and is better than the best textbook start that does.")
+HYPOTHESIS_OF_SEVERAL = N_(
+    "Some design keeps every limit, and in some objective it is better than the best textbook start that does."
+)
 HYPOTHESIS_WITHOUT_STARTS = N_("Some design keeps every limit; the best that the budget finds is reported.")
 PATIENCE = 2
 """How many proposals in a row must promise less than the tolerance before the search stops."""
@@ -100,7 +103,7 @@ def make_plan(
         "reference": reference if not reference.endswith(".py") else str(Path(reference).resolve()),
         "setting": values_of(made),
         "goals": {name: _limits_of(goal) for name, goal in goals.items()},
-        "hypothesis": HYPOTHESIS if problem.starts else HYPOTHESIS_WITHOUT_STARTS,
+        "hypothesis": _hypothesis(task),
         "strategy": strategy_name,
         "explanation": list(strategy(strategy_name).explain(task)),
         "seed": seed,
@@ -113,6 +116,12 @@ def make_plan(
         "code": simulator_code(problem),
     }
     return plan | {"hash": digest(plan)}
+
+
+def _hypothesis(task: Task) -> str:
+    if not task.problem.starts:
+        return HYPOTHESIS_WITHOUT_STARTS
+    return HYPOTHESIS_OF_SEVERAL if len(task.objectives) > 1 else HYPOTHESIS
 
 
 def _limits_of(goal: Goal) -> dict[str, Any]:

@@ -165,20 +165,18 @@ def _members(history: History, task: Task) -> float:
 
 def _reference(history: History, task: Task, goal: str) -> float | None:
     cover = covering(history, task)
-    return cover[0][goal] if cover else None
+    return cover.point[goal] if cover else None
 
 
 def _hypervolume(history: History, task: Task, of: str) -> float | None:
     """What the front, the textbook "starts" or the random "control" designs cover of the box that ``covering`` fixes."""
-    cover = covering(history, task)
-    if cover is None:
-        return None
+    cover, own = covering(history, task), unguarded(task)
     some = {
         "front": lambda: front_of(history, leading(history, task)[0]),
-        "starts": lambda: starts_of(history, task),
-        "control": lambda: history.in_plan("control"),
+        "starts": lambda: allowed(own, starts_of(history, task)),
+        "control": lambda: allowed(own, history.in_plan("control")),
     }
-    return cover[1](some[of]())
+    return cover.share(some[of]()) if cover else None
 
 
 def _verdict(history: History, _task: Task) -> str | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from dure.campaign import claims_of, conclude
+from dure.campaign import Claim, claims_of, conclude
 from dure.journal import History, TrialState
 from dure.strategy import Task
 
@@ -23,6 +24,9 @@ def summary(history: History, task: Task) -> dict[str, Any]:
         "verdict": claims["verdict"].value,
         "because": ends["because"] if history.conclusion else None,
         "best": dict(winner.trial["design"]) if winner else None,
+        "front": [
+            _member(claims, task, number, history.trials[key]) for number, key in enumerate(ends.get("front", ()), start=1)
+        ],
         "outcomes": _outcomes(history, task, winner) if winner else {},
         "margins": {
             name: {"value": claims[f"winner.margin.{name}"].value, "unit": claims[f"winner.margin.{name}"].unit}
@@ -35,6 +39,17 @@ def summary(history: History, task: Task) -> dict[str, Any]:
             if rung.name in rungs
         },
         "claims": [claim.plain() for claim in claims.values()],
+    }
+
+
+def _member(claims: Mapping[str, Claim], task: Task, number: int, state: TrialState) -> dict[str, Any]:
+    """One design of the front, in order of the first objective; with one objective there is no front."""
+    limits = [name for name, goal in task.goals.items() if not goal.is_objective]
+    return {
+        "trial": state.key,
+        "design": dict(state.trial["design"]),
+        "goals": {name: claims[f"front.{number}.goal.{name}"].value for name in task.goals},
+        "margins": {name: claims[f"front.{number}.margin.{name}"].value for name in limits},
     }
 
 

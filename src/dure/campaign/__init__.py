@@ -8,8 +8,10 @@ from dure.campaign.leaders import allowed, baseline_of, covering, front_of, memb
 from dure.campaign.loop import Loop, Wish
 from dure.campaign.plan import Budget, make_plan, task_of
 from dure.campaign.queries import Query, evaluate
+from dure.campaign.repeats import MOST_ROUNDS
 
 __all__ = [
+    "MOST_ROUNDS",
     "Budget",
     "Campaign",
     "Claim",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,22 +40,34 @@ class _Collector:
         query = Query(op, args)
         self.found[claim] = Claim(claim, statement, unit, query, evaluate(query, self.history, self.task))
 
-    def trial(self, role: str, key: str, *, inputs: bool = True, parts: bool = True) -> None:
-        """What a report says of one trial."""
-        problem = self.task.problem
+    def trial(self, role: str, key: str, *, repeats: Sequence[str] = (), inputs: bool = True, parts: bool = True) -> None:
+        """What a report says of one trial; where it was repeated, of the mean of its repeats."""
+        problem, of = self.task.problem, list(repeats) or key
         for name, spec in problem.inputs.items() if inputs else ():
             self.add(f"{role}.input.{name}", N_("value of an input"), spec.unit, "input", trial=key, name=name)
         for name, goal in self.task.goals.items():
-            self.add(f"{role}.goal.{name}", N_("value of a goal"), goal.unit, "goal", trial=key, goal=name)
+            self.add(f"{role}.goal.{name}", N_("value of a goal"), goal.unit, "goal", trial=of, goal=name)
             if not goal.is_objective:
                 text = N_("distance to the limit; negative when broken")
-                self.add(f"{role}.margin.{name}", text, _apart(goal.unit), "margin", trial=key, goal=name)
+                self.add(f"{role}.margin.{name}", text, _apart(goal.unit), "margin", trial=of, goal=name)
         for name, measure in problem.measures.items():
             for index in range(measure.width) if measure.axis and parts else ():
                 text = N_("one part of an outcome")
-                self.add(f"{role}.part.{name}.{index}", text, measure.unit, "output", trial=key, output=name, part=index)
+                self.add(f"{role}.part.{name}.{index}", text, measure.unit, "output", trial=of, output=name, part=index)
             if measure.axis is None and measure.sense is None:
-                self.add(f"{role}.output.{name}", N_("a recorded output"), measure.unit, "output", trial=key, output=name)
+                self.add(f"{role}.output.{name}", N_("a recorded output"), measure.unit, "output", trial=of, output=name)
+        if repeats:
+            self._doubt(role, list(repeats))
+
+    def _doubt(self, role: str, repeats: list[str]) -> None:
+        """How sure the mean of repeats is."""
+        self.add(f"{role}.repeats", N_("how often a design was repeated"), "1", "repeats", trial=repeats)
+        for name, goal in self.task.goals.items():
+            text = N_("half the width of the interval of the mean")
+            self.add(f"{role}.half.{name}", text, _apart(goal.unit), "half", trial=repeats, goal=name)
+            if not goal.is_objective:
+                text = N_("the margin that is kept with the plan's confidence")
+                self.add(f"{role}.sure.{name}", text, _apart(goal.unit), "sure_margin", trial=repeats, goal=name)
 
 
 def _apart(unit: str) -> str:
@@ -77,17 +90,22 @@ def claims_of(history: History, task: Task) -> dict[str, Claim]:
     ends, each = history.conclusion or conclude(history, task), objectives(task)
     roles = {"winner": ends["winner"], "baseline": ends["baseline"]}
     roles |= {f"runner_up.{index}": key for index, key in enumerate(ends["runners_up"], start=1)}
+    repeats = ends.get("repeats", {})
     for role, key in roles.items():
         if key:
-            made.trial(role, key)
-    for goal, suffix in each if roles["winner"] and roles["baseline"] else ():
-        args = {"trial": roles["winner"], "against": roles["baseline"], "goal": goal.name}
+            made.trial(role, key, repeats=repeats.get(role, ()))
+    winner, baseline = (repeats.get(role) or roles[role] for role in ("winner", "baseline"))
+    for goal, suffix in each if winner and baseline else ():
+        args = {"trial": winner, "against": baseline, "goal": goal.name}
         made.add(f"gain.baseline{suffix}", N_("relative gain over the textbook start"), "1", "change", **args)
+        if len(repeats) == 2:
+            text = N_("relative gain that is reached with the plan's confidence")
+            made.add(f"gain.sure{suffix}", text, "1", "sure_change", **args)
     for name, check in ends["checks"].items():
         if check["answered"]:
             made.trial(f"check.{name}", check["key"], inputs=False, parts=False)
             for goal, suffix in each:
-                args = {"trial": check["key"], "against": roles["winner"], "goal": goal.name}
+                args = {"trial": check["key"], "against": winner, "goal": goal.name}
                 text = N_("relative change of the objective under the check")
                 made.add(f"check.{name}.change{suffix}", text, "1", "change", **args)
     for number, key in enumerate(ends.get("front", ()), start=1):
@@ -112,12 +130,15 @@ def _planned(made: _Collector) -> None:
     for index, rung in enumerate(plan["problem"]["fidelities"]):
         made.add(f"cost.{rung['name']}", text, "1", "plan", path=["problem", "fidelities", index, "cost"])
     units = {"budget.cpu_seconds": "s"}
-    for path in ("budget.runs", "budget.cpu_seconds", "stopping.tolerance", "stopping.patience", "seed", "control_runs"):
+    paths = ["budget.runs", "budget.cpu_seconds", "stopping.tolerance", "stopping.patience", "seed", "control_runs"]
+    paths += ["replication.replicates", "replication.leaders", "replication.confidence"] if "replication" in plan else []
+    for path in paths:
         made.add(f"plan.{path}", text, units.get(path, "1"), "plan", path=path.split("."))
 
 
 def _effort(made: _Collector) -> None:
-    for purpose in ("search", "check", "baseline", "control", ""):
+    repeats = ["replicate"] if "replication" in made.history.plan else []
+    for purpose in ("search", "check", "baseline", "control", *repeats, ""):
         suffix = purpose or "all"
         for unit, text in (("runs", "1"), ("cpu_seconds", "s"), ("wall_seconds", "s")):
             made.add(f"spent.{suffix}.{unit}", N_("what was spent"), text, "spent", unit=unit, purpose=purpose)

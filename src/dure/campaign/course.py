@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
 from dure.campaign.ending import check_states, conclude, deficits, taken
-from dure.campaign.leaders import leading, ranked
+from dure.campaign.leaders import baseline_of, leading, ranked
 from dure.campaign.plan import PATIENCE
+from dure.campaign.repeats import MOST_ROUNDS, answered, chosen, contenders, is_repeated, reaches, repeats
 from dure.i18n import N_
 from dure.journal import History, TrialState
-from dure.problem import Trial
+from dure.problem import Check, Trial
 from dure.strategy import Strategy, Task, space_filling
 
 __all__ = ["Step", "Wanted", "next_step", "spent", "stop_reason"]
@@ -20,6 +21,8 @@ __all__ = ["Step", "Wanted", "next_step", "spent", "stop_reason"]
 _BASELINE = N_("A textbook start at the top rung: the winner must beat the best of them.")
 _CONTROL = N_("A random design, to see what the search was worth; not part of the budget.")
 _CHECK = N_("Check of the winner: {check}.")
+_LEADER = N_("A leader again under another seed: the best in the mean wins, not the luckiest.")
+_FRESH = N_("The winner, or its baseline, again under seeds that did not choose it.")
 _MOST_GUARDS = 4
 _MOST_FAILURES = 25
 _MOST_FIRST_FAILURES = 5
@@ -87,16 +90,20 @@ def next_step(history: History, task: Task, strategy: Strategy, free: int) -> St
 
 
 def _after_search(history: History, task: Task) -> Step:
-    """Required checks, baseline, controls, the other checks, the conclusion."""
-    _task, best = leading(history, task)
-    if best and (step := _validate(history, task, best[0], required=True)):
-        return step
-    for stage in (_compare, _control):
+    """Baseline, repeats, required checks, controls, the other checks, the conclusion."""
+    for stage in (_compare, _repeat, _require, _control, _check_further):
         if step := stage(history, task):
             return step
-    if best and (step := _validate(history, task, best[0], required=False)):
-        return step
     return Step(event=("concluded", conclude(history, task)))
+
+
+def _gather(history: History, wanted: Iterable[Wanted]) -> Step | None:
+    """Ask for what the newest plan has not asked for yet, then wait for what is open; None once all of it has ended."""
+    trials = {one.trial.key: one for one in wanted}
+    states = [(one, taken(history, one.trial)) for one in trials.values()]
+    if missing := [one for one, state in states if state is None]:
+        return Step(wanted=missing)
+    return Step() if any(state is not None and state.is_open for _one, state in states) else None
 
 
 def _search(history: History, task: Task, strategy: Strategy, free: int) -> Step:
@@ -125,52 +132,72 @@ def _search(history: History, task: Task, strategy: Strategy, free: int) -> Step
     return Step(event=("decided", {"stage": "search", "because": "budget"}))
 
 
-def _validate(history: History, task: Task, winner: TrialState, *, required: bool) -> Step | None:
-    checks = [one for one in check_states(history, task, winner) if one[0].required == required]
-    missing = [(check, trial) for check, trial, state in checks if state is None]
-    if missing:
-        return Step(wanted=[Wanted(trial, f"check: {check.name}", _CHECK, {"check": check.name}) for check, trial in missing])
-    if any(state is not None and state.is_open for _check, _trial, state in checks):
-        return Step()
-    if not required or history.guard_rounds >= _MOST_GUARDS or not ranked(history, task):
+def _compare(history: History, task: Task) -> Step | None:
+    """Simulate every textbook start at the top rung: the winner must beat the best of them."""
+    problem, seed = task.problem, int(history.plan["seed"])
+    starts = [start for start in problem.starts if problem.broken_rule(start) is None]
+    return _gather(history, (Wanted(problem.trial(start, task.setting, seed=seed), "baseline", _BASELINE) for start in starts))
+
+
+def _repeat(history: History, task: Task) -> Step | None:
+    """Under noise: repeat the leaders, choose the best in the mean, then repeat it afresh, and the baseline it must beat."""
+    _task, best = leading(history, task)
+    if not best or not is_repeated(history):
+        return None
+    leaders = [trial for state in contenders(history, best) for trial in repeats(history, task, state, fresh=False)]
+    if step := _gather(history, (Wanted(trial, "replicate", _LEADER) for trial in leaders)):
+        return step
+    winner = chosen(history, task, best)
+    known = answered(history, repeats(history, task, winner, fresh=False))
+    if len(known) > 1 and history.guard_rounds < MOST_ROUNDS - 1 and ranked(history, task):
+        missed = {name: -margin for name, margin in reaches(history, task, known).items() if margin < 0}
+        if missed:
+            return _guarded(task, winner, missed)
+    rivals = [winner, *filter(None, [baseline_of(history, task)])]
+    fresh = [trial for state in rivals for trial in repeats(history, task, state, fresh=True)]
+    return _gather(history, (Wanted(trial, "replicate", _FRESH) for trial in fresh))
+
+
+def _require(history: History, task: Task) -> Step | None:
+    """The required checks of the winner; where one misses a limit, a guard."""
+    _task, best = leading(history, task)
+    if not best:
+        return None
+    winner = chosen(history, task, best)
+    checks = [one for one in check_states(history, task, winner) if one[0].required]
+    if step := _gather(history, _checks(checks)):
+        return step
+    if history.guard_rounds >= _MOST_GUARDS or not ranked(history, task):
         return None
     missed: dict[str, float] = {}
     for check, _trial, state in checks:
         if state is not None and state.outcome is not None:
             for name, amount in deficits(task, check, state.outcome).items():
                 missed[name] = max(missed.get(name, 0.0), amount)
-    if not missed:
+    return _guarded(task, winner, missed) if missed else None
+
+
+def _check_further(history: History, task: Task) -> Step | None:
+    """The checks that decide nothing."""
+    _task, best = leading(history, task)
+    if not best:
         return None
-    guard = {name: _needed(task, winner, name, amount) for name, amount in missed.items()}
+    checks = check_states(history, task, chosen(history, task, best))
+    return _gather(history, _checks([one for one in checks if not one[0].required]))
+
+
+def _checks(checks: Sequence[tuple[Check, Trial, TrialState | None]]) -> list[Wanted]:
+    return [Wanted(trial, f"check: {check.name}", _CHECK, {"check": check.name}) for check, trial, _state in checks]
+
+
+def _guarded(task: Task, winner: TrialState, missed: Mapping[str, float]) -> Step:
+    """Guards under which this winner would have failed at the top rung, with a quarter to spare."""
+    values = task.goal_values(winner.outcome or {})
+    guard = {name: max(task.goals[name].margin(values[name]), 0.0) + 1.25 * amount for name, amount in missed.items()}
     return Step(event=("guarded", {"guard": guard, "winner": winner.key}))
 
 
-def _needed(task: Task, winner: TrialState, name: str, deficit: float) -> float:
-    """The guard under which this winner would have failed at the top rung, with a quarter to spare."""
-    outcome = winner.outcome or {}
-    return max(task.goals[name].margin(task.goal_values(outcome)[name]), 0.0) + 1.25 * deficit
-
-
-def _compare(history: History, task: Task) -> Step | None:
-    """Simulate every textbook start at the top rung: the winner must beat the best of them."""
-    problem, seed = task.problem, int(history.plan["seed"])
-    trials = [problem.trial(start, task.setting, seed=seed) for start in problem.starts if problem.broken_rule(start) is None]
-    missing = [Wanted(trial, "baseline", _BASELINE) for trial in trials if trial.key not in history.used[-1]]
-    if missing:
-        return Step(wanted=missing)
-    return Step() if any(history.trials[trial.key].is_open for trial in trials) else None
-
-
 def _control(history: History, task: Task) -> Step | None:
-    count, problem = int(history.plan["control_runs"]), task.problem
-    if not count:
-        return None
-    seed = int(history.plan["seed"])
-    wanted, waiting = [], False
-    for design in islice(space_filling(problem, seed + 7919, uniform=True), count):
-        trial = problem.trial(design, task.setting, seed=seed)
-        state = taken(history, trial)
-        if state is None:
-            wanted.append(Wanted(trial, "control", _CONTROL))
-        waiting = waiting or (state is not None and state.is_open)
-    return Step(wanted=wanted) if wanted else (Step() if waiting else None)
+    problem, seed = task.problem, int(history.plan["seed"])
+    designs = islice(space_filling(problem, seed + 7919, uniform=True), int(history.plan["control_runs"]))
+    return _gather(history, (Wanted(problem.trial(design, task.setting, seed=seed), "control", _CONTROL) for design in designs))

@@ -7,6 +7,7 @@ from typing import Any
 
 from dure.campaign.leaders import baseline_of, front_of, leading, starts_of
 from dure.campaign.plan import shifted
+from dure.campaign.repeats import answered, chosen, gain_bound, is_repeated, keeps, means, reaches, repeats
 from dure.journal import History, TrialState
 from dure.problem import Check, Trial
 from dure.strategy import Task
@@ -44,15 +45,20 @@ def deficits(task: Task, check: Check, outcome: Mapping[str, Any]) -> dict[str, 
 def conclude(history: History, task: Task) -> dict[str, Any]:
     """The verdict, with the reason and the trials it rests on; where the campaign stands, while it has not ended."""
     judged, best = leading(history, task)
-    baseline, several = baseline_of(history, task), len(task.objectives) > 1
+    baseline, winner = baseline_of(history, task), chosen(history, task, best) if best else None
+    several = len(task.objectives) > 1
     ends: dict[str, Any] = {
         "baseline": baseline.key if baseline else None,
-        "runners_up": [] if several else [state.key for state in best[1:3]],
-        "winner": best[0].key if best else None,
-        "checks": _checks(history, task, best[0]) if best else {},
+        "runners_up": [] if several else [state.key for state in best if state is not winner][:2],
+        "winner": winner.key if winner else None,
+        "checks": _checks(history, task, winner) if winner else {},
     }
     if several:
         ends["front"] = [state.key for state in front_of(history, judged)]
+    if is_repeated(history):
+        roles = {"winner": winner, "baseline": baseline}
+        known = {role: answered(history, repeats(history, task, one, fresh=True)) for role, one in roles.items() if one}
+        ends["repeats"] = {role: keys for role, keys in known.items() if len(keys) > 1}
     verdict, because = _verdict(history, task, ends)
     return ends | {"verdict": verdict, "because": because}
 
@@ -69,25 +75,39 @@ def _checks(history: History, task: Task, winner: TrialState) -> dict[str, Any]:
 def _verdict(history: History, task: Task, ends: Mapping[str, Any]) -> tuple[str, str]:
     if ends["winner"] is None:
         return "inconclusive", "no design kept every limit"
-    if task.problem.noise.kind != "none":
+    repeated = ends.get("repeats", {}).get("winner", [])
+    if not repeated and task.problem.noise.kind != "none":
         return "inconclusive", "the simulator is noisy and the winner was not repeated"
-    if history.trials[ends["winner"]].purpose == "given":
+    if not repeated and history.trials[ends["winner"]].purpose == "given":
         return "inconclusive", "the best design rests on past data, not on a run of this campaign"
+    if repeated and not keeps(task, means(history, task, repeated)):
+        return "refuted", "the mean of the winner's repeats breaks a limit"
     required = [one["holds"] for one in ends["checks"].values() if one["required"]]
     if False in required:
         return "refuted", "a required check failed"
     if None in required:
         return "inconclusive", "a required check gave no answer"
-    if ends["baseline"] and not _better(history, task, ends):
-        return "inconclusive", "nothing better than the textbook start was found"
+    if repeated and len(repeated) < history.plan["replication"]["replicates"]:
+        return "inconclusive", "a repeat of the winner gave no answer"
+    if repeated and min(reaches(history, task, repeated).values(), default=0.0) < 0:
+        return "inconclusive", "the winner's repeats leave open whether every limit is kept"
+    if ends["baseline"] and (doubt := _no_better(history, task, ends)):
+        return "inconclusive", doubt
     return "supported", "all limits and required checks hold"
 
 
-def _better(history: History, task: Task, ends: Mapping[str, Any]) -> bool:
-    """Whether the winner is no textbook start, and better than the best of them in some objective by more than the tolerance."""
-    winner, baseline = history.trials[ends["winner"]], history.trials[ends["baseline"]]
-    if winner.key in (state.key for state in starts_of(history, task)):
-        return False
-    tolerance = history.plan["stopping"]["tolerance"]
-    ours, theirs = (task.goal_values(state.outcome or {}) for state in (winner, baseline))
-    return any(goal.better(ours[goal.name], theirs[goal.name]) > tolerance * abs(theirs[goal.name]) for goal in task.objectives)
+def _no_better(history: History, task: Task, ends: Mapping[str, Any]) -> str | None:
+    """Why the winner is not better than the best textbook start in any objective, by more than the tolerance; None if it is."""
+    repeated = ends.get("repeats", {})
+    ours, theirs = (repeated.get(role) or [ends[role]] for role in ("winner", "baseline"))
+    if ends["winner"] in (state.key for state in starts_of(history, task)):
+        return "nothing better than the textbook start was found"
+    ahead, behind = means(history, task, ours), means(history, task, theirs)
+    enough = {goal.name: history.plan["stopping"]["tolerance"] * abs(behind[goal.name]) for goal in task.objectives}
+    better = [goal.name for goal in task.objectives if goal.better(ahead[goal.name], behind[goal.name]) > enough[goal.name]]
+    if not better:
+        return "nothing better than the textbook start was found"
+    bounds = [gain_bound(history, task, ours, theirs, name) for name in better] if repeated else []
+    if repeated and not any(bound is not None and bound > enough[name] for name, bound in zip(better, bounds, strict=True)):
+        return "the repeats do not show the winner to be better than the textbook start"
+    return None

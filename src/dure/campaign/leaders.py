@@ -13,11 +13,19 @@ __all__ = ["Cover", "allowed", "baseline_of", "covering", "front_of", "leading",
 
 
 def allowed(task: Task, states: Iterable[TrialState]) -> list[TrialState]:
-    """Answered top-rung trials of the task that keep every limit, guards included; in the order they were asked."""
+    """Answered top-rung trials of the task that keep every limit, guards included; in the order they were asked.
+
+    Repeats are left out: they speak of a design that is there already.
+    """
     found = []
     for state in states:
         outcome = state.outcome
-        if outcome is None or state.fidelity != task.problem.top.name or not task.asks(state.trial):
+        if (
+            outcome is None
+            or state.purpose == "replicate"
+            or state.fidelity != task.problem.top.name
+            or not task.asks(state.trial)
+        ):
             continue
         if min(task.margins(task.goal_values(outcome)).values(), default=0.0) >= 0:
             found.append(state)

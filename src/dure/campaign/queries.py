@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dure.campaign.leaders import allowed, covering, front_of, leading, starts_of, unguarded
+from dure.campaign.repeats import gain_bound, reaches, spread
 from dure.errors import VerificationFailed
 from dure.i18n import _
 from dure.journal import History, TrialState
@@ -43,15 +44,20 @@ def _outcome(history: History, key: str) -> Mapping[str, Any]:
     return outcome
 
 
-def _goal(history: History, task: Task, trial: str, goal: str) -> float:
-    return task.goal_values(_outcome(history, trial))[goal]
+def _each(trial: str | Sequence[str]) -> Sequence[str]:
+    """A trial, or the repeats of one: what is said of these is said of their mean."""
+    return [trial] if isinstance(trial, str) else trial
 
 
-def _output(history: History, _task: Task, trial: str, output: str, part: int | None = None) -> float | None:
-    value = _outcome(history, trial)[output]
-    if value is None:
+def _goal(history: History, task: Task, trial: str | Sequence[str], goal: str) -> float:
+    return float(np.mean([task.goal_values(_outcome(history, key))[goal] for key in _each(trial)]))
+
+
+def _output(history: History, _task: Task, trial: str | Sequence[str], output: str, part: int | None = None) -> float | None:
+    values = [_outcome(history, key)[output] for key in _each(trial)]
+    if None in values:
         return None
-    return float(value if part is None else value[part])
+    return float(np.mean(values if part is None else [value[part] for value in values]))
 
 
 def _input(history: History, _task: Task, trial: str, name: str) -> float | str:
@@ -59,7 +65,7 @@ def _input(history: History, _task: Task, trial: str, name: str) -> float | str:
     return value if isinstance(value, str) else float(value)
 
 
-def _margin(history: History, task: Task, trial: str, goal: str) -> float:
+def _margin(history: History, task: Task, trial: str | Sequence[str], goal: str) -> float:
     return task.goals[goal].margin(_goal(history, task, trial, goal))
 
 
@@ -84,7 +90,27 @@ def _limit(_history: History, task: Task, goal: str, side: str) -> float | None:
     return None if math.isinf(value) else float(value)
 
 
-def _change(history: History, task: Task, trial: str, against: str, goal: str) -> float:
+def _repeats(_history: History, _task: Task, trial: Sequence[str]) -> float:
+    return float(len(trial))
+
+
+def _half(history: History, task: Task, trial: Sequence[str], goal: str) -> float:
+    """Half the width of the interval that holds the mean of endless repeats with the plan's confidence."""
+    return spread(history, task, trial, goal).half
+
+
+def _sure_margin(history: History, task: Task, trial: Sequence[str], goal: str) -> float:
+    """The margin that is kept with the plan's confidence."""
+    return reaches(history, task, trial)[goal]
+
+
+def _sure_change(history: History, task: Task, trial: Sequence[str], against: Sequence[str], goal: str) -> float | None:
+    """The relative difference, positive where ``trial`` is better, that is reached with the plan's confidence."""
+    bound, theirs = gain_bound(history, task, trial, against, goal), _goal(history, task, against, goal)
+    return None if bound is None or not theirs else bound / abs(theirs)
+
+
+def _change(history: History, task: Task, trial: str | Sequence[str], against: str | Sequence[str], goal: str) -> float:
     """Relative difference, positive where ``trial`` is better."""
     ours, theirs = _goal(history, task, trial, goal), _goal(history, task, against, goal)
     return task.goals[goal].better(ours, theirs) / abs(theirs) if theirs else math.nan
@@ -193,6 +219,10 @@ _OPERATIONS: dict[str, Callable[..., float | str | None]] = {
     "guard": _guard,
     "plan": _plan,
     "change": _change,
+    "repeats": _repeats,
+    "half": _half,
+    "sure_margin": _sure_margin,
+    "sure_change": _sure_change,
     "count": _count,
     "spent": _spent,
     "coverage": _coverage,

@@ -153,6 +153,7 @@ def aim(purpose: str) -> str:
         "search": _("search"),
         "baseline": _("baseline"),
         "control": _("comparison"),
+        "replicate": _("repeat"),
         "given": _("past data"),
     }
     return known[purpose]

@@ -12,6 +12,7 @@ from dure.campaign import claims_of, objectives
 from dure.cli.screen import bounds, grid, heading, number, signed, spoken
 from dure.i18n import N_, _
 from dure.journal import History
+from dure.problem import Goal
 from dure.strategy import Task
 
 __all__ = ["show_verdict"]
@@ -60,7 +61,13 @@ def _found(values: Mapping[str, Any], task: Task) -> str:
 
 
 def _reached(values: Mapping[str, Any], task: Task, role: str) -> str:
-    return ", ".join(f"{goal.name} = {number(values[f'{role}.goal.{goal.name}'], goal.unit)}" for goal in task.objectives)
+    return ", ".join(f"{goal.name} = {_measured(values, goal, role)}" for goal in task.objectives)
+
+
+def _measured(values: Mapping[str, Any], goal: Goal, role: str) -> str:
+    """A goal's value in a role; where the design was repeated, with half the interval of its mean."""
+    value, half = values[f"{role}.goal.{goal.name}"], values.get(f"{role}.half.{goal.name}")
+    return number(value, goal.unit) if half is None else f"{value:.4g} ± {number(half, goal.unit, places='.2g')}"
 
 
 def _covered(values: Mapping[str, Any]) -> str:
@@ -109,13 +116,17 @@ def _margins(task: Task, ends: Mapping[str, Any], values: Mapping[str, Any]) -> 
             continue
         limit = bounds(values[f"limit.{name}.low"], values[f"limit.{name}.high"], goal.unit)
         margin = _("margin {margin}").format(margin=signed(values[f"winner.margin.{name}"], goal.unit))
+        if (sure := values.get(f"winner.sure.{name}")) is not None:
+            text = _("{margin}, at least {sure} with {confidence:.0%} confidence")
+            confidence = values["plan.replication.confidence"]
+            margin = text.format(margin=margin, sure=signed(sure, goal.unit), confidence=confidence)
         others = [
             _("{margin} in check {check}").format(
                 margin=signed(values[f"check.{check}.margin.{name}"], goal.unit), check=spoken(check)
             )
             for check in required
         ]
-        rows.append((name, number(value, goal.unit), limit, "; ".join([margin, *others])))
+        rows.append((name, _measured(values, goal, "winner"), limit, "; ".join([margin, *others])))
     return list(rows)
 
 
@@ -151,11 +162,12 @@ def _cost(values: Mapping[str, Any]) -> list[tuple[str, ...]]:
         "search": _("search"),
         "check": _("checks"),
         "baseline": _("baseline"),
+        "replicate": _("repeats"),
         "control": _("comparison"),
     }
     rows = []
     for name, text in purposes.items():
-        count = {status: values[f"count.{name}.{status}"] for status in ("asked", "failed", "reused")}
+        count = {status: values.get(f"count.{name}.{status}") for status in ("asked", "failed", "reused")}
         if not count["asked"]:
             continue
         cost = _("{runs:.3g} runs, {seconds:.3g} CPU s")

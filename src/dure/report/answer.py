@@ -10,7 +10,7 @@ from dure.campaign import objectives
 from dure.i18n import _
 from dure.report.dossier import Dossier
 from dure.report.figures import goal_name
-from dure.report.markup import fill, listed, quoted, show
+from dure.report.markup import fill, listed, measured, quoted, show
 from dure.report.words import because
 
 __all__ = ["cautions", "sentence"]
@@ -32,7 +32,7 @@ def _clauses(dossier: Dossier) -> Iterator[Markup]:
         start = _("With the best design found so far, {objective} is {value}")
     for goal, suffix in objectives(dossier.task):
         text = _("{objective} is {value}") if suffix else start
-        yield fill(text, objective=quoted(goal_name(goal)), value=show(claims[f"winner.goal.{goal.name}"]))
+        yield fill(text, objective=quoted(goal_name(goal)), value=measured(claims, "winner", goal.name))
     if len(dossier.task.objectives) > 1:
         yield fill(_("it is the knee of a front of {count} designs"), count=show(claims["front.members"]))
         yield from _traded(dossier)
@@ -46,8 +46,15 @@ def _clauses(dossier: Dossier) -> Iterator[Markup]:
             if worse
             else _("{gain} better than the best textbook start ({baseline})")
         )
-        gain, baseline = show(claims["gain.baseline"], 3, percent=True), show(claims[f"baseline.goal.{objective.name}"])
+        gain, baseline = show(claims["gain.baseline"], 3, percent=True), measured(claims, "baseline", objective.name)
         yield fill(text, gain=gain, baseline=baseline)
+        if "gain.sure" in claims and not worse:
+            sure, confidence = claims["gain.sure"], claims["plan.replication.confidence"]
+            yield fill(
+                _("at least {sure} better with {confidence} confidence"),
+                sure=show(sure, 3, percent=True),
+                confidence=show(confidence, percent=True),
+            )
     if "gain.baseline" not in claims and dossier.concluded and dossier.task.problem.starts:
         yield fill(_("no textbook start keeps every limit"))
     margins = [
@@ -56,7 +63,13 @@ def _clauses(dossier: Dossier) -> Iterator[Markup]:
         if not goal.is_objective
     ]
     if margins:
-        yield fill(_("every limit is kept, with {margins} to spare"), margins=listed(margins))
+        kept = all(
+            float(claims[f"winner.margin.{name}"].value or 0.0) >= 0
+            for name, goal in dossier.task.goals.items()
+            if not goal.is_objective
+        )
+        text = _("every limit is kept, with {margins} to spare") if kept else _("the margins are {margins}")
+        yield fill(text, margins=listed(margins))
     yield from _required(dossier)
 
 
@@ -100,10 +113,14 @@ def cautions(dossier: Dossier) -> list[Markup]:
     skipped = [quoted(_(name)) for name in dossier.plan["skipped_checks"]]
     if skipped:
         found.append(fill(_("Not possible under this setting: {checks}."), checks=listed(skipped)))
+    if dossier.ends.get("front") and "repeats" in dossier.ends:
+        found.append(fill(_("The front is drawn from single noisy runs; only the winner and its baseline were repeated.")))
     if len(dossier.ends.get("front", ())) > 1:
         found.append(
             fill(_("Of the front only the knee was checked: no other member has met more than the limits at the top rung."))
         )
+    if dossier.task.problem.noise.kind != "none" and dossier.checks:
+        found.append(fill(_("Each check is one noisy run; checks were not repeated.")))
     if "winner" in dossier.roles:
         found.append(fill(_("That no better design exists was not shown: the search ended because {why}."), why=_stop(dossier)))
     return found

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from dure.campaign import Claim, claims_of, conclude, task_of
 from dure.errors import InputError, JournalError
 from dure.i18n import _
@@ -92,6 +94,13 @@ class Dossier:
         """What became of each check that applies, in the problem's order."""
         names, known = [check["name"] for check in self.plan["problem"]["checks"]], self.ends["checks"]
         return {name: known[name] for name in names if name in known}
+
+    def measured(self, role: str) -> dict[str, Any]:
+        """The outcome of a role's trial, or the mean of its repeats."""
+        keys = self.ends.get("repeats", {}).get(role) or [self.ends[role]]
+        rows: list[Mapping[str, Any]] = [self.history.trials[key].outcome or {} for key in keys]
+        found = {name: [row[name] for row in rows] for name in rows[0]}
+        return {name: None if None in values else np.mean(values, axis=0).tolist() for name, values in found.items()}
 
     def of_kind(self, kind: str) -> list[Event]:
         """Events of one kind, in order."""

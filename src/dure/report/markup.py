@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from dure.campaign import Claim
 from dure.report.numbers import Printed, printed
 
-__all__ = ["admit", "cited", "code", "fill", "listed", "quoted", "said", "show", "when"]
+__all__ = ["admit", "cited", "code", "fill", "listed", "measured", "quoted", "said", "show", "when"]
 
 
 def admit(value: Any) -> str:
@@ -28,6 +28,12 @@ def admit(value: Any) -> str:
 def show(claim: Claim, digits: int = 4, **form: Any) -> Markup:
     """A claim, rounded; ``form`` as in ``numbers.shown``."""
     return printed(claim, digits, **form)
+
+
+def measured(claims: Mapping[str, Claim], role: str, goal: str) -> Markup:
+    """A goal's value in a role; where the design was repeated, with half the interval of its mean."""
+    value, half = claims[f"{role}.goal.{goal}"], claims.get(f"{role}.half.{goal}")
+    return show(value) if half is None else Markup("{} ± {}").format(show(value), show(half, 2))
 
 
 def code(text: str) -> Markup:

@@ -54,4 +54,5 @@ def _places(dossier: Dossier) -> dict[str, Any]:
         "tables": tables,
         "words": words,
         "word": word,
+        "measured": markup.measured,
     }

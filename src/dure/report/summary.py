@@ -27,6 +27,7 @@ def summary(history: History, task: Task) -> dict[str, Any]:
         "front": [
             _member(claims, task, number, history.trials[key]) for number, key in enumerate(ends.get("front", ()), start=1)
         ],
+        "repeats": {role: _repeats(claims, task, role) for role in ends.get("repeats", {})},
         "outcomes": _outcomes(history, task, winner) if winner else {},
         "margins": {
             name: {"value": claims[f"winner.margin.{name}"].value, "unit": claims[f"winner.margin.{name}"].unit}
@@ -53,10 +54,22 @@ def _member(claims: Mapping[str, Claim], task: Task, number: int, state: TrialSt
     }
 
 
+def _repeats(claims: Mapping[str, Claim], task: Task, role: str) -> dict[str, Any]:
+    """How often a design was repeated, and what its goals are in the mean, give or take ``half``."""
+    means = {
+        name: {"mean": claims[f"{role}.goal.{name}"].value, "half": claims[f"{role}.half.{name}"].value} for name in task.goals
+    }
+    return {"count": claims[f"{role}.repeats"].value, "goals": means}
+
+
 def _outcomes(history: History, task: Task, winner: TrialState) -> dict[str, Any]:
     """What every fidelity says of the winner's design under the campaign's own setting."""
     return {
         state.fidelity: {"outcome": dict(state.outcome), "goals": task.goal_values(state.outcome)}
         for state in history.trials.values()
-        if state.outcome is not None and task.asks(state.trial) and state.trial["design"] == winner.trial["design"]
+        if state.outcome is not None and task.asks(state.trial) and _is_run_of(winner, state)
     }
+
+
+def _is_run_of(winner: TrialState, state: TrialState) -> bool:
+    return all(state.trial[name] == winner.trial[name] for name in ("design", "seed"))

@@ -179,7 +179,8 @@ def test_a_textbook_start_that_is_the_knee_is_nothing_better():
     run.history.plan.update(seed=0, checks=[], stopping={"tolerance": 1e-3})
     small, large = (run.problem.design(radius=radius, height=2 * radius) for radius in (0.3, 1.2))
     run.filled([*run.problem.starts, small, large])
-    # By volume and surface of a cylinder the start of radius 1 lies 43 % up in cost and 72 % down in volume; the other 30 and 83 %.
+    # From school geometry: of the front's ranges the start of radius 1 is 43 % up in cost and 72 % down in volume, the other
+    # start 30 and 83 %, and the two others mark the ends.
     ends = conclude(run.history, run.task)
     assert run.history.trials[ends["winner"]].trial["design"] == {"radius": 1.0, "height": 1.0}
     assert (ends["verdict"], ends["because"]) == ("inconclusive", "nothing better than the textbook start was found")

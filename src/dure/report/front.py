@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from markupsafe import Markup
 
 from dure.campaign import allowed, unguarded
@@ -55,9 +53,10 @@ def _panel(dossier: Dossier, x: Goal, y: Goal, name: str, width: int, height: in
             where = "post" if x.measure.sense == "minimise" else "pre"
             axes.step(*zip(*front, strict=True), where=where, color=COLOURS["winner"], linewidth=1.4)
         axes.plot(*zip(*front, strict=True), "o", markersize=6, color=COLOURS["winner"])
-        if "baseline" in dossier.roles:
-            _mark(axes, _at(dossier, dossier.ends["baseline"], x, y), "D", "baseline", _("baseline"))
-        _mark(axes, _at(dossier, dossier.ends["winner"], x, y), "o", "winner", _("winner"))
+        for role, marker in (("baseline", "D"), ("winner", "o")):
+            if role in dossier.roles:
+                ring = {"markersize": 12, "markerfacecolor": "none", "markeredgewidth": 2.0, "color": COLOURS[role]}
+                axes.plot(*_at(dossier, dossier.ends[role], x, y), marker, **ring)
         axes.set_xlabel(axis_text(goal_name(x), x.unit), loc="right")
         said = _("{y} against {x}: the front, the other designs that keep every limit, the winner and the baseline")
         return svg(axes, name, said.format(x=goal_name(x), y=goal_name(y)))
@@ -66,11 +65,6 @@ def _panel(dossier: Dossier, x: Goal, y: Goal, name: str, width: int, height: in
 def _at(dossier: Dossier, key: str, x: Goal, y: Goal) -> tuple[float, float]:
     values = dossier.task.goal_values(dossier.history.trials[key].outcome or {})
     return values[x.name], values[y.name]
-
-
-def _mark(axes: Any, place: tuple[float, float], marker: str, colour: str, text: str) -> None:
-    axes.plot(*place, marker, markersize=11, markerfacecolor="none", markeredgewidth=2.0, color=COLOURS[colour])
-    axes.annotate(text, place, xytext=(10, 8), textcoords="offset points", color=COLOURS[colour], fontsize=12)
 
 
 def columns(dossier: Dossier) -> list[ValueRow]:

@@ -139,7 +139,9 @@ def _line(view: Progress, event: Event, history: History) -> str | None:
     if event.kind == "guarded":
         guard: Any = event.payload["guard"]
         tightened = ", ".join(f"{name} {number(amount, view.task.goals[name].unit)}" for name, amount in guard.items())
-        return _("A check missed a limit, so limits are tightened and the search goes on: {limits}.").format(limits=tightened)
+        return _("A check or repeats missed a limit, so limits are tightened and the search goes on: {limits}.").format(
+            limits=tightened
+        )
     if event.kind not in ("told", "failed"):
         return None
     state = history.trials[str(event.payload["key"])]

@@ -212,3 +212,17 @@ def test_one_objective_has_a_front_of_one():
     for x in (0.1, 0.3, 0.5):
         run.answered(Proposal(run.problem.design(x=x, y=0.2), "full", "search", ""))
     assert front_of(run.history, run.task) == ranked(run.history, run.task)[:1]
+
+
+@pytest.mark.needs("botorch", "matplotlib")
+def test_three_objectives_are_drawn_two_at_a_time_and_say_so(tmp_path: Path):
+    # The toy's limit made a third objective
+    text = HERE.read_text().replace("at_most(3.0, help", "minimise(help").replace('name="toy/tank"', 'name="toy/tank-of-three"')
+    (tmp_path / "three.py").write_text(text)
+    folder = tmp_path / "run"
+    with Campaign.begin(folder, make_plan(str(tmp_path / "three.py"), strategy_name="sobol", budget=Budget(runs=6))) as campaign:
+        ends = campaign.run(executor=Here())
+    write_report(folder, language="en")
+    verify(folder)
+    assert len(ends["front"]) > 1
+    assert "height over diameter</span> is left out of it" in (folder / "report.html").read_text()

@@ -45,7 +45,7 @@ class Checked(Progress):
     def show(self, event: Event, history: History) -> None:
         fresh = Progress(self.workers)
         fresh.begin(history)
-        for name in ("best", "course", "runs", "cpu_seconds", "answered", "failed", "left", "share"):
+        for name in ("best", "front", "course", "runs", "cpu_seconds", "answered", "failed", "left", "share"):
             assert getattr(self, name) == getattr(fresh, name), (event.kind, name)
         assert set(self.running) == {state.key for state in history.unanswered() if state.attempts}
         assert sum(one.since is not None for one in self.running.values()) == min(self.workers, len(self.running))

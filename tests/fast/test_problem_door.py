@@ -136,7 +136,11 @@ PROBLEM = {
     "an outcome for a design": ("design=Beam", "design=Measured", ["design=", "@design"]),
     "a plain class for a setting": ("setting=Site", "setting=dict", ["setting=", "@setting"]),
     "no objective": ("minimise(unit=", "at_least(0.0, unit=", ["minimise()"]),
-    "two objectives": ("within(-1.0, 1.0, unit=", "maximise(unit=", ["mass, tilt", "reported()"]),
+    "four objectives": (
+        '    tilt: float = within(-1.0, 1.0, unit="deg")',
+        "    tilt: float = maximise()\n    twist: float = minimise()\n    sway: float = minimise()",
+        ["mass, tilt, twist, sway", "at most three", "reported()"],
+    ),
     "a name taken twice": ("    tilt: float =", "    sheet: float =", ["'sheet'", "taken twice"]),
     "a reserved name": ("    load: float =", "    seed: float =", ["'seed'", "taken twice"]),
     "simulate is no function": ("simulate=simulate", "simulate=4", ["simulate", "function of the design and the setting"]),

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from dure.campaign.plan import PATIENCE, shifted
+from dure.campaign.ending import check_states, conclude, deficits, taken
+from dure.campaign.leaders import baseline_of, leading, ranked
+from dure.campaign.plan import PATIENCE
+from dure.campaign.repeats import MOST_ROUNDS, answered, chosen, contenders, is_repeated, reaches, repeats
 from dure.i18n import N_
 from dure.journal import History, TrialState
 from dure.problem import Check, Trial
 from dure.strategy import Strategy, Task, space_filling
 
-__all__ = ["Step", "Wanted", "baseline_of", "check_states", "conclude", "next_step", "ranked", "spent", "stop_reason"]
+__all__ = ["Step", "Wanted", "next_step", "spent", "stop_reason"]
 
 _BASELINE = N_("A textbook start at the top rung: the winner must beat the best of them.")
 _CONTROL = N_("A random design, to see what the search was worth; not part of the budget.")
 _CHECK = N_("Check of the winner: {check}.")
+_LEADER = N_("A leader again under another seed: the best in the mean wins, not the luckiest.")
+_FRESH = N_("The winner, or its baseline, again under seeds that did not choose it.")
 _MOST_GUARDS = 4
 _MOST_FAILURES = 25
 _MOST_FIRST_FAILURES = 5
@@ -52,22 +57,6 @@ def spent(history: History, task: Task, *purposes: str) -> dict[str, float]:
     }
 
 
-def ranked(history: History, task: Task) -> list[TrialState]:
-    """Answered top-rung trials that keep every limit, guards included; best first."""
-    name, better = task.objective.name, task.objective.measure.sense == "minimise"
-    found = []
-    for state in history.trials.values():
-        outcome = state.outcome
-        if outcome is None or state.fidelity != task.problem.top.name or not task.asks(state.trial):
-            continue
-        if history.is_control(state):
-            continue
-        values = task.goal_values(outcome)
-        if min(task.margins(values).values(), default=0.0) >= 0:
-            found.append((values[name] if better else -values[name], state.seq, state))
-    return [state for _value, _seq, state in sorted(found, key=lambda one: one[:2])]
-
-
 def stop_reason(history: History, task: Task) -> str | None:
     """Why the search ends now; None to go on."""
     budget, used = history.plan["budget"], spent(history, task, "start", "search")
@@ -85,47 +74,11 @@ def stop_reason(history: History, task: Task) -> str | None:
     best = ranked(history, task)
     if not best or best[0].outcome is None:
         return None
-    scale = abs(task.goal_values(best[0].outcome)[task.objective.name])
+    # With several objectives a gain is a share already: of the hypervolume that the front covers.
+    scale = 1.0 if len(task.objectives) > 1 else abs(task.goal_values(best[0].outcome)[task.objective.name])
     small = history.plan["stopping"]["tolerance"] * scale
     done = all(not state.is_open and (state.gain or 0.0) < small for state in recent)
     return "tolerance" if done else None
-
-
-def check_states(history: History, task: Task, winner: TrialState) -> list[tuple[Check, Trial, TrialState | None]]:
-    """Each check of the plan, the trial it asks of ``winner``, and what became of it."""
-    problem, planned = task.problem, set(history.plan["checks"])
-    found = []
-    for check in (one for one in problem.checks if one.name in planned):
-        design = problem.make_design(winner.trial["design"])
-        trial = problem.trial(design, shifted(problem, check, task.setting), check.fidelity, int(history.plan["seed"]))
-        found.append((check, trial, _taken(history, trial)))
-    return found
-
-
-def _taken(history: History, trial: Trial) -> TrialState | None:
-    """What became of ``trial``, once the newest plan has asked for it or taken it over from what was known before."""
-    return history.trials[trial.key] if trial.key in history.used[-1] else None
-
-
-def _deficits(task: Task, check: Check, outcome: Mapping[str, Any]) -> dict[str, float]:
-    """By how much each limit is missed beyond the slack the check allows; only limits that are missed."""
-    values = task.goal_values(outcome)
-    missed = {
-        name: -goal.margin(values[name]) - check.slack.get(name, 0.0)
-        for name, goal in task.goals.items()
-        if not goal.is_objective
-    }
-    return {name: amount for name, amount in missed.items() if amount > 0}
-
-
-def baseline_of(history: History, task: Task) -> TrialState | None:
-    """The best textbook start that keeps every limit at the top rung, if any does."""
-    keys = {task.problem.trial(start, task.setting, seed=int(history.plan["seed"])).key for start in task.problem.starts}
-    return next((state for state in ranked(history, _unguarded(task)) if state.key in keys), None)
-
-
-def _unguarded(task: Task) -> Task:
-    return Task(task.problem, task.setting, task.goals)
 
 
 def next_step(history: History, task: Task, strategy: Strategy, free: int) -> Step:
@@ -137,16 +90,20 @@ def next_step(history: History, task: Task, strategy: Strategy, free: int) -> St
 
 
 def _after_search(history: History, task: Task) -> Step:
-    """Required checks, baseline, controls, the other checks, the conclusion."""
-    best = ranked(history, task) or ranked(history, _unguarded(task))
-    if best and (step := _validate(history, task, best[0], required=True)):
-        return step
-    for stage in (_compare, _control):
+    """Baseline, repeats, required checks, controls, the other checks, the conclusion."""
+    for stage in (_compare, _repeat, _require, _control, _check_further):
         if step := stage(history, task):
             return step
-    if best and (step := _validate(history, task, best[0], required=False)):
-        return step
-    return Step(event=("concluded", conclude(history, task, best)))
+    return Step(event=("concluded", conclude(history, task)))
+
+
+def _gather(history: History, wanted: Iterable[Wanted]) -> Step | None:
+    """Ask for what the newest plan has not asked for yet, then wait for what is open; None once all of it has ended."""
+    trials = {one.trial.key: one for one in wanted}
+    states = [(one, taken(history, one.trial)) for one in trials.values()]
+    if missing := [one for one, state in states if state is None]:
+        return Step(wanted=missing)
+    return Step() if any(state is not None and state.is_open for _one, state in states) else None
 
 
 def _search(history: History, task: Task, strategy: Strategy, free: int) -> Step:
@@ -175,82 +132,72 @@ def _search(history: History, task: Task, strategy: Strategy, free: int) -> Step
     return Step(event=("decided", {"stage": "search", "because": "budget"}))
 
 
-def _validate(history: History, task: Task, winner: TrialState, *, required: bool) -> Step | None:
-    checks = [one for one in check_states(history, task, winner) if one[0].required == required]
-    missing = [(check, trial) for check, trial, state in checks if state is None]
-    if missing:
-        return Step(wanted=[Wanted(trial, f"check: {check.name}", _CHECK, {"check": check.name}) for check, trial in missing])
-    if any(state is not None and state.is_open for _check, _trial, state in checks):
-        return Step()
-    if not required or history.guard_rounds >= _MOST_GUARDS or not ranked(history, task):
-        return None
-    deficits: dict[str, float] = {}
-    for check, _trial, state in checks:
-        if state is not None and state.outcome is not None:
-            for name, amount in _deficits(task, check, state.outcome).items():
-                deficits[name] = max(deficits.get(name, 0.0), amount)
-    if not deficits:
-        return None
-    guard = {name: _needed(task, winner, name, amount) for name, amount in deficits.items()}
-    return Step(event=("guarded", {"guard": guard, "winner": winner.key}))
-
-
-def _needed(task: Task, winner: TrialState, name: str, deficit: float) -> float:
-    """The guard under which this winner would have failed at the top rung, with a quarter to spare."""
-    outcome = winner.outcome or {}
-    return max(task.goals[name].margin(task.goal_values(outcome)[name]), 0.0) + 1.25 * deficit
-
-
 def _compare(history: History, task: Task) -> Step | None:
     """Simulate every textbook start at the top rung: the winner must beat the best of them."""
     problem, seed = task.problem, int(history.plan["seed"])
-    trials = [problem.trial(start, task.setting, seed=seed) for start in problem.starts if problem.broken_rule(start) is None]
-    missing = [Wanted(trial, "baseline", _BASELINE) for trial in trials if trial.key not in history.used[-1]]
-    if missing:
-        return Step(wanted=missing)
-    return Step() if any(history.trials[trial.key].is_open for trial in trials) else None
+    starts = [start for start in problem.starts if problem.broken_rule(start) is None]
+    return _gather(history, (Wanted(problem.trial(start, task.setting, seed=seed), "baseline", _BASELINE) for start in starts))
+
+
+def _repeat(history: History, task: Task) -> Step | None:
+    """Under noise: repeat the leaders, choose the best in the mean, then repeat it afresh, and the baseline it must beat."""
+    _task, best = leading(history, task)
+    if not best or not is_repeated(history):
+        return None
+    leaders = [trial for state in contenders(history, best) for trial in repeats(history, task, state, fresh=False)]
+    if step := _gather(history, (Wanted(trial, "replicate", _LEADER) for trial in leaders)):
+        return step
+    winner = chosen(history, task, best)
+    known = answered(history, repeats(history, task, winner, fresh=False))
+    if len(known) > 1 and history.guard_rounds < MOST_ROUNDS - 1 and ranked(history, task):
+        missed = {name: -margin for name, margin in reaches(history, task, known).items() if margin < 0}
+        if missed:
+            return _guarded(task, winner, missed)
+    rivals = [winner, *filter(None, [baseline_of(history, task)])]
+    fresh = [trial for state in rivals for trial in repeats(history, task, state, fresh=True)]
+    return _gather(history, (Wanted(trial, "replicate", _FRESH) for trial in fresh))
+
+
+def _require(history: History, task: Task) -> Step | None:
+    """The required checks of the winner; where one misses a limit, a guard."""
+    _task, best = leading(history, task)
+    if not best:
+        return None
+    winner = chosen(history, task, best)
+    checks = [one for one in check_states(history, task, winner) if one[0].required]
+    if step := _gather(history, _checks(checks)):
+        return step
+    if history.guard_rounds >= _MOST_GUARDS or not ranked(history, task):
+        return None
+    missed: dict[str, float] = {}
+    for check, _trial, state in checks:
+        if state is not None and state.outcome is not None:
+            for name, amount in deficits(task, check, state.outcome).items():
+                missed[name] = max(missed.get(name, 0.0), amount)
+    return _guarded(task, winner, missed) if missed else None
+
+
+def _check_further(history: History, task: Task) -> Step | None:
+    """The checks that decide nothing."""
+    _task, best = leading(history, task)
+    if not best:
+        return None
+    checks = check_states(history, task, chosen(history, task, best))
+    return _gather(history, _checks([one for one in checks if not one[0].required]))
+
+
+def _checks(checks: Sequence[tuple[Check, Trial, TrialState | None]]) -> list[Wanted]:
+    return [Wanted(trial, f"check: {check.name}", _CHECK, {"check": check.name}) for check, trial, _state in checks]
+
+
+def _guarded(task: Task, winner: TrialState, missed: Mapping[str, float]) -> Step:
+    """Guards under which this winner would have failed at the top rung, with a quarter to spare."""
+    values = task.goal_values(winner.outcome or {})
+    guard = {name: max(task.goals[name].margin(values[name]), 0.0) + 1.25 * amount for name, amount in missed.items()}
+    return Step(event=("guarded", {"guard": guard, "winner": winner.key}))
 
 
 def _control(history: History, task: Task) -> Step | None:
-    count, problem = int(history.plan["control_runs"]), task.problem
-    if not count:
-        return None
-    seed = int(history.plan["seed"])
-    wanted, waiting = [], False
-    for design in islice(space_filling(problem, seed + 7919, uniform=True), count):
-        trial = problem.trial(design, task.setting, seed=seed)
-        state = _taken(history, trial)
-        if state is None:
-            wanted.append(Wanted(trial, "control", _CONTROL))
-        waiting = waiting or (state is not None and state.is_open)
-    return Step(wanted=wanted) if wanted else (Step() if waiting else None)
-
-
-def conclude(history: History, task: Task, best: list[TrialState]) -> dict[str, Any]:
-    """The verdict, with the reason and the trials it rests on."""
-    baseline = baseline_of(history, task)
-    ends: dict[str, Any] = {"baseline": baseline.key if baseline else None, "runners_up": [state.key for state in best[1:3]]}
-    if not best:
-        return ends | {"verdict": "inconclusive", "because": "no design kept every limit", "winner": None, "checks": {}}
-    winner = best[0]
-    checks = {}
-    for check, trial, state in check_states(history, task, winner):
-        answered = state is not None and state.outcome is not None
-        holds = not _deficits(task, check, state.outcome) if state is not None and state.outcome is not None else None
-        checks[check.name] = {"key": trial.key, "required": check.required, "answered": answered, "holds": holds}
-    ends |= {"winner": winner.key, "checks": checks}
-    if task.problem.noise.kind != "none":
-        return ends | {"verdict": "inconclusive", "because": "the simulator is noisy and the winner was not repeated"}
-    if winner.purpose == "given":
-        return ends | {"verdict": "inconclusive", "because": "the best design rests on past data, not on a run of this campaign"}
-    required = [one for one in checks.values() if one["required"]]
-    if any(one["holds"] is False for one in required):
-        return ends | {"verdict": "refuted", "because": "a required check failed"}
-    if any(one["holds"] is None for one in required):
-        return ends | {"verdict": "inconclusive", "because": "a required check gave no answer"}
-    if baseline is not None and baseline.outcome is not None and winner.outcome is not None:
-        name = task.objective.name
-        ours, theirs = task.goal_values(winner.outcome)[name], task.goal_values(baseline.outcome)[name]
-        if task.objective.better(ours, theirs) <= history.plan["stopping"]["tolerance"] * abs(theirs):
-            return ends | {"verdict": "inconclusive", "because": "nothing better than the textbook start was found"}
-    return ends | {"verdict": "supported", "because": "all limits and required checks hold"}
+    problem, seed = task.problem, int(history.plan["seed"])
+    designs = islice(space_filling(problem, seed + 7919, uniform=True), int(history.plan["control_runs"]))
+    return _gather(history, (Wanted(problem.trial(design, task.setting, seed=seed), "control", _CONTROL) for design in designs))

@@ -8,8 +8,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
-from dure.campaign.course import Step, Wanted, next_step, ranked
+from dure.campaign.course import Step, Wanted, next_step
 from dure.campaign.given import rows_from_table
+from dure.campaign.leaders import ranked
 from dure.campaign.plan import task_of
 from dure.errors import InputError, JournalNotFound, SimulatorChanged
 from dure.execute import Dispatch, LocalRunner

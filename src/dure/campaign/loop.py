@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dure.campaign.course import ranked
+from dure.campaign.leaders import front_of, ranked
 from dure.errors import InputError
 from dure.i18n import N_, _
 from dure.journal import Event, History
@@ -99,9 +99,13 @@ class Loop:
             self._apply("told", {"key": trial.key, "outcome": values_of(made)})
 
     def best(self) -> Any:
-        """The best design answered so far that keeps every limit; None while there is none."""
+        """The best design answered so far that keeps every limit, of a front its knee; None while there is none."""
         found = ranked(self.history, self.task)
         return self.task.problem.make_design(found[0].trial["design"]) if found else None
+
+    def front(self) -> list[Any]:
+        """Designs answered so far that keep every limit and that no other such design dominates, by the first objective."""
+        return [self.task.problem.make_design(state.trial["design"]) for state in front_of(self.history, self.task)]
 
     def _asked(self, trial: Trial, purpose: str, why: str) -> None:
         self._apply("asked", {"key": trial.key, "trial": trial.plain(), "purpose": purpose, "why": why})

@@ -15,12 +15,18 @@ from dure.problem import Check, Goal, Problem, find, lasting, values_of, with_li
 from dure.problem.canonical import digest
 from dure.strategy import Task, strategy
 
-__all__ = ["HYPOTHESIS", "PATIENCE", "Budget", "applicable_checks", "make_plan", "shifted", "task_of"]
+__all__ = ["HYPOTHESIS", "PATIENCE", "REPLICATES", "Budget", "applicable_checks", "make_plan", "shifted", "task_of"]
 
 HYPOTHESIS = N_("Some design keeps every limit and is better than the best textbook start that does.")
+HYPOTHESIS_OF_SEVERAL = N_(
+    "Some design keeps every limit, and in some objective it is better than the best textbook start that does."
+)
 HYPOTHESIS_WITHOUT_STARTS = N_("Some design keeps every limit; the best that the budget finds is reported.")
 PATIENCE = 2
 """How many proposals in a row must promise less than the tolerance before the search stops."""
+
+REPLICATES = 5
+"""How often a leader is repeated under noise, unless the plan says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +76,12 @@ def make_plan(
     strategy_name: str = "auto",
     prior: str = "auto",
     control_runs: int | None = None,
+    replicates: int | None = None,
     required_checks_only: bool = False,
 ) -> dict[str, Any]:
     """A plan as plain data, with everything that decides what the campaign will do.
+
+    ``replicates`` says how often each leader, and then the winner, is repeated where the simulator is noisy.
 
     Raises:
         InputError: unknown names, values out of range, or a check that is required but cannot be run.
@@ -99,7 +108,7 @@ def make_plan(
         "reference": lasting(reference),
         "setting": values_of(made),
         "goals": {name: _limits_of(goal) for name, goal in goals.items()},
-        "hypothesis": HYPOTHESIS if problem.starts else HYPOTHESIS_WITHOUT_STARTS,
+        "hypothesis": _hypothesis(task),
         "strategy": strategy_name,
         "explanation": list(strategy(strategy_name).explain(task)),
         "seed": seed,
@@ -111,7 +120,22 @@ def make_plan(
         "control_runs": problem.control_runs if control_runs is None else control_runs,
         "code": simulator_code(problem),
     }
+    plan |= _replication(problem, replicates)
     return plan | {"hash": digest(plan)}
+
+
+def _replication(problem: Problem, replicates: int | None) -> dict[str, Any]:
+    noisy = problem.noise.kind != "none"
+    count = REPLICATES if replicates is None else replicates
+    if replicates is not None and (replicates < 0 or replicates == 1 or (replicates and not noisy)):
+        raise PlanError(_("replicates is {given}; give 0, or at least 2 where the problem states noise").format(given=replicates))
+    return {"replication": {"replicates": count, "leaders": 3, "confidence": 0.95}} if noisy else {}
+
+
+def _hypothesis(task: Task) -> str:
+    if not task.problem.starts:
+        return HYPOTHESIS_WITHOUT_STARTS
+    return HYPOTHESIS_OF_SEVERAL if len(task.objectives) > 1 else HYPOTHESIS
 
 
 def _limits_of(goal: Goal) -> dict[str, Any]:

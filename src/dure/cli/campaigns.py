@@ -81,6 +81,12 @@ _quiet = click.option("--quiet", is_flag=True, help=_("Print the verdict and the
     metavar="N",
     help=_("Random designs simulated for comparison, beside the budget; the problem says how many unless given."),
 )
+@click.option(
+    "--replicates",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help=_("How often leaders and then the winner are repeated under noise, beside the budget; 5 unless given, 0 for never."),
+)
 @_quiet
 @as_json
 def run(
@@ -98,6 +104,7 @@ def run(
     prior: str,
     strategy: str,
     control: int | None,
+    replicates: int | None,
     quiet: bool,
     as_json: bool,
 ) -> Done:
@@ -114,6 +121,7 @@ def run(
         strategy_name=strategy,
         prior=prior,
         control_runs=control,
+        replicates=replicates,
     )
     found = find(problem)
     folder = out or new_folder(found.name)

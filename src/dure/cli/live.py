@@ -87,7 +87,9 @@ def watching(view: Progress) -> Iterator[None]:
 def _rows(view: Progress) -> Iterator[tuple[str, RenderableType]]:
     now = time.monotonic()
     yield _("best"), _best(view)
-    if len(view.course) > 1:
+    if len(view.task.objectives) > 1:
+        yield _("front"), _front(view)
+    elif len(view.course) > 1:
         yield _("course"), f"{sparkline(view.course, 40)}  {number(view.course[0])} → {number(view.course[-1])}"
     if view.stopping:
         yield _("now"), heading(_("stopping; everything answered is kept"))
@@ -105,8 +107,7 @@ def _best(view: Progress) -> RenderableType:
     if view.best is None:
         return _("no design keeps every limit yet")
     values, margins = view.values(view.best)
-    goal = view.task.objective
-    parts = [f"{goal.name} {number(values[goal.name], goal.unit)}"]
+    parts = [f"{goal.name} {number(values[goal.name], goal.unit)}" for goal in view.task.objectives]
     parts += [
         _("{name} {value} (margin {margin})").format(
             name=name,
@@ -138,7 +139,9 @@ def _line(view: Progress, event: Event, history: History) -> str | None:
     if event.kind == "guarded":
         guard: Any = event.payload["guard"]
         tightened = ", ".join(f"{name} {number(amount, view.task.goals[name].unit)}" for name, amount in guard.items())
-        return _("A check missed a limit, so limits are tightened and the search goes on: {limits}.").format(limits=tightened)
+        return _("A check or repeats missed a limit, so limits are tightened and the search goes on: {limits}.").format(
+            limits=tightened
+        )
     if event.kind not in ("told", "failed"):
         return None
     state = history.trials[str(event.payload["key"])]
@@ -152,8 +155,12 @@ def _line(view: Progress, event: Event, history: History) -> str | None:
 
 def _told(view: Progress, key: str, history: History) -> str:
     values, margins = view.values(history.trials[key])
-    name, unit = view.task.objective.name, view.task.objective.unit
+    reached = [f"{goal.name} {number(values[goal.name], goal.unit)}" for goal in view.task.objectives]
     broken = [one for one, margin in margins.items() if margin < 0]
     kept = _("breaks {names}").format(names=", ".join(broken)) if broken else _("keeps all limits")
-    best = _("best {value}").format(value=number(view.course[-1] if view.course else None, unit))
-    return f"{name} {number(values[name], unit)}, {kept}  {best}"
+    best = _("best {value}").format(value=number(view.course[-1] if view.course else None, view.task.objective.unit))
+    return f"{', '.join(reached)}, {kept}  {_front(view) if len(reached) > 1 else best}"
+
+
+def _front(view: Progress) -> str:
+    return _("front of {count}").format(count=len(view.front))

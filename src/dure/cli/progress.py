@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from dure.campaign import ranked, spent, task_of
+from dure.campaign import front_of, ranked, spent, task_of
 from dure.cli.screen import spoken
 from dure.i18n import _
 from dure.journal import Event, History, TrialState
@@ -29,8 +29,8 @@ class Running:
 class Progress:
     """What to show of a campaign under way with ``workers`` workers; takes events as a campaign's watcher.
 
-    ``best`` is the best answered trial that keeps every limit, ``course`` the objective of each best so far, ``runs`` and
-    ``cpu_seconds`` what the search has cost.
+    ``front`` are the answered trials that keep every limit and that none dominates, ``best`` is their knee, ``course`` the first
+    objective of each best so far, ``runs`` and ``cpu_seconds`` what the search has cost.
     """
 
     def __init__(self, workers: int) -> None:
@@ -95,18 +95,18 @@ class Progress:
     def _look_again(self) -> None:
         """Find best and course from the whole history, as after a limit was tightened."""
         self.task = task_of(self.history, self.problem)
+        self.front: list[TrialState] = []
         self.best: TrialState | None = None
         self.course: list[float] = []
         for state in sorted(ranked(self.history, self.task), key=lambda one: one.answered or 0):
             self._compare(state)
 
     def _compare(self, state: TrialState) -> None:
-        """Let a design that keeps every limit at the top rung be the best, if it is."""
-        name = self.task.objective.name
-        value = self.values(state)[0][name]
-        if self.best is None or self.task.objective.better(value, self.course[-1]) > 0:
-            self.best = state
-        self.course.append(value if self.best is state else self.course[-1])
+        """Let a design that keeps every limit at the top rung join the front, if nothing there dominates it."""
+        if ranked(self.history, self.task, [state]):
+            self.front = front_of(self.history, self.task, [*self.front, state])
+            self.best = ranked(self.history, self.task, self.front)[0]
+            self.course.append(self.values(self.best)[0][self.task.objective.name])
 
     def _on_asked(self, payload: Any, history: History) -> None:
         stated = dict(payload.get("numbers", {}))
@@ -122,10 +122,7 @@ class Progress:
     def _on_told(self, payload: Any, history: History) -> None:
         self._ended(payload)
         self.answered += 1
-        state = history.trials[payload["key"]]
-        eligible = state.fidelity == self.problem.top.name and self.task.asks(state.trial) and not history.is_control(state)
-        if eligible and min(self.values(state)[1].values(), default=0.0) >= 0:
-            self._compare(state)
+        self._compare(history.trials[payload["key"]])
 
     def _on_failed(self, payload: Any, history: History) -> None:
         self._ended(payload)
@@ -156,6 +153,7 @@ def aim(purpose: str) -> str:
         "search": _("search"),
         "baseline": _("baseline"),
         "control": _("comparison"),
+        "replicate": _("repeat"),
         "given": _("past data"),
     }
     return known[purpose]

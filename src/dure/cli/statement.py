@@ -9,6 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from dure.campaign import MOST_ROUNDS
 from dure.cli.screen import bounds, grid, heading, number, spoken
 from dure.i18n import N_, _
 from dure.problem import Problem, Replay
@@ -174,6 +175,16 @@ def _course(problem: Problem, plan: Mapping[str, Any], folder: object) -> list[t
         (_("ends when"), stop.format(patience=stopping["patience"], tolerance=100 * stopping["tolerance"])),
         (_("strategy"), f"{plan['strategy']}: {' '.join(_(text) for text in plan['explanation'])}"),
     ]
+    if "replication" in plan:
+        rows.append((_("repeats"), _repeated(plan["replication"])))
     if plan["control_runs"]:
         rows.append((_("afterwards"), _("{runs} random designs for comparison").format(runs=plan["control_runs"])))
     return [*rows, (_("seed"), str(plan["seed"])), (_("plan"), plan["hash"][:12]), (_("folder"), str(folder))]
+
+
+def _repeated(planned: Mapping[str, Any]) -> str:
+    """What noise costs beside the budget."""
+    if not planned["replicates"]:
+        return _("none, so that noise leaves the answer open")
+    text = _("{leaders} leaders {times} times each, then the winner and its baseline {times} times afresh; up to {rounds} rounds")
+    return text.format(leaders=planned["leaders"], times=planned["replicates"], rounds=MOST_ROUNDS)

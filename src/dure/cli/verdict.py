@@ -8,11 +8,11 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from dure.campaign import claims_of, shortened
+from dure.campaign import claims_of, objectives, shortened
 from dure.cli.screen import bounds, grid, heading, number, signed, spoken
 from dure.i18n import N_, _
 from dure.journal import History
-from dure.problem import Replay
+from dure.problem import Goal, Replay
 from dure.problem.replay import LABEL
 from dure.strategy import Task
 
@@ -44,21 +44,53 @@ def show_verdict(screen: Console, history: History, task: Task, *, brief: bool =
 
 
 def _found(values: Mapping[str, Any], task: Task) -> str:
-    goal = task.objective
-    value = values.get(f"winner.goal.{goal.name}")
-    if value is None:
+    if values.get(f"winner.goal.{task.objective.name}") is None:
         return ""
-    text = _("The best design reaches {name} = {value}").format(name=goal.name, value=number(value, goal.unit))
-    gain, baseline = values.get("gain.baseline"), values.get(f"baseline.goal.{goal.name}")
-    if gain is not None:
-        text += _("; the best textbook start reaches {value}, so the gain is {gain:.1%}").format(
-            value=number(baseline, goal.unit), gain=gain
+    text = _("The best design reaches {values}").format(values=_reached(values, task, "winner"))
+    gains = {goal.name: gain for goal, suffix in objectives(task) if (gain := values.get(f"gain.baseline{suffix}")) is not None}
+    if gains:
+        named = len(task.objectives) > 1
+        text += _("; the best textbook start reaches {values}, so the gain is {gain}").format(
+            values=_reached(values, task, "baseline"),
+            gain=", ".join(f"{name} {gain:+.1%}" if named else f"{gain:.1%}" for name, gain in gains.items()),
         )
+    if len(task.objectives) > 1:
+        return f"{text}. {_covered(values)}"
     if values.get("control.best") is not None:
         text += _("; the best of {count:.0f} random designs reaches {value}").format(
-            count=values["count.control.answered"], value=number(values["control.best"], goal.unit)
+            count=values["count.control.answered"], value=number(values["control.best"], task.objective.unit)
         )
     return f"{text}."
+
+
+def _reached(values: Mapping[str, Any], task: Task, role: str) -> str:
+    return ", ".join(f"{goal.name} = {_measured(values, goal, role)}" for goal in task.objectives)
+
+
+def _measured(values: Mapping[str, Any], goal: Goal, role: str) -> str:
+    """A goal's value in a role; where the design was repeated, with half the interval of its mean."""
+    value, half = values[f"{role}.goal.{goal.name}"], values.get(f"{role}.half.{goal.name}")
+    return number(value, goal.unit) if half is None else f"{value:.4g} ± {number(half, goal.unit, places='.2g')}"
+
+
+def _covered(values: Mapping[str, Any]) -> str:
+    text = _("It is the knee of a front of {count:.0f} designs, which covers {share:.1%} of the box up to its reference point")
+    text = text.format(count=values["front.members"], share=values["hypervolume.front"])
+    if values["count.control.answered"]:
+        text += _("; {count:.0f} random designs cover {share:.1%}").format(
+            count=values["count.control.answered"], share=values["hypervolume.control"]
+        )
+    return f"{text}."
+
+
+def _front(task: Task, ends: Mapping[str, Any], values: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """The members of the front, by the first objective; empty with one objective."""
+    members = list(enumerate(ends.get("front", ()), start=1))
+    rows = [("", *(goal.name for goal in task.objectives), "")] if members else []
+    for place, key in members:
+        reached = [number(values[f"front.{place}.goal.{goal.name}"], goal.unit) for goal in task.objectives]
+        rows.append((str(place), *reached, _("the knee; only this design was checked") if key == ends["winner"] else ""))
+    return rows
 
 
 def _blocks(history: History, task: Task, values: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, ...]]]]:
@@ -70,6 +102,7 @@ def _blocks(history: History, task: Task, values: Mapping[str, Any]) -> list[tup
             for name, spec in problem.inputs.items()
         ]
     return [
+        (_("Front"), _front(task, ends, values)),
         (_("Design"), design),
         (_("Margins"), _margins(task, ends, values)),
         (_("Checks"), [_check(task, name, check, values) for name, check in ends["checks"].items()]),
@@ -91,13 +124,17 @@ def _margins(task: Task, ends: Mapping[str, Any], values: Mapping[str, Any]) -> 
             continue
         limit = bounds(values[f"limit.{name}.low"], values[f"limit.{name}.high"], goal.unit)
         margin = _("margin {margin}").format(margin=signed(values[f"winner.margin.{name}"], goal.unit))
+        if (sure := values.get(f"winner.sure.{name}")) is not None:
+            text = _("{margin}, at least {sure} with {confidence:.0%} confidence")
+            confidence = values["plan.replication.confidence"]
+            margin = text.format(margin=margin, sure=signed(sure, goal.unit), confidence=confidence)
         others = [
             _("{margin} in check {check}").format(
                 margin=signed(values[f"check.{check}.margin.{name}"], goal.unit), check=spoken(check)
             )
             for check in required
         ]
-        rows.append((name, number(value, goal.unit), limit, "; ".join([margin, *others])))
+        rows.append((name, _measured(values, goal, "winner"), limit, "; ".join([margin, *others])))
     return list(rows)
 
 
@@ -105,7 +142,7 @@ def _check(task: Task, name: str, check: Mapping[str, Any], values: Mapping[str,
     if not check["answered"]:
         return spoken(name), _("no answer")
     parts = [_("all limits hold") if check["holds"] else _("breaks {names}").format(names=", ".join(_broken(task, name, values)))]
-    parts.append(f"{task.objective.name} {number(values[f'check.{name}.goal.{task.objective.name}'], task.objective.unit)}")
+    parts += [f"{goal.name} {number(values[f'check.{name}.goal.{goal.name}'], goal.unit)}" for goal in task.objectives]
     for output, measure in task.problem.measures.items():
         value = values.get(f"check.{name}.output.{output}")
         if value is not None and values.get(f"winner.output.{output}") is None:
@@ -133,11 +170,12 @@ def _cost(values: Mapping[str, Any]) -> list[tuple[str, ...]]:
         "search": _("search"),
         "check": _("checks"),
         "baseline": _("baseline"),
+        "replicate": _("repeats"),
         "control": _("comparison"),
     }
     rows = []
     for name, text in purposes.items():
-        count = {status: values[f"count.{name}.{status}"] for status in ("asked", "failed", "reused")}
+        count = {status: values.get(f"count.{name}.{status}") for status in ("asked", "failed", "reused")}
         if not count["asked"]:
             continue
         cost = _("{runs:.3g} runs, {seconds:.3g} CPU s")

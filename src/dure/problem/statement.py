@@ -23,6 +23,7 @@ __all__ = ["arguments", "check_statement"]
 
 _RESERVED = ("fidelity", "here", "seed")
 """Names that stand beside a problem's own in tables and templates."""
+_MOST_OBJECTIVES = 3
 
 
 _LONG = 300
@@ -98,11 +99,11 @@ def _check_classes(problem: Problem) -> None:
     objectives = [name for name, goal in problem.goals.items() if goal.is_objective]
     if not objectives:
         raise ProblemError(_("no outcome is minimised or maximised; declare one with minimise() or maximise()"))
-    if len(objectives) > 1:
+    if len(objectives) > _MOST_OBJECTIVES:
         raise ProblemError(
-            _("outcomes {names} are all objectives, and a campaign has one; make the others limits or reported()").format(
-                names=", ".join(objectives)
-            )
+            _(
+                "outcomes {names} are all objectives, and a campaign has at most three; make the others limits or reported()"
+            ).format(names=", ".join(objectives))
         )
     seen = set(_RESERVED)
     for name in (*problem.inputs, *problem.inputs_of_setting, *problem.measures):

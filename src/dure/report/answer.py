@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from markupsafe import Markup
 
+from dure.campaign import objectives
 from dure.i18n import _
 from dure.report.dossier import Dossier
 from dure.report.figures import goal_name
-from dure.report.markup import fill, listed, quoted, show
+from dure.report.markup import fill, listed, measured, quoted, show
 from dure.report.words import because
 
 __all__ = ["cautions", "sentence"]
@@ -26,12 +27,16 @@ def sentence(dossier: Dossier) -> Markup:
 
 def _clauses(dossier: Dossier) -> Iterator[Markup]:
     claims, objective = dossier.claims, dossier.task.objective
-    value = show(claims[f"winner.goal.{objective.name}"])
     start = _("With the best design found, {objective} is {value}")
     if not dossier.concluded:
         start = _("With the best design found so far, {objective} is {value}")
-    yield fill(start, objective=quoted(goal_name(objective)), value=value)
-    if "gain.baseline" in claims:
+    for goal, suffix in objectives(dossier.task):
+        text = _("{objective} is {value}") if suffix else start
+        yield fill(text, objective=quoted(goal_name(goal)), value=measured(claims, "winner", goal.name))
+    if len(dossier.task.objectives) > 1:
+        yield fill(_("it is the knee of a front of {count} designs"), count=show(claims["front.members"]))
+        yield from _traded(dossier)
+    elif "gain.baseline" in claims:
         worse = (
             dossier.ends["because"] == "nothing better than the textbook start was found"
             or float(claims["gain.baseline"].value or 0) <= 0
@@ -41,9 +46,16 @@ def _clauses(dossier: Dossier) -> Iterator[Markup]:
             if worse
             else _("{gain} better than the best textbook start ({baseline})")
         )
-        gain, baseline = show(claims["gain.baseline"], 3, percent=True), show(claims[f"baseline.goal.{objective.name}"])
+        gain, baseline = show(claims["gain.baseline"], 3, percent=True), measured(claims, "baseline", objective.name)
         yield fill(text, gain=gain, baseline=baseline)
-    elif dossier.concluded and dossier.task.problem.starts:
+        if "gain.sure" in claims and not worse:
+            sure, confidence = claims["gain.sure"], claims["plan.replication.confidence"]
+            yield fill(
+                _("at least {sure} better with {confidence} confidence"),
+                sure=show(sure, 3, percent=True),
+                confidence=show(confidence, percent=True),
+            )
+    if "gain.baseline" not in claims and dossier.concluded and dossier.task.problem.starts:
         yield fill(_("no textbook start keeps every limit"))
     margins = [
         fill("{margin} ({goal})", margin=show(claims[f"winner.margin.{name}"], 2), goal=quoted(goal_name(goal)))
@@ -51,8 +63,26 @@ def _clauses(dossier: Dossier) -> Iterator[Markup]:
         if not goal.is_objective
     ]
     if margins:
-        yield fill(_("every limit is kept, with {margins} to spare"), margins=listed(margins))
+        kept = all(
+            float(claims[f"winner.margin.{name}"].value or 0.0) >= 0
+            for name, goal in dossier.task.goals.items()
+            if not goal.is_objective
+        )
+        text = _("every limit is kept, with {margins} to spare") if kept else _("the margins are {margins}")
+        yield fill(text, margins=listed(margins))
     yield from _required(dossier)
+
+
+def _traded(dossier: Dossier) -> Iterator[Markup]:
+    """Against the best textbook start, each objective; positive is better."""
+    gains = [(goal, dossier.claims.get(f"gain.baseline{suffix}")) for goal, suffix in objectives(dossier.task)]
+    parts = [
+        fill("{gain} ({goal})", gain=show(claim, 3, sign=True, percent=True), goal=quoted(goal_name(goal)))
+        for goal, claim in gains
+        if claim is not None
+    ]
+    if parts:
+        yield fill(_("beside the best textbook start, positive being better: {gains}"), gains=listed(parts))
 
 
 def _required(dossier: Dossier) -> Iterator[Markup]:
@@ -83,6 +113,14 @@ def cautions(dossier: Dossier) -> list[Markup]:
     skipped = [quoted(_(name)) for name in dossier.plan["skipped_checks"]]
     if skipped:
         found.append(fill(_("Not possible under this setting: {checks}."), checks=listed(skipped)))
+    if dossier.ends.get("front") and "repeats" in dossier.ends:
+        found.append(fill(_("The front is drawn from single noisy runs; only the winner and its baseline were repeated.")))
+    if len(dossier.ends.get("front", ())) > 1:
+        found.append(
+            fill(_("Of the front only the knee was checked: no other member has met more than the limits at the top rung."))
+        )
+    if dossier.task.problem.noise.kind != "none" and dossier.checks:
+        found.append(fill(_("Each check is one noisy run; checks were not repeated.")))
     if "winner" in dossier.roles:
         found.append(fill(_("That no better design exists was not shown: the search ended because {why}."), why=_stop(dossier)))
     return found

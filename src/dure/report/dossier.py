@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from dure.campaign import Claim, claims_of, standing, task_of
+import numpy as np
+
+from dure.campaign import Claim, claims_of, conclude, task_of
 from dure.errors import InputError, JournalError
 from dure.i18n import _
 from dure.journal import Event, History, Journal, TrialState, fold
@@ -80,7 +82,7 @@ class Dossier:
     @cached_property
     def ends(self) -> Mapping[str, Any]:
         """The conclusion, or what it would rest on if the campaign ended now."""
-        return self.history.conclusion or standing(self.history, self.task)
+        return self.history.conclusion or conclude(self.history, self.task)
 
     @cached_property
     def roles(self) -> Mapping[str, TrialState]:
@@ -93,13 +95,20 @@ class Dossier:
         names, known = [check["name"] for check in self.plan["problem"]["checks"]], self.ends["checks"]
         return {name: known[name] for name in names if name in known}
 
+    def measured(self, role: str) -> dict[str, Any]:
+        """The outcome of a role's trial, or the mean of its repeats."""
+        keys = self.ends.get("repeats", {}).get(role) or [self.ends[role]]
+        rows: list[Mapping[str, Any]] = [self.history.trials[key].outcome or {} for key in keys]
+        found = {name: [row[name] for row in rows] for name in rows[0]}
+        return {name: None if None in values else np.mean(values, axis=0).tolist() for name, values in found.items()}
+
     def of_kind(self, kind: str) -> list[Event]:
         """Events of one kind, in order."""
         return [event for event in self.events if event.kind == kind]
 
 
 def _roles(history: History, task: Task) -> dict[str, str]:
-    ends = history.conclusion or standing(history, task)
+    ends = history.conclusion or conclude(history, task)
     keys = (ends["winner"], ends["baseline"], *ends["runners_up"])
     return {role: key for role, key in zip(ROLES, keys, strict=False) if key}
 

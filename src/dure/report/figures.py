@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -18,17 +17,15 @@ from dure.report.style import COLOURS, panel, svg
 from dure.report.words import brief
 from dure.units import label
 
-__all__ = ["Drawn", "axis_text", "calibration", "curves", "goal_name", "margin_bar", "progress"]
+__all__ = ["LINES", "Drawn", "axis_text", "calibration", "curves", "goal_name", "goal_value", "margin_bar"]
 
-_LINES: Mapping[str, Mapping[str, Any]] = {
+LINES: Mapping[str, Mapping[str, Any]] = {
     "runner_up.2": {"color": COLOURS["other"], "linewidth": 1.0, "linestyle": (0, (1, 1.6))},
     "runner_up.1": {"color": COLOURS["other"], "linewidth": 1.0},
     "baseline": {"color": COLOURS["baseline"], "linewidth": 1.8, "linestyle": (0, (5, 2))},
     "winner": {"color": COLOURS["winner"], "linewidth": 2.2},
 }
 """From back to front; told apart without colour by weight and dashes."""
-
-_RUNG_MARKERS = ("^", "s", "D", "v")
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ def _same(dossier: Dossier, role: str, wanted: Curve) -> Curve | None:
 
 def _curve_panel(dossier: Dossier, name: str, wanted: Curve) -> Drawn:
     with panel(450, 290, name) as axes:
-        for role, line in _LINES.items():
+        for role, line in LINES.items():
             if curve := _same(dossier, role, wanted):
                 axes.plot(curve.x, curve.y, **line)
         for limit, above in _limits_seen(dossier, wanted):
@@ -88,7 +85,7 @@ def _limits_seen(dossier: Dossier, wanted: Curve) -> Iterator[tuple[float, bool]
             if abs(limit) == float("inf"):
                 continue
             shown = [(role, curve) for role in dossier.roles if (curve := _same(dossier, role, wanted))]
-            values = [_goal_value(dossier, role, goal.name) for role, _curve in shown]
+            values = [goal_value(dossier, role, goal.name) for role, _curve in shown]
             if all(
                 abs(extreme(curve.y) - value) <= 0.02 * (max(curve.y) - min(curve.y))
                 for (_role, curve), value in zip(shown, values, strict=True)
@@ -96,7 +93,8 @@ def _limits_seen(dossier: Dossier, wanted: Curve) -> Iterator[tuple[float, bool]
                 yield limit, above
 
 
-def _goal_value(dossier: Dossier, role: str, goal: str) -> float:
+def goal_value(dossier: Dossier, role: str, goal: str) -> float:
+    """A goal's value of the trial in a role."""
     value = dossier.claims[f"{role}.goal.{goal}"].value
     return float(value) if value is not None else float("nan")
 
@@ -122,110 +120,6 @@ def _look_near(axes: Any, curves: Sequence[Any], limit: float, *, above: bool) -
     ends = np.quantile(values, [0.05, 1.0] if above else [0.0, 0.95])
     low, high = min(ends[0], limit), max(ends[1], limit)
     axes.set_ylim(low - 0.06 * (high - low), high + 0.06 * (high - low))
-
-
-def progress(dossier: Dossier) -> Drawn | None:
-    """The best design that keeps every limit against what was spent; None before the first answer."""
-    steps = list(_search_steps(dossier))
-    if not steps:
-        return None
-    wide, marks = _progress_panel(dossier, steps, "progress", 920, 360)
-    narrow, _marks = _progress_panel(dossier, steps, "progress-narrow", 380, 300)
-    objective = dossier.task.objective
-    return Drawn(axis_text(goal_name(objective), objective.unit), wide, narrow, marks)
-
-
-@dataclass(frozen=True)
-class _Step:
-    cost: float
-    value: float
-    rung: int
-    keeps: bool
-
-
-def _search_steps(dossier: Dossier) -> Iterator[_Step]:
-    """Answers of the search in the order they came, with the runs spent until then; rung 0 is the top."""
-    task, names = dossier.task, [rung.name for rung in reversed(dossier.task.problem.fidelities)]
-    states = [state for state in dossier.history.in_plan("start", "search") if not state.is_open]
-    cost = 0.0
-    for state in sorted(states, key=lambda one: one.answered or 0):
-        if state.key in dossier.history.asked_in_plan:
-            cost += task.problem.rung(state.fidelity).cost * max(1, state.attempts)
-        if state.outcome is not None:
-            values = task.goal_values(state.outcome)
-            keeps = min(task.margins(values).values(), default=0.0) >= 0
-            yield _Step(cost, values[task.objective.name], names.index(state.fidelity), keeps)
-
-
-def _running_best(dossier: Dossier, points: Sequence[tuple[float, float]], end: float) -> tuple[list[float], list[float]]:
-    """Corners of the best value so far, drawn on to ``end``."""
-    best = list(accumulate((value for _cost, value in points), min if _minimised(dossier) else max))
-    costs = [cost for cost, _value in points]
-    return [*costs, end], [*best, best[-1]]
-
-
-def _minimised(dossier: Dossier) -> bool:
-    return dossier.task.objective.measure.sense == "minimise"
-
-
-def _control_points(dossier: Dossier) -> list[tuple[float, float]]:
-    """Random designs that keep every limit: how many were tried until then, and the value."""
-    task, found = dossier.task, []
-    for number, state in enumerate(dossier.history.in_plan("control"), start=1):
-        if state.outcome is not None:
-            values = task.goal_values(state.outcome)
-            if all(goal.is_objective or goal.margin(values[name]) >= 0 for name, goal in task.goals.items()):
-                found.append((float(number), values[task.objective.name]))
-    return found
-
-
-def _progress_panel(dossier: Dossier, steps: Sequence[_Step], name: str, width: int, height: int) -> tuple[Markup, list[str]]:
-    from matplotlib.ticker import LogLocator
-
-    objective, control = dossier.task.objective, _control_points(dossier)
-    kept = [(step.cost, step.value) for step in steps if step.keeps and step.rung == 0]
-    end = max(steps[-1].cost, len(dossier.history.in_plan("control")))
-    values = [*(step.value for step in steps), *(value for _cost, value in control)]
-    marks: list[str] = []
-    with panel(width, height, name) as axes:
-        if min(values) > 0 and max(values) > 20 * min(values):
-            axes.set_yscale("log")
-            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axes.yaxis.set_major_formatter("{x:g}")
-            axes.yaxis.set_minor_formatter("")
-        if control:
-            grey = {"color": COLOURS["other"]}
-            axes.step(*_running_best(dossier, control, end), where="post", linewidth=1.6, linestyle=(0, (1, 1)), **grey)
-            axes.plot(*zip(*control, strict=True), "x", markersize=5, **grey)
-            marks.append("random")
-        if "baseline" in dossier.roles:
-            level = _goal_value(dossier, "baseline", objective.name)
-            axes.axhline(level, **_LINES["baseline"])
-            marks.append("baseline")
-        marks = [*_scatter(axes, steps), *marks]
-        if kept:
-            axes.step(*_running_best(dossier, kept, end), where="post", color=COLOURS["winner"], linewidth=2.2)
-            marks.insert(0, "best")
-        axes.set_xlabel(_("spent on the search (runs)"), loc="right")
-        axes.set_xlim(0, end * 1.02)
-        axes.locator_params(axis="x", steps=[1, 2, 5, 10])
-        title = _("Best design that keeps every limit against the runs spent, beside random designs and the baseline")
-        return svg(axes, name, title), marks
-
-
-def _scatter(axes: Any, steps: Sequence[_Step]) -> list[str]:
-    """Every answer as a mark: filled if it keeps every limit, its shape by rung."""
-    marks = []
-    for rung in sorted({step.rung for step in steps}):
-        marker = "o" if rung == 0 else _RUNG_MARKERS[(rung - 1) % len(_RUNG_MARKERS)]
-        colour = COLOURS["winner"] if rung == 0 else COLOURS["soft"]
-        for keeps in (True, False):
-            points = [(step.cost, step.value) for step in steps if step.rung == rung and step.keeps == keeps]
-            if points:
-                fill = colour if keeps else "none"
-                axes.plot(*zip(*points, strict=True), marker, color=colour, markerfacecolor=fill, markersize=6 - (rung > 0))
-                marks.append(f"rung-{min(rung, len(_RUNG_MARKERS))} {'kept' if keeps else 'broken'}")
-    return marks
 
 
 def calibration(dossier: Dossier) -> list[Drawn]:

@@ -9,9 +9,9 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from dure.campaign import Claim
-from dure.report.numbers import Printed, printed
+from dure.report.numbers import Printed, prefix_of, printed
 
-__all__ = ["admit", "cited", "code", "fill", "listed", "quoted", "said", "show", "when"]
+__all__ = ["admit", "cited", "code", "fill", "listed", "measured", "quoted", "said", "show", "when"]
 
 
 def admit(value: Any) -> str:
@@ -28,6 +28,15 @@ def admit(value: Any) -> str:
 def show(claim: Claim, digits: int = 4, **form: Any) -> Markup:
     """A claim, rounded; ``form`` as in ``numbers.shown``."""
     return printed(claim, digits, **form)
+
+
+def measured(claims: Mapping[str, Claim], role: str, goal: str) -> Markup:
+    """A goal's value in a role; where the design was repeated, with half the interval of its mean."""
+    value, half = claims[f"{role}.goal.{goal}"], claims.get(f"{role}.half.{goal}")
+    if half is None or not isinstance(value.value, float):
+        return show(value)
+    near = abs(value.value)
+    return Markup("{} ± {}").format(show(value, bare=not prefix_of(near, value.unit)), show(half, 2, near=near))
 
 
 def code(text: str) -> Markup:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dure.campaign.plan import REPLICATES
 from dure.i18n import _
 from dure.problem import citation_text
 from dure.report.dossier import Dossier
@@ -70,6 +71,8 @@ def command(dossier: Dossier) -> str:
     runs, seconds = plan["budget"]["runs"], plan["budget"]["cpu_seconds"]
     words += ["--runs", _plain(runs)] if runs is not None else ["--cost", _plain(seconds)]
     words += ["--seed", _plain(plan["seed"]), "--strategy", plan["strategy"], "--prior", plan["prior"]]
+    repeats = plan.get("replication", {"replicates": REPLICATES})["replicates"]
+    words += ["--replicates", _plain(repeats)] if repeats != REPLICATES else []
     for source, _hash in given(dossier):
         words += ["--data", source]
     return shlex.join(words)

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dure.i18n import _, language, speaking
-from dure.report import answer, figures, markup, origin, tables, words
+from dure.report import answer, course, figures, front, markup, origin, tables, words
 from dure.report.dossier import Dossier
 from dure.report.numbers import word
 
@@ -47,9 +47,12 @@ def _places(dossier: Dossier) -> dict[str, Any]:
         "claims": dossier.claims,
         "lang": language(),
         "answer": answer,
+        "course": course,
         "figures": figures,
+        "front": front,
         "origin": origin,
         "tables": tables,
         "words": words,
         "word": word,
+        "measured": markup.measured,
     }

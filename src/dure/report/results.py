@@ -55,6 +55,8 @@ def _winner(dossier: Dossier) -> dict[str, Any]:
     goals = {}
     for name, goal in dossier.task.goals.items():
         goals[name] = valued(f"winner.goal.{name}", sense=goal.measure.sense)
+        if (half := claims.get(f"winner.half.{name}")) is not None:
+            goals[name]["half"] = half.value
         if not goal.is_objective:
             goals[name] |= {side: claims[f"limit.{name}.{side}"].value for side in ("low", "high")}
             goals[name]["margin"] = valued(f"winner.margin.{name}")
@@ -75,7 +77,7 @@ def _exported(dossier: Dossier) -> dict[str, bytes]:
     problem, state = dossier.task.problem, dossier.roles["winner"]
     if problem.export is None:
         return {}
-    design, outcome = problem.make_design(state.trial["design"]), problem.make_outcome(state.outcome or {})
+    design, outcome = problem.make_design(state.trial["design"]), problem.make_outcome(dossier.measured("winner"))
     files = problem.export(design, dossier.task.setting, outcome)
     for name in files:
         if not NAME.fullmatch(name) or name == "winner.json":

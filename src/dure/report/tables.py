@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from dure.campaign import Claim
+from dure.campaign import Claim, objectives
 from dure.i18n import N_, _
 from dure.journal import TrialState
 from dure.problem import Axis, Goal
@@ -40,6 +40,7 @@ __all__ = [
     "rung_help",
     "setting_rows",
     "tried_rows",
+    "tried_sizes",
 ]
 
 ROLE_NAMES = {
@@ -164,7 +165,7 @@ class CheckRow:
     help: str
     required: bool
     holds: bool | None
-    change: Claim | None
+    changes: Sequence[Claim | None]
     margins: Sequence[Claim | None]
     extra: Sequence[tuple[str, Claim]]
     reason: str
@@ -192,8 +193,9 @@ def _check_row(dossier: Dossier, name: str, text: str, check: Mapping[str, Any])
         and claims[f"winner.output.{output}"].value is None
     ]
     margins = [claims.get(f"check.{name}.margin.{goal}") for goal in _limited(dossier)]
+    changes = [claims.get(f"check.{name}.change{suffix}") for _goal, suffix in objectives(dossier.task)]
     reason = state.reason if state and state.reason else ""
-    return CheckRow(name, text, check["required"], check["holds"], claims.get(f"check.{name}.change"), margins, extra, reason)
+    return CheckRow(name, text, check["required"], check["holds"], changes, margins, extra, reason)
 
 
 def _limited(dossier: Dossier) -> list[str]:
@@ -226,7 +228,8 @@ class TriedRow:
 
     rung: str
     why: Markup
-    value: Claim | None
+    values: Sequence[Claim | None]
+    answered: bool
     keeps: bool
     reason: str
 
@@ -242,7 +245,13 @@ def _tried_row(dossier: Dossier, prefix: str, state: TrialState) -> TriedRow:
     if state.outcome is not None:
         keeps = min(dossier.task.margins(dossier.task.goal_values(state.outcome)).values(), default=0.0) >= 0
     why = explanation(dossier, prefix, state)
-    return TriedRow(state.fidelity, why, dossier.claims.get(f"{prefix}.goal"), keeps, state.reason or "")
+    values = [dossier.claims.get(f"{prefix}.goal{suffix}") for _goal, suffix in objectives(dossier.task)]
+    return TriedRow(state.fidelity, why, values, state.outcome is not None, keeps, state.reason or "")
+
+
+def tried_sizes(rows: Sequence[TriedRow]) -> list[float]:
+    """The largest value of each objective over the search."""
+    return [largest(column) for column in zip(*(row.values for row in rows), strict=True)]
 
 
 def explanation(dossier: Dossier, prefix: str, state: TrialState) -> Markup:

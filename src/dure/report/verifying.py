@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dure.campaign import Claim, Query, evaluate, shortened, standing, task_of
+from dure.campaign import Claim, Query, conclude, evaluate, shortened, task_of
 from dure.errors import DureError, InputError, JournalCorrupted, ProblemError, VerificationFailed
 from dure.execute.attempt import simulator_code
 from dure.i18n import _, speaking
@@ -128,7 +128,7 @@ def _conclusions(events: Sequence[Event], problem: Problem) -> list[str]:
     wrong, history = [], History()
     for event in events:
         if event.kind == "concluded" and _same(history.plan["problem"], problem.describe()):
-            drawn: Any = standing(history, task_of(history, problem))
+            drawn: Any = conclude(history, task_of(history, problem))
             if not _same(drawn, dict(event.payload)):
                 recorded = event.payload.get("verdict")
                 text = _("event {seq}: the conclusion recorded there ({recorded}) does not follow from the answers ({drawn})")

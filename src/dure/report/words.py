@@ -21,6 +21,10 @@ WHY_ENDED = (
     N_("a required check gave no answer"),
     N_("nothing better than the textbook start was found"),
     N_("the simulator is noisy and the winner was not repeated"),
+    N_("a repeat of the winner gave no answer"),
+    N_("the mean of the winner's repeats breaks a limit"),
+    N_("the winner's repeats leave open whether every limit is kept"),
+    N_("the repeats do not show the winner to be better than the textbook start"),
     N_("the best design rests on past data, not on a run of this campaign"),
     N_("no design kept every limit"),
 )

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from scipy.optimize import differential_evolution, minimize
+from scipy.optimize import Bounds, differential_evolution, minimize
 
 from benchmarks.peers.scores import hypervolume
 from benchmarks.peers.suites import all_tasks
@@ -84,12 +84,13 @@ def _score(cube: Array, task: Task, weights: Array, seen: list[Answer]) -> float
 
 def _search(task: Task, weights: Array, seed: int, rounds: int, seen: list[Answer]) -> tuple[float, Design]:
     score = partial(_score, task=task, weights=weights, seen=seen)
-    columns = task.problem.space.columns
+    cube = [(0.0, 1.0)] * task.problem.space.columns
+    bounds = Bounds(*np.array(cube).T)
     found = differential_evolution(
-        score, [(0.0, 1.0)] * columns, rng=np.random.default_rng(seed), maxiter=rounds, popsize=12, tol=1e-10, polish=False
+        score, bounds, rng=np.random.default_rng(seed), maxiter=rounds, popsize=12, tol=1e-10, polish=False
     )
-    options = {"xatol": 1e-7, "fatol": 1e-12, "maxiter": 4000}
-    polished = minimize(score, found.x, method="Nelder-Mead", options=options, bounds=[(0.0, 1.0)] * columns)
+    options: Any = {"xatol": 1e-7, "fatol": 1e-12, "maxiter": 4000}
+    polished = minimize(score, found.x, method="Nelder-Mead", options=options, bounds=cube)
     best = min(found, polished, key=lambda one: float(one.fun))
     return float(best.fun), values_of(task.problem.space.designs(np.asarray(best.x)[None, :])[0])
 
@@ -101,8 +102,8 @@ def find(task: Task) -> Reference:
         return Reference(closed[0], middle(task), closed[1])
     if task.problem.candidates:
         rows = [(_known(task, values_of(one)).objectives[0], values_of(one)) for one in task.problem.candidates]
-        best, there = min(rows, key=lambda row: row[0])
-        return Reference(best, middle(task), "the best row of the table", there)
+        least = min(rows, key=lambda row: row[0])
+        return Reference(least[0], middle(task), "the best row of the table", least[1])
     seen: list[Answer] = []
     if len(task.goals) > 1:
         for number, share in enumerate(np.linspace(0.01, 0.99, 40)):

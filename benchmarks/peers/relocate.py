@@ -56,6 +56,6 @@ def bend(bounds: Sequence[tuple[float, float]], optimum: Sequence[float], seed: 
 
 
 def _not_far(old: Array, drawn: Array) -> Array:
-    """``drawn`` on the side of the middle where ``old`` is, unless that is near it: the landscape in the box stays what it was."""
+    """``drawn`` on the side of the middle where ``old`` is, unless that is near it: so the box shows much the same."""
     same = ((old < 0.5) == (drawn < 0.5)) | (np.abs(old - 0.5) < 0.1)
     return np.where(same, drawn, 1 - drawn)

@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers.players import Entry, Player
+from benchmarks.peers.players import Entry
+from benchmarks.peers.players.base import Player
 from benchmarks.peers.tasks import Answer, Design, Task
 
 __all__ = ["FOLDER", "append", "load", "play", "whole"]
@@ -30,7 +31,10 @@ def play(entry: Entry, task: Task, seed: int) -> Run:
     sitting = _Sitting(task, seed)
     for design in starts:
         player.tell(design, sitting.run(design))
-    y, cpu, failed, worst = [], [], [], {}
+    y: list[Any] = []
+    cpu: list[float] = []
+    failed: list[int] = []
+    worst: dict[str, float] = {}
     while len(starts) + len(y) < task.budget:
         began = time.process_time()
         asked = player.ask()

@@ -43,9 +43,7 @@ class Ax(Kept):
         bounds = [f"{name} <= 0" for name in task.limits]
         if task.corner:
             bounds += [f"{name} <= {end}" for name, end in zip(names, task.corner, strict=True)]
-        self._client.configure_optimization(
-            objective=", ".join(f"-{name}" for name in names), outcome_constraints=bounds or None
-        )
+        self._client.configure_optimization(objective=", ".join(f"-{name}" for name in names), outcome_constraints=bounds or None)
         self._number: int | None = None
         self.nodes: list[str] = []
 

@@ -27,6 +27,14 @@ __all__ = ["BoTorch"]
 _RAW, _RESTARTS, _COMBINATIONS = 256, 5, 3
 
 
+def _first(samples: Tensor, X: Tensor | None = None) -> Tensor:  # noqa: N803 - the library's name
+    return -samples[..., 0]
+
+
+def _both(samples: Tensor, X: Tensor | None = None) -> Tensor:  # noqa: N803 - the library's name
+    return -samples[..., :2]
+
+
 class BoTorch(Kept):
     """A model for each objective, limit and, once there are crashes, for success; one column for each option of a choice."""
 
@@ -72,10 +80,10 @@ class BoTorch(Kept):
         return [(design, answer) for design, answer in self.told if answer is not None]
 
     def _fit(self) -> ModelListGP:
-        X = self._inputs([design for design, _answer in self._answered()])
-        Y = torch.tensor([(*one.objectives, *one.violations) for _design, one in self._answered()], dtype=torch.double)
-        models = [SingleTaskGP(X, Y[:, index : index + 1]) for index in range(Y.shape[1])]
-        if len(X) < len(self.told):
+        x = self._inputs([design for design, _answer in self._answered()])
+        y = torch.tensor([(*one.objectives, *one.violations) for _design, one in self._answered()], dtype=torch.double)
+        models = [SingleTaskGP(x, y[:, index : index + 1]) for index in range(y.shape[1])]
+        if len(x) < len(self.told):
             success = torch.tensor([[float(answer is not None)] for _design, answer in self.told], dtype=torch.double)
             models.append(SingleTaskGP(self._inputs([design for design, _answer in self.told]), success))
         model = ModelListGP(*models)
@@ -84,9 +92,9 @@ class BoTorch(Kept):
 
     def _constraints(self) -> list[Any] | None:
         first = len(self.task.goals)
-        found: list[Any] = [lambda Z, at=first + index: Z[..., at] for index in range(len(self.task.limits))]
+        found: list[Any] = [lambda samples, at=first + index: samples[..., at] for index in range(len(self.task.limits))]
         if len(self._answered()) < len(self.told):
-            found.append(lambda Z: 0.5 - Z[..., -1])
+            found.append(lambda samples: 0.5 - samples[..., -1])
         return found or None
 
     def _acquisition(self, model: ModelListGP) -> Any:
@@ -100,11 +108,11 @@ class BoTorch(Kept):
             return qLogNoisyExpectedHypervolumeImprovement(
                 ref_point=[-one for one in self.task.corner],
                 X_baseline=known,
-                objective=GenericMCMultiOutputObjective(lambda Z, X=None: -Z[..., :2]),
+                objective=GenericMCMultiOutputObjective(_both),
                 prune_baseline=True,
                 **common,
             )
-        objective = GenericMCObjective(lambda Z, X=None: -Z[..., 0])
+        objective = GenericMCObjective(_first)
         if self.task.noisy:
             return qLogNoisyExpectedImprovement(X_baseline=known, objective=objective, prune_baseline=True, **common)
         kept = [answer.objectives[0] for _design, answer in self._answered() if answer.worst <= 0]
@@ -130,9 +138,9 @@ class BoTorch(Kept):
 
     def _combinations(self, acquisition: Any) -> list[dict[int, float]]:
         """The choices of the most promising of many designs; the rest is improved with these held fixed."""
-        X = self._inputs(self.task.sample((self.seed, len(self.told)), 4 * _RAW))
+        x = self._inputs(self.task.sample((self.seed, len(self.told)), 4 * _RAW))
         with torch.no_grad():
-            order = acquisition(X.unsqueeze(1)).argsort(descending=True)
+            order = acquisition(x.unsqueeze(1)).argsort(descending=True)
         columns, start = [], 0
         for spec in self.task.fields.values():
             width = len(spec.options) if isinstance(spec, Choice) else 1
@@ -140,7 +148,7 @@ class BoTorch(Kept):
             start += width
         found: list[dict[int, float]] = []
         for number in order.tolist():
-            fixed = {column: float(X[number, column]) for column in columns}
+            fixed = {column: float(x[number, column]) for column in columns}
             if fixed not in found:
                 found.append(fixed)
             if len(found) == _COMBINATIONS:
@@ -152,7 +160,6 @@ class BoTorch(Kept):
         left = [values for values in self.task.row_of if values not in told]
         if not left:
             return None
-        designs = [dict(zip(self.task.fields, values, strict=True)) for values in left]
+        designs: list[Design] = [dict(zip(self.task.fields, values, strict=True)) for values in left]
         best, _value = optimize_acqf_discrete(acquisition, q=1, choices=self._inputs(designs), max_batch_size=2048, unique=True)
         return designs[int((self._inputs(designs) - best).square().sum(1).argmin())]
-

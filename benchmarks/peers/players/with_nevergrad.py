@@ -7,7 +7,7 @@ from typing import Any
 
 import nevergrad as ng
 
-from benchmarks.peers.players.base import Kept, penalised, skipped
+from benchmarks.peers.players.base import Kept, penalised
 from benchmarks.peers.tasks import Answer, Design, Task
 from dure.problem import Choice, Field, Integer, Ordered, Real
 
@@ -33,7 +33,10 @@ def _parameter(spec: Field) -> Any:
 
 
 class NgOpt(Kept):
-    """Chooses its own algorithm from the budget; violations are told its own way, crashes are penalised."""
+    """Chooses its own algorithm from the budget; violations are told its own way, crashes are penalised.
+
+    Random ones too: some of its algorithms wait for the answer to each of their questions, for ever.
+    """
 
     def __init__(self, task: Task, seed: int) -> None:
         super().__init__(task, seed)
@@ -56,8 +59,6 @@ class NgOpt(Kept):
             self._optimizer.suggest(dict(design))
             self._candidate = self._optimizer.ask()
         candidate, self._candidate = self._candidate, None
-        if skipped(self.task, answer):
-            return
         objectives = penalised(self.told)[-1] if answer is None else answer.objectives
         value = list(objectives) if len(objectives) > 1 else objectives[0]
         if answer is None or not answer.violations:

@@ -37,7 +37,7 @@ def _distribution(spec: Field) -> BaseDistribution:
 class _Optuna(Kept):
     """Starting designs are enqueued, so that the sampler meets them as trials of its own.
 
-    Optuna ignores failed trials. ``table_rows`` says whether it is told the row of a table that was measured, or its own proposal.
+    Optuna ignores failed trials. ``table_rows``: it is told the row of a table that was measured, not its own proposal.
     """
 
     table_rows = True

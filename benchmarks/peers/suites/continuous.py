@@ -46,7 +46,7 @@ class Moved:
     ) -> None:
         bounds = [box] * d if function is not Branin else [(-5.0, 10.0), (0.0, 15.0)]
         width = _WIDE * (box[1] - box[0])
-        wide = {"bounds": [(low - width, high + width) for low, high in bounds]}
+        wide: Any = {"bounds": [(low - width, high + width) for low, high in bounds]}
         self.bounds = bounds
         self._function = function(**wide) if function is Branin else function(dim=d, **wide)
         self.optimum, self.back = shift(bounds, np.broadcast_to(optimum, d).tolist(), seed)

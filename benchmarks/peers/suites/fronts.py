@@ -59,7 +59,7 @@ def _zdt2() -> Task:
 def _brake() -> Task:
     """A disc brake: mass and stopping time under four limits (tanabe2020)."""
     function = DiscBrake()
-    bounds = [(float(low), float(high)) for low, high in function.bounds.T.tolist()]
+    bounds = [(float(low), float(high)) for low, high in torch.as_tensor(function.bounds).T.tolist()]
     _new, back = bend(bounds, (65.0, 85.0, 2500.0, 13.0), 43)
     units = np.array([20.0, 0.4, 1.0, 900.0])
 

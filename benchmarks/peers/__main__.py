@@ -20,6 +20,7 @@ import numpy as np
 
 from benchmarks.figures import Figure, Options, Row, present
 from benchmarks.peers.players import OURS, PEERS, Entry
+from benchmarks.peers.players.with_dure import plays
 from benchmarks.peers.scores import MARKS, across_seeds, across_tasks, log_ratios, qualities, runs_to
 from benchmarks.peers.suites import QUICK, all_tasks
 from benchmarks.peers.tasks import Array, Task
@@ -180,6 +181,7 @@ def crashes(mine: Mapping[str, Standing], quick: bool) -> list[Figure]:
 def study(options: Options) -> tuple[list[Figure], list[Row]]:
     """Run what is missing and sum it up."""
     tasks = [task for task in all_tasks() if not options.quick or task.name in QUICK]
+    tasks = [task for task in tasks if plays(task)]
     mine = ours(options, tasks, _QUICK_SEEDS if options.quick else OURS.seeds)
     peers = {name: theirs(entry, tasks) for name, entry in PEERS.items()}
     logs = {name: ratios(entry, peers[name], mine) for name, entry in PEERS.items()}

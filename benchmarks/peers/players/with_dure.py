@@ -7,7 +7,7 @@ from dure.campaign import Loop
 from dure.campaign.loop import Wish
 from dure.problem import values_of
 
-__all__ = ["Dure"]
+__all__ = ["Dure", "plays"]
 
 
 class Dure:
@@ -32,3 +32,8 @@ class Dure:
     def recommended(self) -> Design:
         """See ``Player``."""
         return values_of(self._loop.best())
+
+
+def plays(task: Task) -> bool:
+    """Whether this version of Dure keeps to the candidates of a table."""
+    return not task.problem.candidates or Loop(task.problem).ask()[0].design in task.problem.candidates

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from dure.campaign import Loop
     from dure.problem import (
         Answer,
+        Arrangement,
         Axis,
         Check,
         Curve,
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
         Noise,
         Parts,
         Problem,
+        arrangement,
         at_least,
         at_most,
         choice,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
+    "Arrangement",
     "Axis",
     "Check",
     "Curve",
@@ -48,6 +51,7 @@ __all__ = [
     "Noise",
     "Parts",
     "Problem",
+    "arrangement",
     "at_least",
     "at_most",
     "choice",

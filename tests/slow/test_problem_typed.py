@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 
 RIGHT = """
 from dure import (
-    Answer, Axis, Check, Curve, Fidelity, Parts, Problem, at_least, at_most, choice, design, integer, max_over, min_over,
-    minimise, ordered, outcome, real, reported, rule, setting, sum_over, within,
+    Answer, Arrangement, Axis, Check, Curve, Fidelity, Parts, Problem, arrangement, at_least, at_most, choice, design, integer,
+    max_over, min_over, minimise, ordered, outcome, real, reported, rule, setting, sum_over, within,
 )
 
 CASE = Axis("case", ("wind", "snow"))
@@ -31,6 +31,14 @@ class Beam:
     @property
     def area(self) -> float:
         return self.width * self.sheet
+
+
+@design
+class Core:
+    loading: Arrangement = arrangement(("A1", "A2"), {"fresh": 1, "once": 1}, tokens={"fresh": {"u": 4}, "once": {"u": 3}})
+
+
+CORE = Core(loading=("once", "fresh"))
 
 
 @setting
@@ -80,6 +88,13 @@ WRONG = [
     ("misspelt outcome read", "measured.bend)", "measured.bned)", '"Measured" has no attribute "bned"'),
     ("misspelt input given", "Beam(width=50,", "Beam(widht=50,", 'Unexpected keyword argument "widht"'),
     ("misspelt outcome given", "tilt=0.0, price=2.0, sound", "tlit=0.0, price=2.0, sound", 'Unexpected keyword argument "tlit"'),
+    ("misspelt arrangement given", "Core(loading=", "Core(laoding=", 'Unexpected keyword argument "laoding"'),
+    (
+        "text for an arrangement",
+        '("once", "fresh"))',
+        '"once;fresh")',
+        'Argument "loading" to "Core" has incompatible type "str"',
+    ),
     ("input left out", 'metal="steel", ', "", 'Missing named argument "metal"'),
     ("outcome left out", "grip=(1.0, 1.0), ", "", 'Missing named argument "grip"'),
     ("text for a number", "Beam(width=50", 'Beam(width="50"', 'Argument "width" to "Beam" has incompatible type "str"'),

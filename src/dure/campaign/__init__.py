@@ -1,6 +1,6 @@
 """A question under way: plan, loop, stopping, checks, verdict, claims."""
 
-from dure.campaign.claims import Claim, Query, claims_of, evaluate, standing
+from dure.campaign.claims import Claim, Query, claims_of, evaluate, shortened, standing
 from dure.campaign.course import baseline_of, check_states, ranked, spent
 from dure.campaign.driver import Campaign
 from dure.campaign.loop import Loop, Wish
@@ -19,6 +19,7 @@ __all__ = [
     "evaluate",
     "make_plan",
     "ranked",
+    "shortened",
     "spent",
     "standing",
     "task_of",

@@ -15,7 +15,10 @@ from dure.i18n import N_, _
 from dure.journal import History, TrialState
 from dure.strategy import Task
 
-__all__ = ["Claim", "Query", "claims_of", "evaluate", "standing"]
+__all__ = ["Claim", "Query", "claims_of", "evaluate", "shortened", "standing"]
+
+_LONG = 64
+"""Letters of a text that are shown where many stand side by side."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,11 @@ class Claim:
         return {"id": self.id, "statement": self.statement, "unit": self.unit, "query": self.query.plain(), "value": self.value}
 
 
+def shortened(text: str) -> str:
+    """A claim's text as it is shown: its beginning, where it is long."""
+    return text if len(text) <= _LONG else f"{text[: _LONG - 1]}…"
+
+
 def _state(history: History, key: str) -> TrialState:
     if key not in history.trials:
         raise VerificationFailed(_("a claim rests on trial {key}, which the journal does not have").format(key=key[:12]))
@@ -69,8 +77,8 @@ def _output(history: History, _task: Task, trial: str, output: str, part: int | 
     return float(value if part is None else value[part])
 
 
-def _input(history: History, _task: Task, trial: str, name: str) -> float | str:
-    value = _state(history, trial).trial["design"][name]
+def _input(history: History, task: Task, trial: str, name: str) -> float | str:
+    value = task.problem.inputs[name].write(_state(history, trial).trial["design"][name])
     return value if isinstance(value, str) else float(value)
 
 
@@ -163,13 +171,13 @@ def _best_control(history: History, task: Task) -> float | None:
 
 
 def _rank_correlation(history: History, task: Task, name: str, goal: str) -> float | None:
-    """Spearman's rank correlation of an input and a goal over the top-rung and cheaper designs answered."""
+    """Spearman's rank correlation of a numeric input and a goal over the top-rung and cheaper designs answered."""
     from scipy.stats import spearmanr
 
     pairs = []
     for state in history.trials.values():
         value = state.trial["design"][name]
-        if state.outcome is not None and task.asks(state.trial) and not isinstance(value, str):
+        if state.outcome is not None and task.asks(state.trial) and isinstance(value, (int, float)):
             pairs.append((float(value), task.goal_values(state.outcome)[goal]))
     x, y = np.array(pairs).reshape(-1, 2).T
     if len(pairs) < 5 or np.ptp(x) == 0 or np.ptp(y) == 0:
@@ -293,6 +301,8 @@ def _planned(made: _Collector) -> None:
     for name, spec in plan["problem"]["design"].items():
         for side in ("low", "high") if "low" in spec else ():
             made.add(f"range.{name}.{side}", text, spec["unit"], "plan", path=["problem", "design", name, side])
+    if plan["problem"].get("candidates"):
+        made.add("candidates", N_("how many designs there are"), "1", "plan", path=["problem", "candidates", "count"])
     for name in plan["setting"]:
         made.add(f"setting.{name}", text, plan["problem"]["setting"][name]["unit"], "plan", path=["setting", name])
     for index, rung in enumerate(plan["problem"]["fidelities"]):

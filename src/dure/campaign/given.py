@@ -2,49 +2,43 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from dure.errors import InputError
 from dure.i18n import _
-from dure.problem import Problem, values_of
+from dure.problem import Problem, read_table, values_of
 
 __all__ = ["rows_from_table"]
 
 
 def rows_from_table(problem: Problem, setting: Mapping[str, Any], table: Path) -> dict[str, Any]:
-    """Read a CSV whose columns are the design's inputs, the outcome's outputs and, if not the top rung, ``fidelity``.
+    """Read a table whose columns are the design's inputs, the outcome's outputs and, if not the top rung, ``fidelity``.
 
     Parts stand in one column each, named ``output.label``. The setting is the campaign's.
 
     Raises:
-        InputError: the file cannot be read, has no rows, a column is missing, unknown or there twice, a value is refused, or
-            two rows answer one question differently; names line and column.
+        InputError: the file cannot be read, has no rows, a column is missing, unknown or there twice, a value is refused, a
+            design is none of the candidates, or two rows answer one question differently; names line and column.
     """
-    try:
-        text = table.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(_("{table} cannot be read as a UTF-8 table: {error}").format(table=table, error=error)) from None
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    read = read_table(table)
     rows: dict[str, dict[str, Any]] = {}
     made = problem.make_setting(setting)
     try:
-        _check_columns(problem, reader.fieldnames or ())
-        for row in reader:
+        _check_columns(problem, read.columns)
+    except InputError as error:
+        raise read.refused(error) from None
+    for number, row in enumerate(read.rows):
+        try:
             found = _row(problem, made, row)
             if rows.setdefault(found["key"], found) != found:
                 raise InputError(_("this design was answered differently in an earlier line"))
-    except (InputError, csv.Error) as error:
-        raise InputError(
-            _("{table}, line {line}: {error}").format(table=table, line=max(reader.reader.line_num, 1), error=error)
-        ) from None
+        except InputError as error:
+            raise read.refused(error, number) from None
     if not rows:
         raise InputError(_("{table} holds no rows").format(table=table))
-    return {"source": table.name, "sha256": sha256(text.encode()).hexdigest(), "rows": list(rows.values())}
+    return {"source": table.name, "sha256": read.sha256, "rows": list(rows.values())}
 
 
 def _columns(problem: Problem) -> dict[str, list[str]]:
@@ -61,16 +55,14 @@ def _check_columns(problem: Problem, given: Sequence[str]) -> None:
     for complaint, names in (
         (_("columns {names} are missing"), wanted - set(given)),
         (_("columns {names} are nobody's; remove or rename them"), set(given) - wanted - optional),
-        (_("columns {names} stand there twice"), {name for name in given if given.count(name) > 1}),
     ):
         if names:
             raise InputError(complaint.format(names=", ".join(sorted(names))))
 
 
-def _row(problem: Problem, setting: Any, row: Mapping[str | None, Any]) -> dict[str, Any]:
-    if None in row or None in row.values():
-        raise InputError(_("it has more or fewer cells than the first line"))
+def _row(problem: Problem, setting: Any, row: Mapping[str, str]) -> dict[str, Any]:
     design = problem.make_design({name: row[name] for name in problem.inputs})
+    problem.check_candidate(design)
     outcome: dict[str, Any] = {}
     for name, columns in _columns(problem).items():
         cells = {column: row.get(column, "").strip() for column in columns}

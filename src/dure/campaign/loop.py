@@ -74,9 +74,12 @@ class Loop:
         """Give the answer to a wish, or to a design of one's own: an outcome, a mapping of its fields, or None where it failed.
 
         Raises:
-            InputError: the outcome is incomplete, misspelt or not finite, or there was an answer already.
+            InputError: the outcome is incomplete, misspelt or not finite, there was an answer already, or the design is none of
+                the candidates.
         """
         problem = self.task.problem
+        if not isinstance(what, Wish):
+            problem.check_candidate(what)
         trial = what.trial if isinstance(what, Wish) else problem.trial(what, self.task.setting, seed=self.seed)
         state = self.history.trials.get(trial.key)
         if state is not None and not state.is_open:

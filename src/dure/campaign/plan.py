@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from dure.errors import InputError, PlanError, UnknownName
 from dure.execute.attempt import simulator_code
 from dure.i18n import N_, _
 from dure.journal import History
-from dure.problem import Check, Goal, Problem, find, values_of, with_limits
+from dure.problem import Check, Goal, Problem, find, lasting, values_of, with_limits
 from dure.problem.canonical import digest
 from dure.strategy import Task, strategy
 
@@ -97,7 +96,7 @@ def make_plan(
     budget = budget or Budget(runs=problem.runs)
     plan: dict[str, Any] = {
         "problem": problem.describe(),
-        "reference": reference if not reference.endswith(".py") else str(Path(reference).resolve()),
+        "reference": lasting(reference),
         "setting": values_of(made),
         "goals": {name: _limits_of(goal) for name, goal in goals.items()},
         "hypothesis": HYPOTHESIS if problem.starts else HYPOTHESIS_WITHOUT_STARTS,

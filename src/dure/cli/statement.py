@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -11,12 +11,13 @@ from rich.text import Text
 
 from dure.cli.screen import bounds, grid, heading, number, spoken
 from dure.i18n import N_, _
-from dure.problem import Problem
+from dure.problem import Problem, Replay
 from dure.problem.citations import citation_text
 from dure.units import label
 
 __all__ = ["show_plan", "show_problem"]
 
+_MOST_LISTED = 12
 SENSES = {"minimise": N_("minimise"), "maximise": N_("maximise")}
 
 
@@ -77,17 +78,31 @@ def _question(plain: Mapping[str, Any]) -> RenderableType:
 
 def _range(spec: Mapping[str, Any]) -> str:
     if "options" in spec:
-        return ", ".join(spec["options"])
+        return _listed(spec["options"])
     if "levels" in spec:
-        return f"{', '.join(f'{level:g}' for level in spec['levels'])} {label(spec['unit'])}".rstrip()
+        return f"{_listed([f'{level:g}' for level in spec['levels']])} {label(spec['unit'])}".rstrip()
+    if "inventory" in spec:
+        stock = _listed([f"{count} {kind}" for kind, count in spec["inventory"]])
+        return _("{stock} over {count} places").format(stock=stock, count=len(spec["places"]))
     text = bounds(spec["low"], spec["high"], spec["unit"])
     return _("{range}, by factors").format(range=text) if spec.get("log") else text
 
 
+def _listed(values: Sequence[str]) -> str:
+    if len(values) <= _MOST_LISTED:
+        return ", ".join(values)
+    return _("{some} and {more} more").format(some=", ".join(values[:_MOST_LISTED]), more=len(values) - _MOST_LISTED)
+
+
 def _inputs(plain: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    wide = any("options" in spec for spec in plain["design"].values())
+    wide = any("options" in spec or "inventory" in spec for spec in plain["design"].values())
     rows = [(name, _range(spec), spoken(spec["help"])) for name, spec in plain["design"].items()]
-    return [(name, " · ".join(filter(None, rest))) for name, *rest in rows] if wide else list(rows)
+    shown: list[tuple[str, ...]] = list(rows)
+    if wide:
+        shown = [(name, " · ".join(filter(None, rest))) for name, *rest in rows]
+    if plain["candidates"]:
+        shown.append((_("candidates"), _("{count} designs, and no others").format(count=plain["candidates"]["count"])))
+    return shown
 
 
 def _settings(plain: Mapping[str, Any], chosen: Mapping[str, Any]) -> list[tuple[str, ...]]:
@@ -146,7 +161,10 @@ def _limit_sets(problem: Problem) -> list[tuple[str, ...]]:
 def _course(problem: Problem, plan: Mapping[str, Any], folder: object) -> list[tuple[str, ...]]:
     budget, stopping = plan["budget"], plan["stopping"]
     if budget["runs"] is not None:
-        cost = _("{runs:g} runs; one run is one simulation at {rung}").format(runs=budget["runs"], rung=problem.top.name)
+        text = _("{runs:g} runs; one run is one simulation at {rung}")
+        if isinstance(problem.simulate, Replay):
+            text = _("{runs:g} runs; one run looks up one candidate")
+        cost = text.format(runs=budget["runs"], rung=problem.top.name)
     else:
         cost = _("{seconds:g} CPU seconds of simulation").format(seconds=budget["cpu_seconds"])
     stop = _("budget spent, or {patience} proposals in a row that promise less than {tolerance:.2g} % more")

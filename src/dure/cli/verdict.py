@@ -8,10 +8,12 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from dure.campaign import claims_of
+from dure.campaign import claims_of, shortened
 from dure.cli.screen import bounds, grid, heading, number, signed, spoken
 from dure.i18n import N_, _
 from dure.journal import History
+from dure.problem import Replay
+from dure.problem.replay import LABEL
 from dure.strategy import Task
 
 __all__ = ["show_verdict"]
@@ -30,6 +32,8 @@ def show_verdict(screen: Console, history: History, task: Task, *, brief: bool =
     word, style = WORDS[ends["verdict"]]
     screen.print(Text.assemble((f"{spoken(word)}: ", style), f"{spoken(ends['because'])}. {_found(values, task)}".strip()))
     if brief:
+        if isinstance(task.problem.simulate, Replay):
+            screen.print(spoken(LABEL))
         return
     for title, rows in _blocks(history, task, values):
         if rows:
@@ -62,7 +66,8 @@ def _blocks(history: History, task: Task, values: Mapping[str, Any]) -> list[tup
     design: list[tuple[str, ...]] = []
     if ends["winner"]:
         design = [
-            (name, number(values[f"winner.input.{name}"], spec.unit, places=".6g")) for name, spec in problem.inputs.items()
+            (name, number(_shown(values[f"winner.input.{name}"]), spec.unit, places=".6g"))
+            for name, spec in problem.inputs.items()
         ]
     return [
         (_("Design"), design),
@@ -71,6 +76,10 @@ def _blocks(history: History, task: Task, values: Mapping[str, Any]) -> list[tup
         (_("Not shown"), _not_shown(history, task)),
         (_("Cost"), _cost(values)),
     ]
+
+
+def _shown(value: Any) -> Any:
+    return shortened(value) if isinstance(value, str) else value
 
 
 def _margins(task: Task, ends: Mapping[str, Any], values: Mapping[str, Any]) -> list[tuple[str, ...]]:

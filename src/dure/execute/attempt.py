@@ -12,7 +12,7 @@ from typing import Any
 
 from dure.errors import InputError, SimulationFailed
 from dure.journal import code_hash, environment
-from dure.problem import Problem, find, values_of
+from dure.problem import Problem, Replay, find, values_of
 from dure.problem.canonical import digest
 
 __all__ = ["attempt", "load", "simulator_code"]
@@ -79,5 +79,10 @@ def _hash(source: Path) -> str:
 
 
 def simulator_code(problem: Problem) -> str:
-    """Hash of the problem's file, or of its whole folder where it is part of the library; empty when there is no file."""
+    """Hash of the problem's file, or of its whole folder where it is part of the library; empty when there is no file.
+
+    Of a replay it is the hash of its statement and of its table.
+    """
+    if isinstance(problem.simulate, Replay):
+        return problem.simulate.code
     return _hash(problem.source) if problem.source else ""

@@ -19,7 +19,7 @@ from dure.execute import Dispatch, LocalRunner
 from dure.execute.attempt import load, simulator_code
 from dure.i18n import N_, _
 from dure.journal import History, Journal, fold
-from dure.problem import Problem, Trial, find, values_of
+from dure.problem import Problem, Trial, find, lasting, values_of
 from dure.problem.fields import Choice, Field
 from dure.strategy import space_filling
 
@@ -158,7 +158,7 @@ def _trials(problem: Problem, setting: Any, designs: int, fidelity: str, seed: t
 def _plan(problem: Problem, reference: str, settings: list[Any], **arguments: Any) -> dict[str, Any]:
     return {
         "problem": problem.describe(),
-        "reference": reference if not reference.endswith(".py") else str(Path(reference).resolve()),
+        "reference": lasting(reference),
         "pool": arguments | {"tasks": len(settings)},
         "settings": [values_of(setting) for setting in settings],
         "code": simulator_code(problem),

@@ -1,5 +1,6 @@
 """The language problems are written in, and the registry that finds them."""
 
+from dure.problem.arrangement import Arranged, Arrangement, arrangement
 from dure.problem.citations import citation_text
 from dure.problem.classes import design, inputs_of, measures_of, outcome, setting, values_of
 from dure.problem.fields import Choice, Field, Integer, Ordered, Real, choice, integer, ordered, real
@@ -8,14 +9,18 @@ from dure.problem.ladder import Check, Fidelity, Noise, Rule, rule
 from dure.problem.parts import Axis, Parts, Reduction, max_over, min_over, sum_over, weighted_over
 from dure.problem.problem import NoSetting, Problem
 from dure.problem.program import Program, json_file, program, text_values
-from dure.problem.registry import Broken, find, names, registered
+from dure.problem.registry import Broken, find, lasting, names, registered
+from dure.problem.replay import Replay
 from dure.problem.space import Space
+from dure.problem.table import Table, read_table
 from dure.problem.theory import Theory
 from dure.problem.trial import Trial
 from dure.problem.views import Answer, Curve
 
 __all__ = [
     "Answer",
+    "Arranged",
+    "Arrangement",
     "Axis",
     "Broken",
     "Check",
@@ -34,10 +39,13 @@ __all__ = [
     "Program",
     "Real",
     "Reduction",
+    "Replay",
     "Rule",
     "Space",
+    "Table",
     "Theory",
     "Trial",
+    "arrangement",
     "at_least",
     "at_most",
     "choice",
@@ -47,6 +55,7 @@ __all__ = [
     "inputs_of",
     "integer",
     "json_file",
+    "lasting",
     "max_over",
     "maximise",
     "measures_of",
@@ -56,6 +65,7 @@ __all__ = [
     "ordered",
     "outcome",
     "program",
+    "read_table",
     "real",
     "registered",
     "reported",

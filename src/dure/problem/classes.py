@@ -7,6 +7,7 @@ from typing import Any, TypeVar, dataclass_transform
 
 from dure.errors import InputError, ProblemError
 from dure.i18n import _
+from dure.problem.arrangement import arrangement
 from dure.problem.fields import Field, choice, integer, ordered, real
 from dure.problem.goals import Measure, at_least, at_most, maximise, minimise, reported, within
 from dure.problem.where import refused
@@ -16,7 +17,7 @@ __all__ = ["design", "inputs_of", "measures_of", "outcome", "setting", "values_o
 
 T = TypeVar("T")
 
-_INPUTS = "real(...), integer(...), choice(...) or ordered(...)"
+_INPUTS = "real(...), integer(...), choice(...), ordered(...) or arrangement(...)"
 _OUTPUTS = "minimise(...), maximise(...), at_least(...), at_most(...), within(...) or reported(...)"
 
 
@@ -57,12 +58,12 @@ def _check(cls: type, name: str, item: Any, *, typed: bool) -> None:
         raise ProblemError(f"{cls.__name__}.{name}: {error}", file=file, line=line) from None
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(real, integer, choice, ordered))
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(real, integer, choice, ordered, arrangement))
 def design(cls: type[T]) -> type[T]:
     """Make ``cls`` a design class: every field says what may be varied.
 
     Raises:
-        ProblemError: a field is not declared with real, integer, choice or ordered.
+        ProblemError: a field is not declared with real, integer, choice, ordered or arrangement.
     """
     return _declare(cls, Field, _INPUTS)
 
@@ -106,6 +107,6 @@ def measures_of(cls: type) -> dict[str, Measure]:
 
 
 def values_of(value: Any) -> dict[str, Any]:
-    """A design, setting or outcome as plain JSON data; parts become lists."""
+    """A design, setting or outcome as plain JSON data; parts and arrangements become lists."""
     plain = {item.name: getattr(value, item.name) for item in fields(value)}
     return {name: list(given) if isinstance(given, tuple) else given for name, given in plain.items()}

@@ -1,6 +1,6 @@
 """What may be varied, and how each kind of field is checked and mapped to the unit cube.
 
-A new kind (an arrangement, a molecule, a sequence, a row of a table) is one more subclass of ``Field``.
+A new kind (an arrangement, a molecule, a sequence) is one more subclass of ``Field``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,20 @@ from dure.errors import ProblemError, ValueRefused
 from dure.i18n import _
 from dure.problem.where import author_line
 
-__all__ = ["Choice", "Field", "Integer", "Ordered", "Real", "are_texts", "choice", "integer", "is_number", "ordered", "real"]
+__all__ = [
+    "Choice",
+    "Field",
+    "Integer",
+    "Ordered",
+    "Real",
+    "are_texts",
+    "choice",
+    "integer",
+    "is_number",
+    "ordered",
+    "real",
+    "specified",
+]
 
 Array = NDArray[np.float64]
 
@@ -72,6 +85,17 @@ class Field(ABC):
     @abstractmethod
     def accept(self, name: str, value: object) -> Any:
         """``value`` as the field's type, or ValueRefused."""
+
+    def read(self, name: str, text: str) -> Any:
+        """What somebody wrote in one cell or argument, not yet accepted; ValueRefused where it cannot be one."""
+        try:
+            return float(text)
+        except ValueError:
+            raise ValueRefused(_("{name} = {value!r} is not a number").format(name=name, value=text)) from None
+
+    def write(self, value: Any) -> Any:
+        """A value of the field as a number, or as the text that ``read`` reads."""
+        return value
 
     @abstractmethod
     def encode(self, value: Any) -> Array:
@@ -236,6 +260,9 @@ class Choice(Field):
             )
         _check_options(self.options)
 
+    def read(self, name: str, text: str) -> str:
+        return text
+
     def accept(self, name: str, value: object) -> str:
         return str(_member(name, value, self.options))
 
@@ -287,25 +314,26 @@ class Ordered(Field):
         return {"kind": "ordered", "levels": list(self.levels), "unit": self.unit, "help": self.help}
 
 
-def _specified(spec: Field) -> Any:
+def specified(spec: Field) -> Any:
+    """``spec`` as a dataclass field that knows the line it was declared at."""
     return field(default=MISSING if spec.default is None else spec.default, metadata={"dure": spec, "where": author_line()})
 
 
 def real(low: float, high: float, *, unit: str = "1", log: bool = False, help: str = "", default: Any = None) -> Any:
     """A real input in [low, high]; see ``Real``."""
-    return _specified(Real(low=low, high=high, log=log, unit=unit, help=help, default=default))
+    return specified(Real(low=low, high=high, log=log, unit=unit, help=help, default=default))
 
 
 def integer(low: int, high: int, *, unit: str = "1", help: str = "", default: Any = None) -> Any:
     """A whole number in [low, high]; see ``Integer``."""
-    return _specified(Integer(low=low, high=high, unit=unit, help=help, default=default))
+    return specified(Integer(low=low, high=high, unit=unit, help=help, default=default))
 
 
 def choice(*options: str, help: str = "", default: Any = None) -> Any:
     """One of ``options``, which have no order; see ``Choice``."""
-    return _specified(Choice(options=options, help=help, default=default))
+    return specified(Choice(options=options, help=help, default=default))
 
 
 def ordered(*levels: float, unit: str = "1", help: str = "", default: Any = None) -> Any:
     """One of ``levels``, in rising order; see ``Ordered``."""
-    return _specified(Ordered(levels=levels, unit=unit, help=help, default=default))
+    return specified(Ordered(levels=levels, unit=unit, help=help, default=default))

@@ -10,8 +10,9 @@ from typing import Any
 
 from dure.errors import InputError, ProblemError, UnknownName, ValueRefused
 from dure.i18n import _
+from dure.problem.canonical import digest
 from dure.problem.classes import inputs_of, measures_of, values_of
-from dure.problem.fields import Choice, Field
+from dure.problem.fields import Field
 from dure.problem.goals import Goal, Measure
 from dure.problem.ladder import Check, Fidelity, Noise, Rule
 from dure.problem.space import Space
@@ -88,13 +89,13 @@ class Problem:
     source: Path | None = None
 
     def __post_init__(self) -> None:
-        file, line = author_line()
-        if self.source is None and file:
+        file, line = author_line() if self.source is None else (str(self.source), None)
+        if file:
             object.__setattr__(self, "source", Path(file).resolve())
         try:
             check_statement(self)
         except (InputError, TypeError) as error:
-            if isinstance(error, ProblemError) and error.line:
+            if isinstance(error, ProblemError) and error.file:
                 raise
             raise ProblemError(f"Problem({self.name!r}): {error}", file=file, line=line) from None
 
@@ -146,6 +147,20 @@ class Problem:
         if missing:
             raise ValueRefused(_("design lacks {names}").format(names=", ".join(missing)))
         return self.design(**values)
+
+    def check_candidate(self, design: Any) -> None:
+        """Refuse a design that somebody brings and that is none of the candidates, where there are any (ValueRefused)."""
+        if self.candidates and design not in self._listed:
+            apart = self.space.distances(design, self.space.encode(self.candidates))
+            raise ValueRefused(
+                _("{design} is none of the {count} candidates, and there are no other designs; the nearest is {near}").format(
+                    design=design, count=len(self.candidates), near=self.candidates[int(apart.argmin())]
+                )
+            )
+
+    @cached_property
+    def _listed(self) -> frozenset[Any]:
+        return frozenset(self.candidates)
 
     def make_outcome(self, given: Mapping[str, Any]) -> Any:
         """An outcome from plain data, checked; a value that is missing or of no use is refused."""
@@ -221,6 +236,7 @@ class Problem:
             "version": self.version,
             "question": self.question,
             "design": {name: spec.describe() for name, spec in self.inputs.items()},
+            "candidates": self._candidates,
             "setting": {name: spec.describe() | {"default": spec.default} for name, spec in self.inputs_of_setting.items()},
             "family": list(self.family or self.inputs_of_setting),
             "outcome": {name: measure.describe() for name, measure in self.measures.items()},
@@ -241,13 +257,15 @@ class Problem:
             "cites": list(self.cites),
         }
 
+    @cached_property
+    def _candidates(self) -> dict[str, Any] | None:
+        """How many there are, and the hash of their list: a plan names them without repeating them."""
+        if not self.candidates:
+            return None
+        return {"count": len(self.candidates), "sha256": digest([values_of(one) for one in self.candidates])}
+
 
 def _read(kind: str, name: str, value: Any, specs: Mapping[str, Field]) -> Any:
     if name not in specs:
         raise UnknownName(kind, name, specs)
-    if isinstance(value, str) and not isinstance(specs[name], Choice):
-        try:
-            return float(value)
-        except ValueError:
-            raise ValueRefused(_("{name} = {value!r} is not a number").format(name=name, value=value)) from None
-    return value
+    return specs[name].read(name, value) if isinstance(value, str) else value

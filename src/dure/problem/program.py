@@ -15,7 +15,7 @@ from typing import Any
 
 from dure.errors import ProblemError, SimulationFailed
 from dure.i18n import _
-from dure.problem.classes import values_of
+from dure.problem.classes import inputs_of
 from dure.problem.where import author_line, refused
 
 __all__ = ["Program", "json_file", "program", "text_values"]
@@ -106,7 +106,8 @@ class Program:
             SimulationFailed: it did not start, ended with another code than 0, or its output could not be read.
         """
         known = {"here": self.here, "fidelity": fidelity, "seed": seed}
-        known |= (values_of(setting) if setting is not None else {}) | values_of(design)
+        for given in (setting, design) if setting is not None else (design,):
+            known |= {name: spec.write(getattr(given, name)) for name, spec in inputs_of(type(given)).items()}
         with tempfile.TemporaryDirectory(prefix="dure-") as scratch:
             folder = Path(scratch)
             for name, text in self.files.items():

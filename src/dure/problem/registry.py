@@ -1,4 +1,4 @@
-"""Where problems come from: the entry-point group ``dure.problems``, or a file by its path."""
+"""Where problems come from: the entry-point group ``dure.problems``, or a file by its path: Python, or TOML about a table."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from types import ModuleType
 from dure.errors import DureError, InputError, ProblemError, UnknownName
 from dure.i18n import _
 from dure.problem.problem import Problem
+from dure.problem.tabular import problem_of_table
 from dure.problem.where import line_within
 
-__all__ = ["Broken", "find", "names", "registered"]
+__all__ = ["Broken", "find", "lasting", "names", "registered"]
 
 GROUP = "dure.problems"
+_FILES = (".py", ".toml")
 
 
 @dataclass(frozen=True)
@@ -79,18 +81,23 @@ def _load_point(name: str) -> Problem:
 
 
 def find(reference: str) -> Problem:
-    """The problem that ``reference`` names: a registered name, or ``path/to/file.py``.
+    """The problem that ``reference`` names: a registered name, ``path/to/file.py``, or ``path/to/table.toml``.
 
     Raises:
         UnknownName: neither; suggests the nearest names.
         ProblemError: the file or plug-in is wrong; points at the line.
     """
-    if reference.endswith(".py"):
+    if reference.endswith(_FILES):
         return _load_file(Path(reference).resolve())
     known = names()
     if reference not in known:
         raise UnknownName(_("problem"), reference, known)
     return _load_point(reference)
+
+
+def lasting(reference: str) -> str:
+    """``reference`` as it names the same problem from any folder."""
+    return str(Path(reference).resolve()) if reference.endswith(_FILES) else reference
 
 
 def _import(path: Path) -> ModuleType:
@@ -107,6 +114,10 @@ def _import(path: Path) -> ModuleType:
 def _load_file(path: Path) -> Problem:
     if not path.is_file():
         raise InputError(_("{path} does not exist; give a problem's name or the path of its file").format(path=path))
+    return problem_of_table(path) if path.suffix == ".toml" else _load_module(path)
+
+
+def _load_module(path: Path) -> Problem:
     try:
         module = _import(path)
     except SyntaxError as error:

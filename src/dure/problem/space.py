@@ -22,6 +22,7 @@ class Space:
         self.design_class = design
         self.fields = inputs_of(design)
         self.columns = sum(spec.columns for spec in self.fields.values())
+        self._unordered = np.array([spec.unordered for spec in self.fields.values() for _column in range(spec.columns)])
 
     def encode(self, designs: Sequence[Any]) -> Array:
         """Designs as (n, columns) numbers in [0, 1]."""
@@ -48,3 +49,9 @@ class Space:
     def snap(self, cube: Array) -> Array:
         """(n, columns) numbers moved to those of the designs they stand for."""
         return self.encode(self.designs(cube))
+
+    def distances(self, design: Any, cube: Array) -> Array:
+        """(n,) Euclidean distances of a design to (n, columns) rows of others; an unordered column that differs counts one."""
+        apart = np.abs(cube - self.encode([design]))
+        apart[:, self._unordered] = apart[:, self._unordered] > 0
+        return np.asarray(np.sqrt((apart**2).sum(axis=1)))

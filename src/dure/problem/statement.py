@@ -25,6 +25,10 @@ _RESERVED = ("fidelity", "here", "seed")
 """Names that stand beside a problem's own in tables and templates."""
 
 
+_LONG = 300
+"""Letters of a wrong list that a message repeats."""
+
+
 def arguments(function: Callable[..., Any]) -> tuple[int, tuple[str, ...]]:
     """How many positional arguments ``function`` takes, and whether it takes "fidelity" and "seed" by keyword."""
     parameters = inspect.signature(function).parameters.values()
@@ -43,7 +47,16 @@ def check_statement(problem: Problem) -> None:
     Raises:
         InputError: the first thing that is; names it, what was given, what is allowed and the usual fix.
     """
-    for check in (_check_texts, _check_classes, _check_lists, _check_functions, _check_ladder, _check_checks, _check_rest):
+    for check in (
+        _check_texts,
+        _check_classes,
+        _check_lists,
+        _check_functions,
+        _check_ladder,
+        _check_checks,
+        _check_rest,
+        _check_candidates,
+    ):
         check(problem)
 
 
@@ -72,7 +85,8 @@ def _check_lists(problem: Problem) -> None:
     for role, (kind, wanted) in kinds.items():
         given = getattr(problem, role)
         if not isinstance(given, (tuple, list)) or not all(isinstance(one, kind) for one in given):
-            raise ProblemError(_("{role}={given!r} must be a tuple of {wanted}").format(role=role, given=given, wanted=wanted))
+            shown = repr(given) if len(repr(given)) < _LONG else f"{repr(given)[:_LONG]}…"
+            raise ProblemError(_("{role}={given} must be a tuple of {wanted}").format(role=role, given=shown, wanted=wanted))
 
 
 def _check_classes(problem: Problem) -> None:
@@ -191,3 +205,16 @@ def _check_rest(problem: Problem) -> None:
     if not (isinstance(count, int) and count >= 0):
         raise ProblemError(_("control_runs is {given!r}; give a whole number of at least 0").format(given=count))
     check_citations(problem.cites)
+
+
+def _check_candidates(problem: Problem) -> None:
+    seen: set[Any] = set()
+    for one in problem.candidates:
+        if one in seen:
+            raise ProblemError(_("candidate {design} stands twice; list each design once").format(design=one))
+        seen.add(one)
+    for start in problem.starts:
+        problem.check_candidate(start)
+    broken = None
+    if problem.candidates and all((broken := problem.broken_rule(one)) is not None for one in problem.candidates):
+        raise ProblemError(_("every candidate breaks a rule, the last one {rule!r}").format(rule=broken.name if broken else ""))

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from dure.campaign import Claim
+from dure.campaign import Claim, shortened
 from dure.units import label
 
 __all__ = ["NONE", "Printed", "agrees", "full", "prefix_of", "printed", "shown", "word"]
@@ -113,7 +113,7 @@ def printed(claim: Claim, digits: int = 4, **form: Any) -> Markup:
     """A claim as it stands on the page: rounded for the reader, in full for whoever checks; ``form`` as in ``shown``."""
     value = claim.value
     if isinstance(value, str) or value is None:
-        return _element(claim, NONE if value is None else value)
+        return _element(claim, NONE if value is None else shortened(value))
     return _element(claim, shown(value, claim.unit, digits, **form))
 
 

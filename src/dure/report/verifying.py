@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dure.campaign import Claim, Query, evaluate, standing, task_of
+from dure.campaign import Claim, Query, evaluate, shortened, standing, task_of
 from dure.errors import DureError, InputError, JournalCorrupted, ProblemError, VerificationFailed
 from dure.execute.attempt import simulator_code
 from dure.i18n import _, speaking
@@ -211,7 +211,7 @@ def _says(claim: Claim, text: str) -> bool:
         return text == verdict(claim.value if isinstance(claim.value, str) else None)
     if isinstance(claim.value, float):
         return agrees(text, claim.value, claim.unit)
-    return text == (NONE if claim.value is None else claim.value)
+    return text == (NONE if claim.value is None else shortened(claim.value))
 
 
 def _redrawn(dossier: Dossier, reported: Mapping[str, Any], recorded: Mapping[str, str], checked: list[str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import count
+from itertools import count, takewhile
 from typing import Any, Protocol
 
 import numpy as np
@@ -54,13 +54,38 @@ class Strategy(Protocol):
 
 
 def space_filling(problem: Problem, seed: int | tuple[int, ...], *, uniform: bool = False, start: int = 0) -> Iterator[Any]:
-    """Endless designs that keep the rules, from number ``start`` on: scrambled Sobol points, or independent uniform ones.
+    """Designs that keep the rules, from number ``start`` on: scrambled Sobol points, or independent uniform ones, endlessly.
+
+    Of a problem with candidates it is those, each once, and then no more: always the one nearest to the next Sobol point, or in
+    a random order.
 
     Raises:
         PlanError: ten thousand designs in a row broke a rule.
     """
     points = _points(problem, seed, uniform)
-    return (points.at(number) for number in count(start))
+    designs = (points.at(number) for number in count(start))
+    return takewhile(lambda design: design is not None, designs)
+
+
+class _Listed:
+    """The candidates that keep the rules in such an order, found as far as it is asked for."""
+
+    def __init__(self, problem: Problem, seed: int | tuple[int, ...], uniform: bool) -> None:
+        generator, self._space = np.random.default_rng(seed), problem.space
+        self._designs = [one for one in problem.candidates if problem.broken_rule(one) is None]
+        self._order: list[int] = generator.permutation(len(self._designs)).tolist() if uniform else []
+        self._sobol = qmc.Sobol(problem.space.columns, rng=generator)
+        self._cube = problem.space.encode(self._designs)
+        self._taken = np.zeros(len(self._designs))
+
+    def at(self, number: int) -> Any:
+        """The design, or None past the last."""
+        while len(self._order) <= min(number, len(self._designs) - 1):
+            for point in self._space.designs(self._sobol.random(_BLOCK))[: len(self._designs) - len(self._order)]:
+                nearest = int((self._space.distances(point, self._cube) + self._taken).argmin())
+                self._order.append(nearest)
+                self._taken[nearest] = np.inf
+        return self._designs[self._order[number]] if number < len(self._designs) else None
 
 
 class _Points:
@@ -92,4 +117,6 @@ class _Points:
         )
 
 
-_points = lru_cache(maxsize=4)(_Points)
+@lru_cache(maxsize=4)
+def _points(problem: Problem, seed: int | tuple[int, ...], uniform: bool) -> _Points | _Listed:
+    return (_Listed if problem.candidates else _Points)(problem, seed, uniform)

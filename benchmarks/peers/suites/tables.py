@@ -121,5 +121,3 @@ def tasks() -> tuple[Task, ...]:
     """The suite; what is not under DURE_DATA is left out."""
     home = Path(os.environ.get("DURE_DATA") or "/nonexistent")
     return (*_materials(home), *_hpo_b(home))
-
-

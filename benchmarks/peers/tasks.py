@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dure.errors import SimulationFailed
-from dure.problem import Field, Goal, Problem, design, outcome, values_of
+from dure.problem import Arranged, Field, Goal, Problem, Real, design, outcome, values_of
 from dure.problem.canonical import digest
 from dure.strategy import space_filling
 
@@ -29,7 +29,7 @@ _FINGERPRINTS = 8
 
 
 def designs_of(**fields: Any) -> type:
-    """A design class of fields made with real, integer, choice and ordered."""
+    """A design class of fields made with real, integer, choice, ordered and arrangement."""
     return design(type("Design", (), {"__annotations__": dict.fromkeys(fields, Any), **fields}))
 
 
@@ -90,10 +90,38 @@ class Task:
         """Whether two runs of one design differ."""
         return self.problem.noise.kind != "none"
 
-    @property
+    @cached_property
     def fields(self) -> dict[str, Field]:
-        """What may be varied, by name."""
-        return self.problem.inputs
+        """What players vary, by name: the problem's inputs, but of an arrangement a key for each place, which are sorted."""
+        found: dict[str, Field] = {}
+        for name, spec in self.problem.inputs.items():
+            if isinstance(spec, Arranged):
+                found |= {f"{name}_{place}": Real(low=0.0, high=1.0) for place in spec.places}
+            else:
+                found[name] = spec
+        return found
+
+    def flat(self, given: Design) -> Design:
+        """A design by ``fields``."""
+        found: dict[str, Any] = {}
+        for name, spec in self.problem.inputs.items():
+            if isinstance(spec, Arranged):
+                found |= {
+                    f"{name}_{place}": key for place, key in zip(spec.places, spec.encode(given[name]).tolist(), strict=True)
+                }
+            else:
+                found[name] = given[name]
+        return found
+
+    def whole(self, given: Design) -> Design:
+        """A design by the problem's inputs, from one by ``fields`` or by inputs."""
+        found: dict[str, Any] = {}
+        for name, spec in self.problem.inputs.items():
+            if isinstance(spec, Arranged) and name not in given:
+                found[name] = spec.decode(np.array([[given[f"{name}_{place}"] for place in spec.places]], dtype=float))[0]
+            else:
+                found[name] = given[name]
+        return found
 
     @cached_property
     def limits(self) -> tuple[str, ...]:
@@ -119,7 +147,7 @@ class Task:
 
     def snapped(self, given: Design, taken: frozenset[int] | set[int] = frozenset()) -> Design:
         """A proposal as a design of the problem; in a table the nearest row that was not ``taken``."""
-        fields = self.fields
+        fields, given = self.problem.inputs, self.whole(given)
         if not self.problem.candidates:
             return values_of(self.problem.design(**{name: fields[name].snap(given[name]) for name in fields}))
         cube = np.concatenate([fields[name].encode(given[name]) for name in fields])

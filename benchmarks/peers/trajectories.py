@@ -30,7 +30,7 @@ def play(entry: Entry, task: Task, seed: int) -> Run:
     player, starts = entry.make(task, seed), task.starts(seed)
     sitting = _Sitting(task, seed)
     for design in starts:
-        player.tell(design, sitting.run(design))
+        player.tell(task.flat(design), sitting.run(design))
     y: list[Any] = []
     cpu: list[float] = []
     failed: list[int] = []
@@ -43,7 +43,7 @@ def play(entry: Entry, task: Task, seed: int) -> Run:
         cpu.append(float(f"{time.process_time() - began:.2g}"))
         design = task.snapped(asked, sitting.rows)
         answer = sitting.run(design)
-        player.tell(design, answer)
+        player.tell(task.flat(design), answer)
         if answer is None:
             failed.append(len(y))
         elif answer.worst > 0:
@@ -58,13 +58,13 @@ class _Sitting:
     def __init__(self, task: Task, seed: int) -> None:
         self.task, self.seed = task, seed
         self.rows: set[int] = set()
-        self._times: dict[tuple[Any, ...], int] = {}
+        self._times: dict[str, int] = {}
 
     def run(self, design: Design) -> Answer | None:
-        values = tuple(design.values())
-        times = self._times[values] = self._times.get(values, -1) + 1
+        key = str(design)
+        times = self._times[key] = self._times.get(key, -1) + 1
         if self.task.problem.candidates:
-            self.rows.add(self.task.row_of[values])
+            self.rows.add(self.task.row_of[tuple(design.values())])
         return self.task.run(design, self.seed + (1000 * times if self.task.noisy else 0))
 
 

@@ -13,7 +13,10 @@ __all__ = ["Kept", "Player", "penalised", "plain", "skipped"]
 
 
 class Player(Protocol):
-    """Made of a task and a seed. Told the starting designs first, then asked and told in turn."""
+    """Made of a task and a seed. Told the starting designs first, then asked and told in turn.
+
+    Told designs are by ``Task.fields``; those it gives may be by the problem's own inputs.
+    """
 
     def ask(self) -> Design | None:
         """The next design, as values by name; None when there is none left."""

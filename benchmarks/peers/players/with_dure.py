@@ -14,6 +14,7 @@ class Dure:
     """A strategy of that name; "auto" is what a user gets."""
 
     def __init__(self, task: Task, seed: int, strategy: str = "auto") -> None:
+        self._task = task
         self._loop = Loop(task.problem, strategy_name=strategy, seed=seed)
         self._wish: Wish | None = None
 
@@ -26,7 +27,7 @@ class Dure:
     def tell(self, design: Design, answer: Answer | None) -> None:
         """See ``Player``."""
         wish, self._wish = self._wish, None
-        what = wish if wish is not None else self._loop.task.problem.make_design(design)
+        what = wish if wish is not None else self._task.problem.make_design(self._task.whole(design))
         self._loop.tell(what, None if answer is None else dict(answer.outcome))
 
     def recommended(self) -> Design:

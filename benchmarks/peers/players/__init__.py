@@ -64,6 +64,7 @@ PEERS = {
         Entry("optuna-gp", "with_optuna", "GaussianProcess", "optuna", 5),
         Entry("botorch", "with_botorch", "BoTorch", "botorch", 5),
         Entry("ax", "with_ax", "Ax", "ax-platform", 5),
+        Entry("smac", "with_smac", "Smac", "smac", 5, without=("fronts",)),
         Entry("baybe", "with_baybe", "BayBe", "baybe", 5, without=("fronts",)),
     )
 }

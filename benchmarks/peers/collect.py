@@ -14,20 +14,25 @@ import time
 from benchmarks.peers.players import PEERS, Entry
 from benchmarks.peers.suites import all_tasks
 from benchmarks.peers.tasks import Task
-from benchmarks.peers.trajectories import FOLDER, append, load, play
+from benchmarks.peers.trajectories import FOLDER, append, forget, load, play
 
 __all__ = ["collect"]
 
 
 def collect(entry: Entry, tasks: list[Task], seeds: int, until: float) -> bool:
-    """Play what is missing; False when time was up first.
+    """Play what is missing, forget what was played of tasks that have changed; False when time was up first.
 
     Raises:
         SystemExit: another version than the pinned one is installed.
     """
     if entry.installed != entry.pinned:
         sys.exit(f"{entry.name}: {entry.package} {entry.installed} is installed, {entry.pinned} is pinned: make peers")
-    known = {(run["task"], run["definition"], run["seed"]) for run in load(entry, entry.pinned)}
+    runs = list(load(entry, entry.pinned))
+    now = {task.name: task.definition for task in tasks}
+    names = {(run["task"], run["definition"]) for run in runs}
+    if stale := {(name, definition) for name, definition in names if now.get(name, definition) != definition}:
+        forget(stale, entry, entry.pinned)
+    known = {(run["task"], run["definition"], run["seed"]) for run in runs}
     for seed in range(seeds):
         for task in tasks:
             if not entry.takes(task) or (task.name, task.definition, seed) in known:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from benchmarks.peers.players import Entry
 from benchmarks.peers.players.base import Player
 from benchmarks.peers.tasks import Answer, Design, Task
 
-__all__ = ["FOLDER", "append", "load", "play", "whole"]
+__all__ = ["FOLDER", "append", "forget", "load", "play", "whole"]
 
 FOLDER = Path(__file__).parents[1] / "results" / "peers"
 
@@ -107,7 +107,19 @@ def load(entry: Entry, version: str, folder: Path = FOLDER) -> Iterator[Run]:
         yield from (json.loads(line) for line in file.read_text("utf-8").splitlines())
 
 
+def forget(stale: Collection[tuple[str, str]], entry: Entry, version: str, folder: Path = FOLDER) -> None:
+    """Drop the trajectories of tasks with those names and definitions."""
+    kept = [run for run in load(entry, version, folder) if (run["task"], run["definition"]) not in stale]
+    draft = _file(entry, version, folder).with_suffix(".new")
+    draft.write_text("".join(_line(run) for run in kept), "utf-8")
+    draft.replace(_file(entry, version, folder))
+
+
 def append(run: Run, entry: Entry, version: str, folder: Path = FOLDER) -> None:
     """Keep a trajectory; a line is written at once or not at all."""
     with _file(entry, version, folder).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(run, separators=(",", ":")) + "\n")
+        file.write(_line(run))
+
+
+def _line(run: Mapping[str, Any]) -> str:
+    return json.dumps(run, separators=(",", ":")) + "\n"

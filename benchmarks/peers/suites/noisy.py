@@ -18,7 +18,7 @@ from dure.problem import Noise, values_of
 __all__ = ["tasks"]
 
 # Name, seed of the place, standard deviation, runs. Spreads, rounded: Branin 38, Levy 55, Hartmann 3.2.
-_LIST = (("branin-2", 31, 1.9, 40), ("levy-4", 32, 2.8, 60), ("hartmann-6", 33, 0.16, 60))
+_LIST = (("branin-2", 31, 1.9, 40), ("levy-4", 32, 2.8, 80), ("hartmann-6", 33, 0.16, 80))
 
 
 def draw(design: Any, seed: int, *more: int) -> np.random.Generator:

@@ -33,16 +33,17 @@ _MATERIALS = (
 )
 
 HPO_B = {
-    "4796": "3549",
-    "5636": "31",
-    "5859": "37",
-    "5891": "3891",
+    "4796": "9906",
+    "5636": "9914",
+    "5859": "9977",
+    "5891": "3899",
     "5965": "9889",
-    "5970": "3492",
-    "7607": "3903",
-    "7609": "9967",
+    "5970": "34536",
+    "7607": "9946",
+    "7609": "145854",
 }
-"""The eight development spaces, and the task of each that the bench takes."""
+"""The eight development spaces, and the task of each that the bench takes: the one whose share of rows past 95 % of the way from
+the median to the best is nearest to one in a hundred, so neither a gift nor a lottery."""
 
 _WHEEL = "bocode-1.0.1-py3-none-any.whl"
 _ARRAYS = "bocode/opt_problems/hpo/data/hpob_data.npz"

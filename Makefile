@@ -17,7 +17,7 @@ export PYBAMM_DISABLE_TELEMETRY ?= true
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-full demo check format test slow golden docs bench catalogue constraints clean
+.PHONY: help setup setup-full demo check format test slow golden docs bench peers catalogue constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,8 +75,14 @@ docs: setup ## Run the code blocks of README and docs
 	$(PYTEST) tests/docs
 
 bench: setup ## Every benchmark in its quick form
-	@for name in $$(grep -l '^    present(' benchmarks/*.py | sort | sed 's|/__main__.py$$||; s|.py$$||; s|/|.|g'); do \
+	@for name in $$(grep -l '^    present(' benchmarks/*.py benchmarks/*/__main__.py | sort | sed 's|/__main__.py$$||; s|.py$$||; s|/|.|g'); do \
 	  echo "== $$name"; $(BIN)/python -m $$name --quick || exit 1; done
+
+# Beside .venv, because they bring much that Dure never needs; Dure itself is in it as well.
+peers: ## Make .venv-peers, the environment that benchmarks/peers collects its peers in
+	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --constraint constraints.txt --editable '.[engine,tables]' \
+	  --requirement benchmarks/peers/requirements.txt
 
 # Messages: what the code says goes into the .po, what the .po says into the .mo; both are committed.
 catalogue: setup ## Extract the messages, update and compile the catalogues
@@ -92,4 +98,4 @@ constraints: setup ## Pin what .venv holds now
 	@mv constraints.new constraints.txt
 
 clean: ## Remove .venv and caches; campaigns under runs/ stay
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis

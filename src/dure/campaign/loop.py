@@ -12,6 +12,7 @@ from dure.i18n import N_, _
 from dure.journal import Event, History
 from dure.problem import Problem, Trial, find, values_of, with_limits
 from dure.strategy import Task, strategy
+from dure.units import label
 
 __all__ = ["Loop", "Wish"]
 
@@ -66,8 +67,10 @@ class Loop:
         wishes = []
         for one in self._strategy.ask(self.task, self.history, n, self.seed):
             trial = self.task.problem.trial(one.design, self.task.setting, one.fidelity, self.seed)
-            self._asked(trial, one.purpose, one.why)
-            wishes.append(Wish(one.design, one.fidelity, trial.seed, _(one.why).format(**one.numbers), trial))
+            self._asked(trial, one.purpose, one.why, numbers=one.numbers, predicted=one.predicted, gain=one.gain)
+            stated = {**one.numbers, "unit": label(self.task.objective.unit)}
+            why = " ".join(_(one.why).format(**stated).split())  # a number without a unit leaves no gap
+            wishes.append(Wish(one.design, one.fidelity, trial.seed, why, trial))
         return wishes
 
     def tell(self, what: Any, outcome: Any) -> None:
@@ -107,8 +110,8 @@ class Loop:
         """Designs answered so far that keep every limit and that no other such design dominates, by the first objective."""
         return [self.task.problem.make_design(state.trial["design"]) for state in front_of(self.history, self.task)]
 
-    def _asked(self, trial: Trial, purpose: str, why: str) -> None:
-        self._apply("asked", {"key": trial.key, "trial": trial.plain(), "purpose": purpose, "why": why})
+    def _asked(self, trial: Trial, purpose: str, why: str, **stated: Any) -> None:
+        self._apply("asked", {"key": trial.key, "trial": trial.plain(), "purpose": purpose, "why": why, **stated})
 
     def _apply(self, kind: str, payload: Mapping[str, Any]) -> None:
         self._events += 1

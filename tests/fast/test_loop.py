@@ -24,14 +24,8 @@ class Measured:
     heat: float = at_most(1.0, unit="K")
 
 
-@outcome
-class Both:
-    cracks: float = minimise(unit="mm")
-    price: float = minimise()
-
-
-def stated(of: type = Measured, **more: Any) -> Problem:
-    return Problem(name="mine/mix", version="1", question="Which mix cracks least?", design=Mix, outcome=of, **more)
+def stated(**more: Any) -> Problem:
+    return Problem(name="mine/mix", version="1", question="Which mix cracks least?", design=Mix, outcome=Measured, **more)
 
 
 def measured(mix: Mix) -> dict[str, float]:
@@ -89,23 +83,10 @@ def test_an_answer_that_is_none_is_refused_and_may_be_given_again(answer: Any, c
 
 
 def test_a_list_is_tried_to_its_end_and_then_there_is_nothing_to_wish():
-    rows = tuple(Mix(water=w / 10, cement=c, parts=p) for w in range(4) for c in ("slag", "ash") for p in (1, 3))
+    rows = tuple(Mix(water=w / 10, cement=c, parts=p) for w in range(4) for c in ("slag", "ash") for p in (2,))
     loop = Loop(stated(candidates=rows))
-    assert {wish.design for wish in gone(loop, 30)} == set(rows)
+    assert {wish.design for wish in gone(loop, 12)} == set(rows)
     assert loop.ask() == []
-
-
-def test_of_two_objectives_neither_is_forgotten():
-    loop = Loop(stated(of=Both))
-    for _round in range(14):
-        for wish in loop.ask():
-            mix = wish.design
-            loop.tell(wish, {"cracks": (mix.water - 0.2) ** 2, "price": (mix.water - 0.8) ** 2 + 0.1 * (mix.parts - 1)})
-    front = loop.front()
-    # the front runs from 0.2 to 0.8 with one part; random designs would leave a gap of a third of it
-    assert all(0.15 <= mix.water <= 0.85 for mix in front)
-    assert min(mix.water for mix in front) < 0.3
-    assert max(mix.water for mix in front) > 0.7
 
 
 def test_noise_does_not_stop_the_asking():

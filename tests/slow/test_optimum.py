@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
+from dure.campaign import Loop
+from dure.problem import Problem, design, minimise, outcome, real
 from dure.strategy import strategy
 from tests.fast.squares import LADDER, OPTIMUM, Run, square
 
@@ -33,3 +37,27 @@ def test_with_a_cheap_rung_too(seed: int):
 def test_the_black_box_gets_there_and_random_search_does_not():
     assert sum(found("blackbox", 20, seed) <= 1.05 for seed in SEEDS) >= 2
     assert sum(found("random", 20, seed) <= 1.02 for seed in SEEDS) <= 1
+
+
+@design
+class Where:
+    x: float = real(0, 1)
+
+
+@outcome
+class Pulled:
+    left: float = minimise()
+    right: float = minimise()
+
+
+def test_of_two_objectives_the_whole_front_is_found():
+    loop = Loop(Problem(name="test/pulled", version="1", question="Where between the two?", design=Where, outcome=Pulled))
+    for _round in range(14):
+        for wish in loop.ask():
+            loop.tell(wish, {"left": (wish.design.x - 0.2) ** 2, "right": (wish.design.x - 0.8) ** 2})
+    front = sorted(one.x for one in loop.front())
+    # Closed form: everything from 0.2 to 0.8 and nothing else is undominated.
+    assert len(front) >= 8
+    assert front[0] == pytest.approx(0.2, abs=0.06)
+    assert front[-1] == pytest.approx(0.8, abs=0.06)
+    assert max(high - low for low, high in pairwise(front)) < 0.2

@@ -112,7 +112,8 @@ class Rung:
         """(n, d) to (n, m): the doubt that only this rung, and no lower one, can remove."""
         if self.residual is None:
             return self.calibration.scale.square().expand(len(points), -1)
-        variance = self.residual(points.unsqueeze(-2).unsqueeze(-3)).variance.squeeze(-1)
+        posterior: MultivariateNormal = self.residual(points.unsqueeze(-2).unsqueeze(-3))
+        variance = posterior.covariance_matrix[..., 0, 0].clamp_min(0.0)  # rounding can leave it below
         return torch.as_tensor(variance * self.calibration.scale.square())
 
 

@@ -297,3 +297,16 @@ def test_what_the_lower_rung_is_not_trusted_for_does_not_carry_up():
     mean, variance = believed(ladder, at)
     errors = (mean - truth(at)).abs() / variance.sqrt()
     assert (errors < 4).all()  # it knows what it does not know
+
+
+@pytest.mark.parametrize("m", [1, 2])
+def test_single_points_are_believed_as_in_a_set(m: int):
+    rung = fit_rung(points(9), truth(points(9))[:, :m], torch.ones(m, dtype=torch.double))
+    x = points(7, seed=5).reshape(7, 1, D)
+    with torch.no_grad():
+        mean, variance = rung.belief(x)
+        whole, covariance = rung.belief(x.reshape(1, 7, D))
+    assert mean.shape == (7, m, 1)
+    assert variance.shape == (7, m, 1, 1)
+    torch.testing.assert_close(mean[..., 0], whole[0].mT)
+    torch.testing.assert_close(variance[..., 0, 0], covariance[0].diagonal(dim1=-1, dim2=-2).mT)

@@ -98,12 +98,23 @@ class Rung:
         mean, scale = self._calibrated(base), made.scale[:, None]
         shape = torch.eye(points.shape[-2], dtype=points.dtype)
         if self.residual is not None:
-            posterior: MultivariateNormal = self.residual(points.unsqueeze(-3))
-            mean, shape = mean + scale * posterior.mean, posterior.covariance_matrix
+            rest, shape = self._rest(self.residual, points)
+            mean = mean + scale * rest
         doubt = scale.square()[..., None] * shape
         if below is not None:
             doubt = doubt + made.slope.square()[:, None, None] * below
         return mean, doubt.expand(*points.shape[:-2], *doubt.shape[-3:])
+
+    def _rest(self, residual: SingleTaskGP, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Means (..., m, q) and covariances (..., m, q, q) of the residual at (..., q, d) points."""
+        if points.shape[-2] > 1 or points.dim() < 3:
+            posterior: MultivariateNormal = residual(points.unsqueeze(-3))
+            return posterior.mean, posterior.covariance_matrix
+        # Many single points are asked as one set: a batch of them would copy the observations' factor for each.
+        together: MultivariateNormal = residual(points.reshape(1, -1, points.shape[-1]))
+        mean = together.mean.mT.reshape(*points.shape[:-2], -1, 1)
+        variance = together.covariance_matrix.diagonal(dim1=-1, dim2=-2).mT.reshape(*points.shape[:-2], -1, 1, 1)
+        return mean, variance.clamp_min(0.0)  # rounding can leave it below
 
     def _calibrated(self, base: Tensor) -> Tensor:
         return self.calibration.offset[:, None] + self.calibration.slope[:, None] * base
@@ -112,9 +123,8 @@ class Rung:
         """(n, d) to (n, m): the doubt that only this rung, and no lower one, can remove."""
         if self.residual is None:
             return self.calibration.scale.square().expand(len(points), -1)
-        posterior: MultivariateNormal = self.residual(points.unsqueeze(-2).unsqueeze(-3))
-        variance = posterior.covariance_matrix[..., 0, 0].clamp_min(0.0)  # rounding can leave it below
-        return torch.as_tensor(variance * self.calibration.scale.square())
+        _mean, variance = self._rest(self.residual, points.unsqueeze(-2))
+        return variance[..., 0, 0] * self.calibration.scale.square()
 
 
 def fit_rung(

@@ -44,7 +44,7 @@ def attempt(reference: str, trial: dict[str, Any]) -> dict[str, Any]:
         told = {"reason": "crash", "detail": traceback.format_exc(limit=-6)}
     told["cpu_seconds"] = round(_cpu_seconds() - cpu, 6)
     told["wall_seconds"] = round(time.perf_counter() - wall, 6)
-    told["provenance"] = {"code": simulator_code(problem), "environment": environment(_PACKAGES), "input_hash": digest(trial)}
+    told["provenance"] = {"code": simulator_code(problem), "environment": _environment(), "input_hash": digest(trial)}
     return told
 
 
@@ -63,13 +63,18 @@ def load(reference: str) -> None:
     """
     with contextlib.suppress(Exception):
         _problem(reference)
-        environment(_PACKAGES)
+        _environment()
 
 
 @cache
 def _problem(reference: str) -> Problem:
     """Looking through the installed packages for a name takes milliseconds."""
     return find(reference)
+
+
+@cache
+def _environment() -> dict[str, Any]:
+    return environment(_PACKAGES)
 
 
 @cache

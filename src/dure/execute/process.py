@@ -114,7 +114,7 @@ class WorkerProcess:
         self._began = time.monotonic()
         self._kills_before = traces.oom_kills()
         self.peak_mb = 0.0
-        self._send(payload)
+        self._send((payload, self._kills_before))
         kind, body, cpu_total, peak_mb = self._receive(timeout)
         self.peak_mb = max(self.peak_mb, peak_mb)
         if kind == "starved":

@@ -37,22 +37,22 @@ def main(pipe: int, memory_bytes: int) -> None:
         sys.path[:], script = connection.recv()
         connection.send(cpu_total())
         while True:
-            payload = connection.recv()
+            payload, kills_before = connection.recv()
             reset = _reset_peak()
-            kind, body = run(payload, script)
+            kind, body = run(payload, script, kills_before)
             del payload
             _sweep(adopts)
             connection.send((kind, body, cpu_total(), _peak_mb(reset)))
             del body
 
 
-def run(payload: bytes, script: dict[str, str]) -> tuple[str, bytes]:
+def run(payload: bytes, script: dict[str, str], kills_before: int) -> tuple[str, bytes]:
     """One job: ("returned", value), ("raised", (exception, traceback)) or ("starved", traceback), the second part pickled.
 
-    ``script`` says where the driver's ``__main__`` is, for jobs that refer to it.
+    ``script`` says where the driver's ``__main__`` is, for jobs that refer to it; ``kills_before`` is ``traces.oom_kills()``
+    as the driver handed the job over.
     SystemExit and KeyboardInterrupt end the worker, as they would end any program.
     """
-    kills_before = traces.oom_kills()
     try:
         if b"__main__" in payload:
             _load_script(script)

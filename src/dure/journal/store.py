@@ -74,6 +74,8 @@ class Journal:
         self._file = folder / _FILE
         self._db = db
         self._lock = lock
+        # Known while this driver, the only one, has written it last.
+        self._own: tuple[int, str] | None = None
 
     @classmethod
     def create(cls, folder: Path) -> Self:
@@ -228,11 +230,14 @@ class Journal:
                 yield
                 self._db.execute("COMMIT")
             except BaseException:
+                self._own = None
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
 
     def _newest(self) -> tuple[int, str]:
+        if self._own:
+            return self._own
         with sqlite.faults(self._file):
             row: tuple[int, str] | None = self._db.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
         return row or (0, GENESIS)
@@ -243,6 +248,7 @@ class Journal:
         text = canonical(dict(payload)).decode()
         hash_ = _sealed(seq + 1, kind, time, text, prev)
         self._db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", (seq + 1, kind, time, text, prev, hash_))
+        self._own = seq + 1, hash_
         return Event(seq + 1, kind, time, cast("Mapping[str, JSON]", parse(text)), prev, hash_)
 
     def _admit(self, kind: str, payload: Mapping[str, JSON]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -174,14 +174,7 @@ class Problem:
 
     def trial(self, design: Any, setting: Any, fidelity: str = "", seed: int = 0) -> Trial:
         """The trial that asks for ``design``; without noise the seed is no part of the question."""
-        return Trial(
-            problem=self.name,
-            version=self.version,
-            setting=values_of(setting),
-            design=values_of(design),
-            fidelity=fidelity or self.top.name,
-            seed=seed if self.noise.kind != "none" else 0,
-        )
+        return _trial(self, design, setting, fidelity or self.top.name, seed if self.noise.kind != "none" else 0)
 
     def broken_rule(self, design: Any) -> Rule | None:
         """The first rule that ``design`` breaks, if any.
@@ -202,7 +195,11 @@ class Problem:
 
     def call(self, function: Callable[..., Any], design: Any, setting: Any, *, fidelity: str, seed: int) -> Any:
         """Call simulate or theory with just the arguments it takes."""
-        positional, by_keyword = arguments(function)
+        # By number, as a callable object need not be hashable; the function is kept so that its number stays its own.
+        known = self._signatures
+        if id(function) not in known:
+            known[id(function)] = function, arguments(function)
+        positional, by_keyword = known[id(function)][1]
         given = (design, setting)[:positional] if self.inputs_of_setting else (design,)
         offered = {"fidelity": fidelity, "seed": seed}
         return function(*given, **{name: offered[name] for name in by_keyword})
@@ -258,6 +255,11 @@ class Problem:
         }
 
     @cached_property
+    def _signatures(self) -> dict[int, tuple[Callable[..., Any], tuple[int, tuple[str, ...]]]]:
+        """Looking into a function's signature costs more than many a function."""
+        return {}
+
+    @cached_property
     def _candidates(self) -> dict[str, Any] | None:
         """How many there are, and the hash of their list: a plan names them without repeating them."""
         if not self.candidates:
@@ -269,3 +271,9 @@ def _read(kind: str, name: str, value: Any, specs: Mapping[str, Field]) -> Any:
     if name not in specs:
         raise UnknownName(kind, name, specs)
     return specs[name].read(name, value) if isinstance(value, str) else value
+
+
+@lru_cache(maxsize=256)
+def _trial(problem: Problem, design: Any, setting: Any, fidelity: str, seed: int) -> Trial:
+    """Remembered because strategy and campaign ask for the same one in turn, and its key costs a hash."""
+    return Trial(problem.name, problem.version, values_of(setting), values_of(design), fidelity, seed)

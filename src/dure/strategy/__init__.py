@@ -2,11 +2,11 @@
 
 from dure.errors import UnknownName
 from dure.i18n import _
-from dure.strategy.base import Proposal, Strategy, space_filling
+from dure.strategy.base import Proposal, Strategy, Worth, space_filling
 from dure.strategy.evidence import Evidence, Task
 from dure.strategy.sampling import Sampling
 
-__all__ = ["NAMES", "Evidence", "Proposal", "Sampling", "Strategy", "Task", "space_filling", "strategy"]
+__all__ = ["NAMES", "Evidence", "Proposal", "Sampling", "Strategy", "Task", "Worth", "space_filling", "strategy"]
 
 NAMES = ("auto", "blackbox", "random", "sobol", "structured")
 

@@ -12,7 +12,7 @@ from botorch.utils.sampling import manual_seed
 
 from dure.i18n import N_
 from dure.journal import History
-from dure.strategy.base import Proposal, space_filling
+from dure.strategy.base import Proposal, Worth, space_filling
 from dure.strategy.evidence import Evidence, Task
 from dure.strategy.search import Search
 
@@ -67,16 +67,22 @@ class Structured:
         opening = self._opening(task, evidence, seed)
         if opening:
             return opening[:n]
-        with _one_thread(), torch.random.fork_rng(devices=[]), manual_seed(seed + len(history.trials)):
-            search = Search(
-                task,
-                evidence,
-                seed,
-                ladder=self.ladder_of(task),
-                parts=self.parts,
-                theory=self.theory,
-            )
+        with self._search(task, evidence, seed) as search:
             return search.propose(n)
+
+    def worth(self, task: Task, history: History, seed: int) -> list[Worth]:
+        """See ``Strategy``."""
+        states_something = (self.theory and task.problem.theory is not None) or len(self.ladder_of(task)) > 1
+        if not states_something:
+            return []
+        with self._search(task, Evidence(task, history), seed) as search:
+            return search.worth()
+
+    @contextmanager
+    def _search(self, task: Task, evidence: Evidence, seed: int) -> Iterator[Search]:
+        """The fitted search; what is drawn at random within depends on the seed and the number of trials alone."""
+        with _one_thread(), torch.random.fork_rng(devices=[]), manual_seed(seed + len(evidence.keys)):
+            yield Search(task, evidence, seed, ladder=self.ladder_of(task), parts=self.parts, theory=self.theory)
 
     def ladder_of(self, task: Task) -> tuple[str, ...]:
         """Names of the fidelities used, cheapest first."""

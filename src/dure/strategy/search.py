@@ -17,7 +17,7 @@ from dure.strategy.aims import Aims
 from dure.strategy.base import Proposal, Worth
 from dure.strategy.calibration import widening
 from dure.strategy.evidence import Evidence, Task
-from dure.strategy.outputs import Outputs, worth_a_logarithm
+from dure.strategy.outputs import Outputs, shapes_of
 from dure.strategy.peak import most_wanted
 from dure.surrogate import Ladder, Observations, differentiable, fit_ladder
 
@@ -41,7 +41,7 @@ class Search:
 
     def __init__(self, task: Task, evidence: Evidence, seed: int, *, ladder: tuple[str, ...], parts: bool, theory: bool) -> None:
         self.task, self.evidence, self.seed, self.ladder = task, evidence, seed, ladder
-        self.outputs = Outputs(task.goals, parts, worth_a_logarithm(task, evidence))
+        self.outputs = Outputs(task.goals, parts, shapes_of(task, evidence))
         self.aims = Aims(task, self.outputs, evidence, ladder, lambda: self.model.successes[-1] is not None)
         self.model = self._fit(theory=theory)
 

@@ -178,4 +178,5 @@ def fit_rung(
     residual = (outputs - made.offset - made.slope * base) / made.scale
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return Rung(made, fit_residual(points, residual, noise, unordered), reference, lower)
+        effects = lower is None and reference is None
+        return Rung(made, fit_residual(points, residual, noise, unordered, effects=effects), reference, lower)

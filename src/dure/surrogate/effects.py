@@ -14,7 +14,7 @@ from torch import Tensor
 __all__ = ["Effects"]
 
 
-class Effects(Kernel):
+class Effects(Kernel):  # type: ignore[misc]  # GPyTorch has no types
     """Sum of a Matern-5/2 kernel of each input alone and one of all of them together (duvenaud2011), each with its own weight.
 
     Half of the variance is expected from either sort; lengths have the priors of hvarfner2024. Where inputs act one by one, as

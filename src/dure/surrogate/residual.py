@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from botorch.exceptions.errors import ModelFittingError
@@ -54,7 +55,7 @@ def _model(points: Tensor, residual: Tensor, noise: float | None, unordered: Seq
     d, m = points.shape[-1], residual.shape[-1]
     batch = torch.Size([m] if m > 1 else [])
     variance = None if noise is None else torch.full_like(residual, noise)
-    kernel = Effects if effects else partial(get_covar_module_with_dim_scaled_prior, use_rbf_kernel=False)
+    kernel: Callable[..., Any] = Effects if effects else partial(get_covar_module_with_dim_scaled_prior, use_rbf_kernel=False)
     if not unordered:
         return SingleTaskGP(
             points,

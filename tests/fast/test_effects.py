@@ -55,6 +55,14 @@ def test_a_sum_of_single_effects_is_learned_from_few_answers():
     assert misfit(False, waves, 3) > 0.3
 
 
+def test_several_outputs_are_learned_at_once():
+    points = torch.rand(40, 2, dtype=torch.double, generator=torch.Generator().manual_seed(2))
+    told = torch.stack([torch.sin(9 * points).sum(-1), points.prod(-1)], -1)
+    model = fit_residual(points, (told - told.mean(0)) / told.std(0), 1e-6, effects=True)
+    with torch.no_grad():
+        torch.testing.assert_close(model(points).mean.mT * told.std(0) + told.mean(0), told, rtol=0, atol=1e-2)
+
+
 def test_what_only_all_inputs_together_explain_is_learned_as_before():
     def product(points: torch.Tensor) -> torch.Tensor:
         return torch.sin(4 * points).prod(-1)

@@ -76,8 +76,11 @@ def _fitted(points: Tensor, residual: Tensor, noise: float | None, unordered: Se
     model = _model(points, residual, noise, unordered, effects)
     start = {name: value.clone() for name, value in model.state_dict().items()}
     try:
-        # The last ten-thousandth of the likelihood costs as much as all before it, and makes no forecast better.
-        options = {"maxiter": 60, "ftol": 1e-4}
+        # The last ten-thousandth of the likelihood costs as much as all before it, and makes no forecast better. BoTorch fits
+        # several outputs by an optimiser of its own, where "factr" stands in the way of "ftol".
+        options: dict[str, Any] = {"maxiter": 60}
+        if effects:
+            options |= {"ftol": 1e-4} | ({"factr": None} if residual.shape[-1] > 1 else {})
         fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model), optimizer_kwargs={"options": options})
     except (ModelFittingError, NotPSDError, NanError, RuntimeError, ValueError):
         model.load_state_dict(start)

@@ -30,7 +30,7 @@ class Plugins:
     """
 
     group: str
-    kind: type
+    kind: type[Any]
     fault: type[InputError]
     own: tuple[str, ...] = ()
 

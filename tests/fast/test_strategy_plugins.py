@@ -1,4 +1,4 @@
-"""A strategy that an installed package brings is used by its name; what is wrong with one is told, and takes nothing else along."""
+"""A strategy that an installed package brings is used by its name; what is wrong with one is told, and the others load."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_two_packages_that_register_one_name_are_both_named(site: Site):
     site.install("firstpack", {"mine/corner": "firstpack_one:strategy"})
     site.install("otherpack", {"mine/corner": "otherpack_one:strategy"})
     for ask in (plugged_in, lambda: strategy("mine/corner"), lambda: strategy("sobol")):
-        with pytest.raises(InputError, match="mine/corner.*uninstall one") as error:
+        with pytest.raises(InputError, match=r"mine/corner.*uninstall one") as error:
             ask()
         assert "firstpack" in str(error.value)
         assert "otherpack" in str(error.value)

@@ -24,10 +24,13 @@ def test_a_strategy_of_our_own_keeps_the_laws(name: str, case: Case):
 
 ASK = """
 from hypothesis import HealthCheck, Phase, given, settings
+
 from dure.strategy import NAMES, strategy
 from dure.testing import cases
 
-@settings(max_examples=12, derandomize=True, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=[*HealthCheck])
+settings.register_profile("ask", derandomize=True, deadline=None, database=None, suppress_health_check=[*HealthCheck])
+
+@settings(settings.get_profile("ask"), max_examples=12, phases=[Phase.generate])
 @given(case=cases())
 def show(case):
     for name in NAMES:

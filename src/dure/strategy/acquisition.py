@@ -86,7 +86,8 @@ def _of_a_front(task: Task, aims: Aims, model: Ladder, incumbents: Tensor, known
         return Wanting(qLogProbabilityOfFeasibility(**common))
     values = aims.values(mean)[allowed]
     front = values[is_non_dominated(values)]
-    reference = infer_reference_point(front)
+    # Before any answer the front may come to lie anywhere above the worst that is likely.
+    reference = infer_reference_point(front) if len(front) else -values.new_ones(len(task.objectives))
     partitioning: Any = FastNondominatedPartitioning(ref_point=reference, Y=front)
     common["objective"] = GenericMCMultiOutputObjective(aims.values)
     if task.problem.noise.kind != "none":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
 import torch
+from botorch.exceptions.warnings import BotorchWarning
 from botorch.utils.sampling import manual_seed
 
 from dure.i18n import N_
@@ -67,7 +69,7 @@ class Structured:
         opening = self._opening(task, evidence, seed)
         if opening:
             return opening[:n]
-        with _one_thread(), torch.random.fork_rng(devices=[]), manual_seed(seed + len(history.trials)):
+        with _one_thread(), _unwarned(), torch.random.fork_rng(devices=[]), manual_seed(seed + len(history.trials)):
             search = Search(
                 task,
                 evidence,
@@ -105,3 +107,8 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def _unwarned() -> AbstractContextManager[None]:
+    """BoTorch warns of samples in which no incumbent keeps the limits; a lower bound stands in for those, as it should."""
+    return warnings.catch_warnings(action="ignore", category=BotorchWarning)

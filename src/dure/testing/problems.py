@@ -85,7 +85,6 @@ def problems(draw: st.DrawFn) -> Problem:
     candidates = draw(_candidates(space))
     rules = draw(_rules(space, candidates))
     outputs = {f"y{number}": one for number, one in enumerate(draw(_outputs()))}
-    noise = draw(st.sampled_from(("none", "none", "unknown", "known")))
     problem = Problem(
         name="drawn/problem",
         version="1",
@@ -98,7 +97,7 @@ def problems(draw: st.DrawFn) -> Problem:
         candidates=candidates,
         rules=rules,
         fidelities=draw(_fidelities(tuple(outputs))),
-        noise=Noise(noise, dict.fromkeys(outputs, 0.1) if noise == "known" else {}),
+        noise=draw(st.sampled_from((Noise(), Noise(), Noise("unknown"), Noise("known", dict.fromkeys(outputs, 0.1))))),
     )
     try:
         return replace(problem, starts=tuple(islice(space_filling(problem, 5), draw(st.integers(0, 2)))))

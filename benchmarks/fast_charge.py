@@ -2,9 +2,10 @@
 
     python -m benchmarks.fast_charge [--quick] [--resume DIR] [--json FILE]
 
-Every row is a whole campaign with its journal under DIR, so an interrupted run goes on where it stopped. Quick: one task, two
-seeds, Dure alone. Full: 55 and 45 degC; ten seeds of Dure, two of the same engine as a black box (no parts, theory, starts or
-cheap rung), four of random search; and the best plain constant current. Winners must keep the limits on the finer mesh as well.
+Every row is a whole campaign with its journal under DIR, so an interrupted run goes on where it stopped; two run at a time.
+Quick: one task, two seeds, Dure alone. Full: 55 and 45 degC; ten seeds each of Dure, of the same engine as a black box (no parts,
+theory, starts or cheap rung) and of random search; and the best plain constant current. Winners must keep the limits on the
+finer mesh as well.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +24,6 @@ from scipy.optimize import brentq
 from benchmarks.figures import Figure, Options, present
 from dure.campaign import Budget, Campaign, make_plan, ranked
 from dure.domains.energy.fast_charge import Cell, Charge, problem
-from dure.execute import LocalRunner
 from dure.journal import History, Journal, fold
 from dure.strategy import Task
 
@@ -29,10 +32,11 @@ LIMITS = (55.0, 45.0)
 RUNS = 30.0
 WITHIN = 1.02
 REFERENCES = Path(__file__).parent / "results" / "fast_charge_references.json"
-SEEDS = {"structured": 10, "blackbox": 2, "random": 4}
+STRATEGIES = ("structured", "blackbox", "random")
+SEEDS = 10
 
 
-def campaign(folder: Path, strategy: str, limit: float, seed: int, runner: LocalRunner) -> Path:
+def campaign(folder: Path, limit: float, strategy: str, seed: int) -> Path:
     """Run or resume one campaign; only the required checks, no control designs."""
     place = folder / f"{strategy}-{limit:.0f}-{seed}"
     if (place / "journal.sqlite").exists():
@@ -49,7 +53,7 @@ def campaign(folder: Path, strategy: str, limit: float, seed: int, runner: Local
         )
         opened = Campaign.begin(place, plan)
     with opened as running:
-        running.run(executor=runner)
+        running.run()
     return place
 
 
@@ -127,21 +131,24 @@ def constant_current(limit: float, cache: Path) -> dict[str, Any]:
 def study(options: Options) -> tuple[list[Figure], list[dict[str, Any]]]:
     """Run what is missing and sum it up."""
     references = json.loads(REFERENCES.read_text("utf-8"))
-    seeds = {"structured": 2} if options.quick else SEEDS
-    limits = LIMITS[:1] if options.quick else LIMITS
+    limits, strategies, seeds = (LIMITS[:1], STRATEGIES[:1], 2) if options.quick else (LIMITS, STRATEGIES, SEEDS)
+    wanted = list(product(limits, strategies, range(seeds)))
     rows: list[dict[str, Any]] = []
-    with LocalRunner(1, timeout=problem.timeout) as runner:
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes:
+        started = [processes.submit(campaign, options.folder, *one) for one in wanted]
+        try:
+            for (limit, strategy, seed), future in zip(wanted, started, strict=True):
+                options.say(f"{strategy}, {limit:.0f} degC, seed {seed}")
+                row = course(future.result(), references[f"{limit:.0f}"]["minutes"])
+                rows.append({"limit": limit, "strategy": strategy, "seed": seed, **row})
+        except BaseException:
+            processes.shutdown(cancel_futures=True)
+            raise
+    if not options.quick:
         for limit in limits:
-            reference = references[f"{limit:.0f}"]["minutes"]
-            for strategy, count in seeds.items():
-                for seed in range(count):
-                    options.say(f"{strategy}, {limit:.0f} degC, seed {seed}")
-                    place = campaign(options.folder, strategy, limit, seed, runner)
-                    rows.append({"limit": limit, "strategy": strategy, "seed": seed, **course(place, reference)})
-            if not options.quick:
-                plain = constant_current(limit, options.folder / f"constant-{limit:.0f}.json")
-                ratio = plain["minutes"] / reference
-                rows.append({"limit": limit, "strategy": "constant current", "seed": None, "ratio": ratio, **plain})
+            plain = constant_current(limit, options.folder / f"constant-{limit:.0f}.json")
+            ratio = plain["minutes"] / references[f"{limit:.0f}"]["minutes"]
+            rows.append({"limit": limit, "strategy": "constant current", "seed": None, "ratio": ratio, **plain})
     return figures(rows, options.quick), rows
 
 
@@ -149,7 +156,7 @@ def figures(rows: list[dict[str, Any]], quick: bool) -> list[Figure]:
     """Counts and medians by task and strategy."""
     made = []
     for limit in sorted({row["limit"] for row in rows}, reverse=True):
-        for strategy in ("structured", "blackbox", "random"):
+        for strategy in STRATEGIES:
             mine = [row for row in rows if row["limit"] == limit and row["strategy"] == strategy]
             if not mine:
                 continue

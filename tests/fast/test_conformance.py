@@ -12,7 +12,7 @@ import pytest
 from hypothesis import Phase, given, settings
 
 from dure.i18n import LANGUAGES, _, speaking
-from dure.strategy import NAMES, Proposal, Strategy, strategy
+from dure.strategy import NAMES, Proposal, Strategy, Worth, strategy
 from dure.testing import Case, cases, check_strategy
 
 OWN = [name for name in NAMES if name != "auto"]
@@ -46,6 +46,9 @@ class Wrong:
 
     def ask(self, task: Any, history: Any, n: int, seed: int) -> list[Proposal]:
         return self.fault(strategy("sobol").ask(task, history, n, seed), history)
+
+    def worth(self, task: Any, history: Any, seed: int) -> list[Worth]:
+        return []
 
 
 def each(**changed: Any) -> Callable[[list[Proposal], Any], list[Proposal]]:

@@ -150,6 +150,15 @@ def test_sentences_carry_the_numbers_of_the_journal(folder: Path):
     assert shown["verdict"] == "Supported"
 
 
+def test_what_the_author_stated_and_misled_is_said_to_be_left_out(folder: Path):
+    page = (folder / "report.html").read_text()
+    shown = {one.claim: one.text for one in read(page).claims}
+    assert shown["worth.rough.mass.explained"] == "75\N{NARROW NO-BREAK SPACE}%"
+    assert shown["worth.rough.deflection.explained"].endswith("25\N{NARROW NO-BREAK SPACE}%")
+    section = page[page.index('id="worth"') :]
+    assert section[: section.index("</table>")].count("left out") == 1
+
+
 # ------------------------------------------------------------------------------------------------ the page itself
 class Outline(HTMLParser):
     def __init__(self) -> None:

@@ -74,6 +74,7 @@ def test_calibration_does_not_care_about_units(scale: float, shift: float, seed:
     torch.testing.assert_close(other.slope, one.slope, rtol=1e-6, atol=1e-9)
     torch.testing.assert_close(other.scale, scale * one.scale, rtol=1e-6, atol=1e-12)
     assert bool(other.kept) == bool(one.kept)
+    torch.testing.assert_close(other.explained, one.explained, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("n", [4, 6, 10])
@@ -83,8 +84,17 @@ def test_a_reference_that_misleads_is_dropped_and_the_other_kept(n: int):
     outputs = torch.stack([1 + 0.01 * x, x + 3], -1)
     made = calibrate(reference, outputs, torch.tensor([7.0, 0.3], dtype=torch.double))
     assert made.kept.tolist() == [False, True]
+    assert float(made.explained[0]) < 0
+    assert float(made.explained[1]) == pytest.approx(1.0)
     assert float(made.slope[0]) == 0.0
     assert float(made.offset[0]) == pytest.approx(float(outputs[:, 0].mean()))
+
+
+def test_what_says_the_same_of_every_design_or_is_not_trusted_explains_nothing_and_says_so():
+    x = torch.linspace(0, 1, 8, dtype=torch.double)
+    reference, outputs = torch.stack([torch.ones_like(x), x, x], -1), torch.stack([x, x, x], -1)
+    made = calibrate(reference, outputs, torch.ones(3, dtype=torch.double), torch.tensor([True, True, False]))
+    assert made.explained.isnan().tolist() == [True, False, True]
 
 
 def test_three_answers_are_too_few_to_drop_a_reference():

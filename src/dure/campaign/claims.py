@@ -201,3 +201,10 @@ def _belief(made: _Collector) -> None:
         for name in made.task.problem.inputs:
             text, pair = N_("rank correlation of an input with a goal"), {"name": name, "goal": wanted}
             made.add(f"matters.{name}.{wanted}", text, "1", "rank_correlation", **pair)
+    for one in made.history.decisions[-1].get("search", {}).get("worth", ()):
+        of = {"piece": one["piece"], "goal": one["goal"]}
+        for number, text in (
+            ("explained", N_("share of a goal's variance that something stated explains")),
+            ("used", N_("share of a goal's parts for which something stated was used")),
+        ):
+            made.add(f"worth.{one['piece']}.{one['goal']}.{number}", text, "1", "worth", number=number, **of)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -109,7 +109,7 @@ def _gather(history: History, wanted: Iterable[Wanted]) -> Step | None:
 def _search(history: History, task: Task, strategy: Strategy, free: int) -> Step:
     open_trials = history.unanswered("start", "search")
     if reason := stop_reason(history, task):
-        return Step() if open_trials else Step(event=("decided", {"stage": "search", "because": reason}))
+        return Step() if open_trials else _ended(history, task, strategy, reason)
     if free <= 0:
         return Step()
     if before := [state for state in history.left_open("start", "search") if task.asks(state.trial)]:
@@ -117,7 +117,7 @@ def _search(history: History, task: Task, strategy: Strategy, free: int) -> Step
     seed = int(history.plan["seed"])
     proposals = strategy.ask(task, history, free, seed)
     if not proposals:
-        return Step() if open_trials else Step(event=("decided", {"stage": "search", "because": "exhausted"}))
+        return Step() if open_trials else _ended(history, task, strategy, "exhausted")
     budget = history.plan["budget"]["runs"]
     left = float("inf") if budget is None else budget - spent(history, task, "start", "search")["runs"]
     wanted = []
@@ -129,7 +129,13 @@ def _search(history: History, task: Task, strategy: Strategy, free: int) -> Step
         wanted.append(Wanted(trial, one.purpose, one.why, one.numbers, one.predicted, one.gain))
     if wanted or open_trials:
         return Step(wanted=wanted)
-    return Step(event=("decided", {"stage": "search", "because": "budget"}))
+    return _ended(history, task, strategy, "budget")
+
+
+def _ended(history: History, task: Task, strategy: Strategy, because: str) -> Step:
+    """The search ends; what the author had stated is judged by all that it found."""
+    worth = [asdict(one) for one in strategy.worth(task, history, int(history.plan["seed"]))]
+    return Step(event=("decided", {"stage": "search", "because": because, "worth": worth}))
 
 
 def _compare(history: History, task: Task) -> Step | None:

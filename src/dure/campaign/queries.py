@@ -185,6 +185,12 @@ def _rank_correlation(history: History, task: Task, name: str, goal: str) -> flo
     return round(float(spearmanr(x, y).statistic), 9)
 
 
+def _worth(history: History, _task: Task, piece: str, goal: str, number: str) -> float:
+    """A number stated, when the search ended, of what its author had stated before."""
+    (one,) = (one for one in history.decisions[-1]["search"]["worth"] if (one["piece"], one["goal"]) == (piece, goal))
+    return float(one[number])
+
+
 def _members(history: History, task: Task) -> float:
     return float(len(front_of(history, leading(history, task)[0])))
 
@@ -229,6 +235,7 @@ _OPERATIONS: dict[str, Callable[..., float | str | None]] = {
     "predictions": _predictions,
     "best_control": _best_control,
     "rank_correlation": _rank_correlation,
+    "worth": _worth,
     "members": _members,
     "reference": _reference,
     "hypervolume": _hypervolume,

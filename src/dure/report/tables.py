@@ -41,6 +41,7 @@ __all__ = [
     "setting_rows",
     "tried_rows",
     "tried_sizes",
+    "worth_rows",
 ]
 
 ROLE_NAMES = {
@@ -274,6 +275,15 @@ def failure_rows(dossier: Dossier) -> Sequence[tuple[str, Claim, Sequence[str]]]
             said = [state.detail for state in dossier.history.in_plan() if state.reason == reason and state.detail]
             found.append((reason, claim, ["\n".join(text.splitlines()[-20:]) for text in said[:3]]))
     return found
+
+
+def worth_rows(dossier: Dossier) -> list[tuple[str, list[tuple[Claim, Claim] | None]]]:
+    """What the author stated, and for each goal the share of variance it explains and the share of parts it was used for."""
+    stated = dossier.history.decisions[-1].get("search", {}).get("worth", ())
+    known = {(one["piece"], one["goal"]): f"worth.{one['piece']}.{one['goal']}" for one in stated}
+    claims = {of: (dossier.claims[f"{name}.explained"], dossier.claims[f"{name}.used"]) for of, name in known.items()}
+    pieces = dict.fromkeys(piece for piece, _goal in known)
+    return [(piece, [claims.get((piece, goal)) for goal in dossier.task.goals]) for piece in pieces]
 
 
 def setting_rows(dossier: Dossier) -> list[tuple[str, str, Claim]]:

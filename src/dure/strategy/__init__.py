@@ -5,15 +5,13 @@ from functools import cache
 from dure.errors import InputError, UnknownName
 from dure.i18n import _
 from dure.plugins import Broken, Plugins
-from dure.strategy.base import Proposal, Strategy, space_filling
+from dure.strategy.base import Proposal, Strategy, Worth, space_filling
 from dure.strategy.evidence import Evidence, Task
 from dure.strategy.sampling import Sampling
 
-__all__ = ["NAMES", "Evidence", "Proposal", "Sampling", "Strategy", "Task", "plugged_in", "space_filling", "strategy"]
+__all__ = ["NAMES", "Evidence", "Proposal", "Sampling", "Strategy", "Task", "Worth", "plugged_in", "space_filling", "strategy"]
 
 NAMES = ("auto", "blackbox", "random", "sobol", "structured")
-
-
 _PLUGINS = Plugins("dure.strategies", Strategy, InputError, own=NAMES)
 
 

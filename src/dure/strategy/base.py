@@ -17,7 +17,7 @@ from dure.journal import History
 from dure.problem import Problem
 from dure.strategy.evidence import Task
 
-__all__ = ["Proposal", "Strategy", "space_filling"]
+__all__ = ["Proposal", "Strategy", "Worth", "space_filling"]
 
 _BLOCK, _MOST_REFUSED = 64, 10_000
 
@@ -39,6 +39,21 @@ class Proposal:
     gain: float | None = None
 
 
+@dataclass(frozen=True)
+class Worth:
+    """What one thing that the author stated was worth for one goal.
+
+    ``piece`` is "theory" or the name of a cheaper rung; ``explained`` the share of the goal's variance among the answers that it
+    explains, each answer left out once, negative where a constant does better; ``used`` the share of the goal's parts for which
+    it was kept.
+    """
+
+    piece: str
+    goal: str
+    explained: float
+    used: float
+
+
 @runtime_checkable
 class Strategy(Protocol):
     """Asks for designs. The same task, history and seed give the same proposals on the same machine."""
@@ -52,6 +67,9 @@ class Strategy(Protocol):
 
     def ask(self, task: Task, history: History, n: int, seed: int) -> list[Proposal]:
         """Up to ``n`` proposals; pending trials are those of the history that have no answer."""
+
+    def worth(self, task: Task, history: History, seed: int) -> list[Worth]:
+        """What the things that the author stated proved to be worth; nothing of what this strategy does not use."""
 
 
 def space_filling(problem: Problem, seed: int | tuple[int, ...], *, uniform: bool = False, start: int = 0) -> Iterator[Any]:

@@ -1,34 +1,82 @@
-"""How goals hang on a surrogate's outputs: parts side by side, positive ones as logarithms."""
+"""How goals hang on a surrogate's outputs: parts side by side, in a shape that a Gaussian process can believe in."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import yeojohnson, yeojohnson_normmax
 from torch import Tensor
 
 from dure.problem import Goal
 from dure.strategy.evidence import Evidence, Task
 
-__all__ = ["Outputs", "worth_a_logarithm"]
+__all__ = ["Outputs", "Power", "shapes_of"]
 
 Array = NDArray[np.float64]
 _SPAN = 30.0
+_LEAST_SHAPED = 6
+
+
+class Shape(Protocol):
+    """A rising function of an output, under which its values look more like a normal distribution's."""
+
+    def encode(self, values: Array) -> Array:
+        """Raw values to modelled ones."""
+
+    def decode(self, values: Tensor) -> Tensor:
+        """Modelled values to raw ones."""
+
+
+class Logarithm:
+    """For what is positive and spans factors."""
+
+    def encode(self, values: Array) -> Array:
+        """See ``Shape``."""
+        return np.asarray(np.log(np.maximum(values, 1e-300)))
+
+    def decode(self, values: Tensor) -> Tensor:
+        """See ``Shape``."""
+        return values.exp()
+
+
+@dataclass(frozen=True)
+class Power:
+    """Yeo and Johnson's power transformation (yeo2000) of standardised values, its ``power`` from 0 to 2; 1 changes nothing."""
+
+    centre: float
+    spread: float
+    power: float
+
+    def encode(self, values: Array) -> Array:
+        """See ``Shape``."""
+        return np.asarray(yeojohnson((values - self.centre) / self.spread, lmbda=self.power))
+
+    def decode(self, values: Tensor) -> Tensor:
+        """See ``Shape``."""
+        above, below = values.clamp_min(0.0), -values.clamp_max(0.0)
+        return self.centre + self.spread * (_grown(above, self.power) - _grown(below, 2 - self.power))
+
+
+def _grown(values: Tensor, power: float) -> Tensor:
+    """The inverse of ``((1 + x) ** power - 1) / power``."""
+    return values.expm1() if power < 1e-9 else (values * power + 1) ** (1 / power) - 1
 
 
 @dataclass(frozen=True)
 class Outputs:
     """The columns a surrogate models: every part of every goal, or one column a goal when ``parts`` is False.
 
-    ``logged`` names the goals whose columns are logarithms.
+    ``shapes`` has those goals whose columns are not modelled as they are.
     """
 
     goals: Mapping[str, Goal]
     parts: bool
-    logged: frozenset[str]
+    shapes: Mapping[str, Shape]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,7 +103,7 @@ class Outputs:
             start += goal.measure.width
             if not self.parts:
                 block = goal.value(block)[:, None] if goal.measure.axis else block
-            columns.append(np.log(np.maximum(block, 1e-300)) if name in self.logged else block)
+            columns.append(self.shapes[name].encode(block) if name in self.shapes else block)
         return np.concatenate(columns, axis=1)
 
     def observed(self, evidence: Evidence, fidelity: str) -> Array:
@@ -65,8 +113,8 @@ class Outputs:
     def goal(self, name: str, samples: Tensor) -> Tensor:
         """(..., m) samples of the outputs to (...) values of a goal."""
         goal, block = self.goals[name], samples[..., self.slices()[name]]
-        if name in self.logged:
-            block = block.exp()
+        if name in self.shapes:
+            block = self.shapes[name].decode(block)
         reduction = goal.measure.reduction
         if not self.parts or reduction is None:
             return block.squeeze(-1)
@@ -99,12 +147,28 @@ class Outputs:
         return missed
 
 
-def worth_a_logarithm(task: Task, evidence: Evidence) -> frozenset[str]:
-    """Goals declared positive, and those without theory whose answers are all positive and span a factor of thirty."""
-    found = set()
+def shapes_of(task: Task, evidence: Evidence) -> dict[str, Shape]:
+    """The shape of each goal that has one.
+
+    A logarithm for goals declared positive, and for those without theory whose answers are all positive and span a factor of
+    thirty; the likeliest power for others that have neither theory nor parts.
+    """
+    found: dict[str, Shape] = {}
     for name, goal in task.goals.items():
         values = np.concatenate([evidence.outputs(rung, (name,)).ravel() for rung in evidence.rungs])
         spans = len(values) > 1 and values.min() > 0 and values.max() > _SPAN * values.min()
         if goal.measure.positive or (spans and task.problem.theory is None):
-            found.add(name)
-    return frozenset(found)
+            found[name] = Logarithm()
+        elif task.problem.theory is None and goal.measure.axis is None and (power := _likeliest(values)):
+            found[name] = power
+    return found
+
+
+def _likeliest(values: Array) -> Power | None:
+    """None while there are too few values, or no two differ."""
+    if len(values) < _LEAST_SHAPED or not np.ptp(values) > 0:
+        return None
+    centre, spread = float(values.mean()), float(values.std())
+    if not spread > 1e-12 * abs(centre):
+        return None
+    return Power(centre, spread, float(np.clip(yeojohnson_normmax((values - centre) / spread), 0.0, 2.0)))

@@ -8,7 +8,7 @@ from itertools import chain, islice
 
 from dure.i18n import N_
 from dure.journal import History
-from dure.strategy.base import Proposal, space_filling
+from dure.strategy.base import Proposal, Worth, space_filling
 from dure.strategy.evidence import Task
 
 __all__ = ["Sampling"]
@@ -46,3 +46,7 @@ class Sampling:
             if len(proposals) == n:
                 break
         return proposals
+
+    def worth(self, task: Task, history: History, seed: int) -> list[Worth]:
+        """See ``Strategy``."""
+        return []

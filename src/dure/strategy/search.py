@@ -14,10 +14,10 @@ from dure.i18n import N_
 from dure.problem import Theory
 from dure.strategy.acquisition import Wanting, wanting
 from dure.strategy.aims import Aims
-from dure.strategy.base import Proposal
+from dure.strategy.base import Proposal, Worth
 from dure.strategy.calibration import widening
 from dure.strategy.evidence import Evidence, Task
-from dure.strategy.outputs import Outputs, worth_a_logarithm
+from dure.strategy.outputs import Outputs, shapes_of
 from dure.strategy.peak import most_wanted
 from dure.surrogate import Ladder, Observations, differentiable, fit_ladder
 
@@ -41,7 +41,7 @@ class Search:
 
     def __init__(self, task: Task, evidence: Evidence, seed: int, *, ladder: tuple[str, ...], parts: bool, theory: bool) -> None:
         self.task, self.evidence, self.seed, self.ladder = task, evidence, seed, ladder
-        self.outputs = Outputs(task.goals, parts, worth_a_logarithm(task, evidence))
+        self.outputs = Outputs(task.goals, parts, shapes_of(task, evidence))
         self.aims = Aims(task, self.outputs, evidence, ladder, lambda: self.model.successes[-1] is not None)
         self.model = self._fit(theory=theory)
 
@@ -67,6 +67,17 @@ class Search:
         """(m,) whether the rung's author trusts it for each output."""
         trust = self.task.problem.rung(fidelity).trust or self.outputs.names
         return torch.tensor([name in trust for name in self.outputs.names for _column in range(self.outputs.width(name))])
+
+    def worth(self) -> list[Worth]:
+        """See ``Strategy``; from the calibrations of the fitted surrogate."""
+        found = []
+        for piece, rung in zip(("theory", *self.ladder), self.model.rungs, strict=False):
+            for name, columns in self.outputs.slices().items():
+                explained, kept = rung.calibration.explained[columns], rung.calibration.kept[columns]
+                said = ~explained.isnan()
+                if said.any():
+                    found.append(Worth(piece, name, float(explained[said].mean()), float(kept[said].double().mean())))
+        return found
 
     def propose(self, n: int) -> list[Proposal]:
         """Up to ``n`` proposals, each aware of those before it."""

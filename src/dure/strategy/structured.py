@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
 import torch
 from botorch.exceptions.warnings import BotorchWarning
 from botorch.utils.sampling import manual_seed
+from linear_operator.utils.warnings import NumericalWarning
 
 from dure.i18n import N_
 from dure.journal import History
-from dure.strategy.base import Proposal, space_filling
+from dure.strategy.base import Proposal, Worth, space_filling
 from dure.strategy.evidence import Evidence, Task
 from dure.strategy.search import Search
 
@@ -69,16 +70,22 @@ class Structured:
         opening = self._opening(task, evidence, seed)
         if opening:
             return opening[:n]
-        with _one_thread(), _unwarned(), torch.random.fork_rng(devices=[]), manual_seed(seed + len(history.trials)):
-            search = Search(
-                task,
-                evidence,
-                seed,
-                ladder=self.ladder_of(task),
-                parts=self.parts,
-                theory=self.theory,
-            )
+        with self._search(task, evidence, seed) as search:
             return search.propose(n)
+
+    def worth(self, task: Task, history: History, seed: int) -> list[Worth]:
+        """See ``Strategy``."""
+        states_something = (self.theory and task.problem.theory is not None) or len(self.ladder_of(task)) > 1
+        if not states_something:
+            return []
+        with self._search(task, Evidence(task, history), seed) as search:
+            return search.worth()
+
+    @contextmanager
+    def _search(self, task: Task, evidence: Evidence, seed: int) -> Iterator[Search]:
+        """The fitted search; what is drawn at random within depends on the seed and the number of trials alone."""
+        with _one_thread(), _unwarned(), torch.random.fork_rng(devices=[]), manual_seed(seed + len(evidence.keys)):
+            yield Search(task, evidence, seed, ladder=self.ladder_of(task), parts=self.parts, theory=self.theory)
 
     def ladder_of(self, task: Task) -> tuple[str, ...]:
         """Names of the fidelities used, cheapest first."""
@@ -109,6 +116,10 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _unwarned() -> AbstractContextManager[None]:
-    """BoTorch warns of samples in which no incumbent keeps the limits; a lower bound stands in for those, as it should."""
-    return warnings.catch_warnings(action="ignore", category=BotorchWarning)
+@contextmanager
+def _unwarned() -> Iterator[None]:
+    """The libraries warn where no sample of an incumbent keeps the limits, and of rounding; what they then do is what is wanted."""
+    with warnings.catch_warnings():
+        for kind in (BotorchWarning, NumericalWarning):
+            warnings.simplefilter("ignore", kind)
+        yield

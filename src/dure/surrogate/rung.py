@@ -23,12 +23,17 @@ _WEIGHT_OF_BELIEF = 3.0
 
 @dataclass(frozen=True)
 class Calibration:
-    """``offset + slope * reference``, each (m,); ``kept`` is False where the reference misled and was dropped."""
+    """``offset + slope * reference``, each (m,); ``kept`` is False where the reference misled and was dropped.
+
+    ``explained`` is the share of the outputs' variance that the reference explains, each left out once; NaN where that cannot
+    be said. Negative: a constant predicts better.
+    """
 
     offset: Tensor
     slope: Tensor
     scale: Tensor
     kept: Tensor
+    explained: Tensor
 
 
 def calibrate(reference: Tensor, outputs: Tensor, spread: Tensor, trusted: Tensor | None = None) -> Calibration:
@@ -51,16 +56,25 @@ def calibrate(reference: Tensor, outputs: Tensor, spread: Tensor, trusted: Tenso
     slope = 1 + (x * (outputs - middle - x)).sum(0) / (x.square().sum(0) + ridge)
     offset = middle - slope * centre
     kept = torch.ones_like(slope, dtype=torch.bool) if trusted is None else trusted
+    explained = torch.full_like(slope, torch.nan)
     if n >= 4:
         leverage = 1 / n + x.square() / (x.square().sum(0) + ridge)
         error = ((outputs - offset - slope * reference) / (1 - leverage).clamp_min(0.05)).square().mean(0)
         constant = ((outputs - middle) * n / (n - 1)).square().mean(0)
+        told = kept & (x.square().mean(0) > 1e-12 * spread.square()) & (constant > 0)
+        explained = torch.where(told, 1 - error / constant, torch.nan)
         kept = kept & (error <= constant)
     slope, offset = torch.where(kept, slope, 0.0), torch.where(kept, offset, middle)
     residual = outputs - offset - slope * reference
     held = _WEIGHT_OF_BELIEF * (torch.where(kept, 0.1, 1.0) * spread).square()
     scale = ((held + residual.square().sum(0)) / (_WEIGHT_OF_BELIEF + n)).sqrt().clamp_min(1e-9)
-    return Calibration(offset, slope, scale, kept)
+    return Calibration(offset, slope, scale, kept, explained)
+
+
+def _without_reference(middle: Tensor, scale: Tensor) -> Calibration:
+    return Calibration(
+        middle, torch.zeros_like(middle), scale, torch.ones_like(middle, dtype=torch.bool), torch.full_like(middle, torch.nan)
+    )
 
 
 @dataclass(frozen=True)
@@ -149,14 +163,14 @@ def fit_rung(
         noise: variance of the noise as a share of the residual's; None to learn it.
         unordered: see ``fit_residual``.
     """
-    bare = Rung(Calibration(*(torch.zeros_like(spread),) * 3, torch.ones_like(spread, dtype=torch.bool)), None, reference, lower)
+    bare = Rung(_without_reference(torch.zeros_like(spread), torch.zeros_like(spread)), None, reference, lower)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         base = bare.base(points).mT if len(points) else torch.zeros(0, len(spread), dtype=spread.dtype)
     if lower is None and reference is None:
         middle = outputs.mean(0) if len(outputs) else torch.zeros_like(spread)
         scale = (outputs.std(0) if len(outputs) > 1 else spread).clamp_min(1e-9)
-        made = Calibration(middle, torch.zeros_like(spread), scale, torch.ones_like(spread, dtype=torch.bool))
+        made = _without_reference(middle, scale)
     else:
         made = calibrate(base, outputs, spread, trusted)
     if not len(points):
@@ -164,4 +178,5 @@ def fit_rung(
     residual = (outputs - made.offset - made.slope * base) / made.scale
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return Rung(made, fit_residual(points, residual, noise, unordered), reference, lower)
+        effects = lower is None and reference is None
+        return Rung(made, fit_residual(points, residual, noise, unordered, effects=effects), reference, lower)

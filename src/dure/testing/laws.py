@@ -37,6 +37,7 @@ def check_strategy(strategy: Strategy, case: Case) -> None:
     before = deepcopy(vars(history))
     with _random_numbers_left_alone():
         proposals = _asked(strategy, case, history)
+        _tells_what_things_are_worth(strategy, case, history)
     assert vars(history) == before, "ask changed the history it was given"
     again = _asked(strategy, case, case.read_back())
     assert again == proposals, f"another answer after the journal was read back: {again}, before {proposals}"
@@ -146,6 +147,16 @@ def _explains_itself(strategy: Strategy, case: Case) -> None:
     for text in sentences:
         _is_a_sentence(text)
         assert text.format() == text, f"{text!r} has places that nothing fills"
+
+
+def _tells_what_things_are_worth(strategy: Strategy, case: Case, history: History) -> None:
+    """Of theory and cheaper rungs, in finite shares of goals."""
+    pieces = ["theory", *(rung.name for rung in case.task.problem.fidelities[:-1])]
+    for one in strategy.worth(case.task, history, case.seed):
+        assert one.piece in pieces, f"{one.piece!r} is none of {pieces}"
+        assert one.goal in case.task.goals, f"{one.goal!r} is no goal"
+        assert -math.inf < one.explained <= 1, f"{one} explains no share"
+        assert 0 <= one.used <= 1, f"{one} is used for no share"
 
 
 def _is_a_sentence(text: str) -> None:

@@ -118,7 +118,7 @@ def _one_thread() -> Iterator[None]:
 
 @contextmanager
 def _unwarned() -> Iterator[None]:
-    """The libraries warn where no sample of an incumbent keeps the limits, and of rounding; what they then do is what is wanted."""
+    """The libraries warn of samples in which no incumbent keeps the limits, and of rounding; what they then do is wanted."""
     with warnings.catch_warnings():
         for kind in (BotorchWarning, NumericalWarning):
             warnings.simplefilter("ignore", kind)

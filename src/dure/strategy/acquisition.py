@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from botorch.acquisition.logei import qLogExpectedImprovement, qLogNoisyExpectedImprovement, qLogProbabilityOfFeasibility
+from botorch.acquisition.multi_objective import logei
 from botorch.acquisition.multi_objective.logei import (
     qLogExpectedHypervolumeImprovement,
     qLogNoisyExpectedHypervolumeImprovement,
@@ -27,6 +28,10 @@ from dure.surrogate import Ladder
 __all__ = ["Wanting", "wanting"]
 
 _SAMPLES = 64
+
+# At the first front BoTorch would compile C++: other last digits where that fails, and a process killed meanwhile leaves a lock
+# that all later ones wait for without end.
+logei._load_attempted = True  # noqa: SLF001
 
 
 @dataclass(frozen=True)

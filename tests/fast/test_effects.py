@@ -31,6 +31,14 @@ def test_a_batch_of_outputs_is_as_many_kernels():
     torch.testing.assert_close(kernel(points.expand(2, 5, 3)).to_dense()[1], Effects(3).double()(points).to_dense())
 
 
+@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize("n", [1, 3])
+def test_beside_a_kernel_of_names_it_is_still_one_kernel_an_output(n: int, outputs: int):
+    points = torch.rand(n, 4, dtype=torch.double, generator=torch.Generator().manual_seed(3)).round(decimals=1)
+    model = fit_residual(points, torch.zeros(n, outputs, dtype=torch.double), 1e-6, unordered=(2, 3), effects=True)
+    assert model(points.unsqueeze(0)).mean.shape == (outputs, n)
+
+
 def misfit(effects: bool, truth: object, d: int) -> float:
     """Mean squared error at 300 new points over the variance there, from 60 answers without noise."""
     generator = torch.Generator().manual_seed(1)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from importlib import invalidate_caches
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
 from dure.errors import InputError, ProblemError, UnknownName
-from dure.problem import citation_text, find, names, registered, registry
+from dure.problem import citation_text, find, names, registered
 from dure.problem.citations import check_citations
+from tests.fast.sites import Site, nothing_else_installed
 
 FILE = """
 from dure import Problem, design, minimise, outcome, real
@@ -30,37 +28,10 @@ problem = Problem(name="{name}", version="1", question="How light?", design=Box,
 """
 
 
-class Site:
-    """A folder on the path that looks like installed packages, each with one entry point."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def install(self, package: str, points: dict[str, str], **files: str) -> None:
-        info = self.folder / f"{package}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n", encoding="utf-8")
-        lines = "".join(f"{name} = {value}\n" for name, value in points.items())
-        (info / "entry_points.txt").write_text(f"[dure.problems]\n{lines}", encoding="utf-8")
-        for module, text in files.items():
-            (self.folder / f"{module}.py").write_text(text, encoding="utf-8")
-        invalidate_caches()
-
-
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.syspath_prepend(str(tmp_path))
-    # Dure's own problems import their simulators, which takes seconds
-    monkeypatch.setattr(
-        registry, "entry_points", lambda group: [one for one in entry_points(group=group) if one.dist.name != "dure"]
-    )
-    before = set(sys.modules)
-    registry._load_point.cache_clear()
-    yield Site(tmp_path)
-    registry._load_point.cache_clear()
-    for module in set(sys.modules) - before:
-        if getattr(sys.modules[module], "__file__", None) and str(tmp_path) in str(sys.modules[module].__file__):
-            del sys.modules[module]
+    with nothing_else_installed(tmp_path, monkeypatch):
+        yield Site(tmp_path, "dure.problems")
 
 
 def test_an_installed_package_brings_its_problems(site: Site):
@@ -91,7 +62,7 @@ def test_the_same_module_from_two_packages_is_a_clash_too(site: Site):
 def test_one_package_found_twice_on_the_path_is_no_clash(
     site: Site, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ):
-    again = Site(tmp_path_factory.mktemp("again"))
+    again = Site(tmp_path_factory.mktemp("again"), "dure.problems")
     monkeypatch.syspath_prepend(str(again.folder))
     for place in (site, again):
         place.install("goodpack", {"toy/box": "goodpack_box:problem"}, goodpack_box=FILE.format(name="toy/box"))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from botorch.acquisition.multi_objective import logei
 
 from dure.errors import PlanError, UnknownName
 from dure.journal import History
@@ -239,6 +240,17 @@ def test_a_history_that_went_badly_still_gives_a_proposal(name: str, asker: str)
         numbers = [*proposal.predicted.values(), (proposal.gain or 0.0,)]
         assert all(np.isfinite(number) for some in numbers for number in some)
         assert all(low <= middle <= high for middle, low, high in proposal.predicted.values())
+
+
+def test_no_compiler_is_called(monkeypatch: pytest.MonkeyPatch):
+    def compiled(*_given: Any, **_more: Any) -> Any:
+        raise AssertionError
+
+    monkeypatch.setattr("torch.utils.cpp_extension.load", compiled)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # BoTorch warns of a compilation that failed
+        logei._try_load_fused_kernel()
+    assert logei._C is None
 
 
 # ------------------------------------------------------------------------------------------------ what it is good for

@@ -19,6 +19,7 @@ import dure
 from dure.cli.face import FAILED, Done, as_json, command
 from dure.cli.screen import console, grid
 from dure.i18n import _
+from dure.plugins import Broken
 from dure.problem import registered
 
 __all__ = ["doctor"]
@@ -59,7 +60,8 @@ def doctor(*, out: Path, as_json: bool) -> Done:
         _python(),
         _shell(),
         *(_part(name) for name in _PARTS),
-        *_plug_ins(),
+        *_problems(),
+        *_strategies(),
         _browser(),
         _fonts(),
         *_folder(out),
@@ -98,13 +100,25 @@ def _part(name: str) -> Finding:
     return Finding(name, not missing, found, name in _FOR_DEMO, _fix("make setup" if checkout else f"pip install 'dure[{name}]'"))
 
 
-def _plug_ins() -> list[Finding]:
+def _problems() -> list[Finding]:
     problems, broken = registered()
     known = Finding("problems", bool(problems), ", ".join(one.name for one in problems) or _("none"), True, _fix("make setup"))
-    return [
-        known,
-        *(Finding(one.name, False, one.reason, False, _("Its package is {source}").format(source=one.source)) for one in broken),
-    ]
+    return [known, *map(_left_out, broken)]
+
+
+def _strategies() -> list[Finding]:
+    """Those there are, where the engine that they need is."""
+    if importlib.util.find_spec("scipy") is None:
+        return []
+    from dure.strategy import NAMES, plugged_in
+
+    strategies, broken = plugged_in()
+    known = Finding("strategies", True, ", ".join([*NAMES, *(one.name for one in strategies)]))
+    return [known, *map(_left_out, broken)]
+
+
+def _left_out(one: Broken) -> Finding:
+    return Finding(one.name, False, one.reason, False, _("Its package is {source}").format(source=one.source))
 
 
 def _browser() -> Finding:

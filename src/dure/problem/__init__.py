@@ -9,7 +9,7 @@ from dure.problem.ladder import Check, Fidelity, Noise, Rule, rule
 from dure.problem.parts import Axis, Parts, Reduction, max_over, min_over, sum_over, weighted_over
 from dure.problem.problem import NoSetting, Problem
 from dure.problem.program import Program, json_file, program, text_values
-from dure.problem.registry import Broken, find, lasting, names, registered
+from dure.problem.registry import find, lasting, names, registered
 from dure.problem.replay import Replay
 from dure.problem.space import Space
 from dure.problem.table import Table, read_table
@@ -22,7 +22,6 @@ __all__ = [
     "Arranged",
     "Arrangement",
     "Axis",
-    "Broken",
     "Check",
     "Choice",
     "Curve",

@@ -4,80 +4,31 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 
 from dure.errors import DureError, InputError, ProblemError, UnknownName
 from dure.i18n import _
+from dure.plugins import Broken, Plugins
 from dure.problem.problem import Problem
 from dure.problem.tabular import problem_of_table
 from dure.problem.where import line_within
 
-__all__ = ["Broken", "find", "lasting", "names", "registered"]
+__all__ = ["find", "lasting", "names", "registered"]
 
-GROUP = "dure.problems"
 _FILES = (".py", ".toml")
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A registered problem that could not be loaded, and why."""
-
-    name: str
-    source: str
-    reason: str
-
-
-def _points() -> dict[str, EntryPoint]:
-    points: dict[str, EntryPoint] = {}
-    for point in entry_points(group=GROUP):
-        other = points.setdefault(point.name, point)
-        if _source(other) != _source(point):
-            raise ProblemError(
-                _("two packages register {name!r}: {first} and {second}; uninstall one").format(
-                    name=point.name, first=_source(other), second=_source(point)
-                )
-            )
-    return points
-
-
-def _source(point: EntryPoint) -> str:
-    return f"{point.value} ({point.dist.name if point.dist else '?'})"
+_PLUGINS = Plugins("dure.problems", Problem, ProblemError)
 
 
 def names() -> list[str]:
     """Names of all registered problems, loaded or not."""
-    return sorted(_points())
+    return _PLUGINS.names()
 
 
 def registered() -> tuple[list[Problem], list[Broken]]:
     """Load every registered problem; those that fail come back apart, with the reason."""
-    problems, broken = [], []
-    for name, point in sorted(_points().items()):
-        try:
-            problems.append(_load_point(name))
-        except DureError as error:
-            broken.append(Broken(name, _source(point), str(error)))
-    return problems, broken
-
-
-@cache
-def _load_point(name: str) -> Problem:
-    point = _points()[name]
-    try:
-        loaded = point.load()
-    except DureError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise ProblemError(
-            _("plug-in {source} cannot be loaded: {error!r}").format(source=_source(point), error=error)
-        ) from error
-    if not isinstance(loaded, Problem) or loaded.name != name:
-        raise ProblemError(_("plug-in {source} is not a Problem named {name!r}").format(source=_source(point), name=name))
-    return loaded
+    return _PLUGINS.all()
 
 
 def find(reference: str) -> Problem:
@@ -92,7 +43,8 @@ def find(reference: str) -> Problem:
     known = names()
     if reference not in known:
         raise UnknownName(_("problem"), reference, known)
-    return _load_point(reference)
+    found: Problem = _PLUGINS.load(reference)
+    return found
 
 
 def lasting(reference: str) -> str:

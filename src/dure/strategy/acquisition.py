@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from botorch.acquisition.logei import qLogExpectedImprovement, qLogNoisyExpectedImprovement, qLogProbabilityOfFeasibility
+from botorch.acquisition.multi_objective import logei
 from botorch.acquisition.multi_objective.logei import (
     qLogExpectedHypervolumeImprovement,
     qLogNoisyExpectedHypervolumeImprovement,
@@ -27,6 +28,10 @@ from dure.surrogate import Ladder
 __all__ = ["Wanting", "wanting"]
 
 _SAMPLES = 64
+
+# At the first front BoTorch would compile C++: other last digits where that fails, and a process killed meanwhile leaves a lock
+# that all later ones wait for without end.
+logei._load_attempted = True  # noqa: SLF001
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,8 @@ def _of_a_front(task: Task, aims: Aims, model: Ladder, incumbents: Tensor, known
         return Wanting(qLogProbabilityOfFeasibility(**common))
     values = aims.values(mean)[allowed]
     front = values[is_non_dominated(values)]
-    reference = infer_reference_point(front)
+    # Before any answer the front may come to lie anywhere above the worst that is likely.
+    reference = infer_reference_point(front) if len(front) else -values.new_ones(len(task.objectives))
     partitioning: Any = FastNondominatedPartitioning(ref_point=reference, Y=front)
     common["objective"] = GenericMCMultiOutputObjective(aims.values)
     if task.problem.noise.kind != "none":

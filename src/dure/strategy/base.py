@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count, takewhile
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from scipy.stats import qmc
@@ -54,6 +54,7 @@ class Worth:
     used: float
 
 
+@runtime_checkable
 class Strategy(Protocol):
     """Asks for designs. The same task, history and seed give the same proposals on the same machine."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 
 from dure.i18n import N_
 from dure.journal import History
@@ -33,9 +34,11 @@ class Sampling:
         problem = task.problem
         tally = history.tallies.get(("search", problem.top.name))
         asked = tally.trials if tally else 0
+        sequence = partial(space_filling, problem, seed, uniform=self.name == "random")
+        onwards = islice(sequence(start=asked), None if problem.candidates else n + 1000)
         proposals: list[Proposal] = []
         taken: set[str] = set()
-        for design in islice(space_filling(problem, seed, uniform=self.name == "random", start=asked), n + 1000):
+        for design in chain(onwards, islice(sequence(), asked)):  # of a list, what others asked for may have been passed over
             key = problem.trial(design, task.setting, seed=seed).key
             if key not in history.trials and key not in taken:
                 taken.add(key)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
 import torch
+from botorch.exceptions.warnings import BotorchWarning
 from botorch.utils.sampling import manual_seed
+from linear_operator.utils.warnings import NumericalWarning
 
 from dure.i18n import N_
 from dure.journal import History
@@ -81,7 +84,7 @@ class Structured:
     @contextmanager
     def _search(self, task: Task, evidence: Evidence, seed: int) -> Iterator[Search]:
         """The fitted search; what is drawn at random within depends on the seed and the number of trials alone."""
-        with _one_thread(), torch.random.fork_rng(devices=[]), manual_seed(seed + len(evidence.keys)):
+        with _one_thread(), _unwarned(), torch.random.fork_rng(devices=[]), manual_seed(seed + len(evidence.keys)):
             yield Search(task, evidence, seed, ladder=self.ladder_of(task), parts=self.parts, theory=self.theory)
 
     def ladder_of(self, task: Task) -> tuple[str, ...]:
@@ -111,3 +114,12 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def _unwarned() -> Iterator[None]:
+    """The libraries warn of samples in which no incumbent keeps the limits, and of rounding; what they then do is wanted."""
+    with warnings.catch_warnings():
+        for kind in (BotorchWarning, NumericalWarning):
+            warnings.simplefilter("ignore", kind)
+        yield

@@ -29,15 +29,9 @@ class Effects(Kernel):  # type: ignore[misc]  # GPyTorch has no types
         each = torch.Size([*batch, ard_num_dims])
         self.alone = _weighted(get_covar_module_with_dim_scaled_prior(1, each, use_rbf_kernel=False), each, 0.5 / ard_num_dims)
         self.together = _weighted(get_covar_module_with_dim_scaled_prior(ard_num_dims, batch, use_rbf_kernel=False), batch, 0.5)
-
-    @property
-    def batch_shape(self) -> torch.Size:
-        """Without the axis of the inputs, which is summed over."""
-        return self._batch_shape
-
-    @batch_shape.setter
-    def batch_shape(self, shape: torch.Size) -> None:
-        self._batch_shape = shape
+        # The axis of the inputs is summed over here: no kernel around this one may take it for another output.
+        for kernel in (self.alone, self.alone.base_kernel):
+            kernel.batch_shape = batch
 
     def forward(self, x1: Tensor, x2: Tensor, diag: bool = False, **params: Any) -> Tensor:
         """See ``gpytorch.kernels.Kernel``."""

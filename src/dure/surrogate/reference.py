@@ -26,7 +26,8 @@ class _FiniteDifference(torch.autograd.Function):
         d = points.shape[-1]
         flat = points.detach().reshape(-1, d).numpy()
         if not ctx.needs_input_grad[0]:
-            return torch.from_numpy(function(flat)).reshape(*points.shape[:-1], -1)
+            values = function(flat)
+            return torch.from_numpy(values).reshape(*points.shape[:-1], values.shape[-1])
         step = np.eye(d) * _STEP
         high, low = (np.clip(flat[:, None, :] + sign * step, 0, 1) for sign in (1, -1))
         values = function(np.concatenate([flat, high.reshape(-1, d), low.reshape(-1, d)]))

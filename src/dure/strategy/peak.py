@@ -21,7 +21,7 @@ __all__ = ["most_wanted"]
 
 _EVERYWHERE, _NEARBY, _POLISHED = 256, 128, 4
 _ROUNDS = 8
-_CHUNK = 1024
+_CHUNK = 256
 _MOST_LISTED = 2_000
 _MOST_LOOKED_AT = 10_000
 

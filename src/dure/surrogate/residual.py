@@ -19,30 +19,47 @@ __all__ = ["fit_residual"]
 
 _MOST_FITTED = 160
 """Observations that hyperparameters are fitted to; more would say little new and cost the cube of their number."""
+_MOST_KEPT = 500
+"""Observations that a belief is conditioned on."""
 
 
-def fit_residual(points: Tensor, residual: Tensor, noise: float | None, unordered: Sequence[int] = ()) -> SingleTaskGP:
-    """A zero-mean Gaussian process for each output, conditioned on all observations.
+def fit_residual(
+    points: Tensor, residual: Tensor, noise: float | None, unordered: Sequence[int] = (), near: Tensor | None = None
+) -> SingleTaskGP:
+    """A zero-mean Gaussian process for each output.
 
     Args:
         points: (n, d) in the unit cube.
         residual: (n, m), of about unit variance.
         noise: its variance; None to learn it.
         unordered: columns whose values are names, alike or not, but never near.
+        near: (k, d) where the belief matters most. Of more than 500 observations it is conditioned on the 160, drawn at
+            random, that hyperparameters are fitted to, and on the 340 likest to any of these; without ``near``, on all.
 
     A fit that fails leaves the prior's mode, which is broad and smooth, and never wrong by much.
     """
     n = len(points)
     if n <= _MOST_FITTED:
         return _fitted(points, residual, noise, unordered)
-    kept = torch.randperm(n, generator=torch.Generator().manual_seed(n))[:_MOST_FITTED]
-    some = _fitted(points[kept], residual[kept], noise, unordered)
-    whole = _model(points, residual, noise, unordered)
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(n))
+    some = _fitted(points[order[:_MOST_FITTED]], residual[order[:_MOST_FITTED]], noise, unordered)
+    if near is not None and n > _MOST_KEPT:
+        others = order[_MOST_FITTED:]
+        likest = _likeness(some, points[others], near).topk(_MOST_KEPT - _MOST_FITTED).indices
+        order = torch.cat([order[:_MOST_FITTED], others[likest]])
+    kept = order.sort().values
+    whole = _model(points[kept], residual[kept], noise, unordered)
     whole.covar_module.load_state_dict(some.covar_module.state_dict())
     if noise is None:
         whole.likelihood.load_state_dict(some.likelihood.state_dict())
-    whole.eval()
-    return whole
+    return _settled(whole)
+
+
+def _likeness(model: SingleTaskGP, points: Tensor, near: Tensor) -> Tensor:
+    """(n,) the largest correlation that the fitted kernel sees between each point and one of ``near``, over all outputs."""
+    with torch.no_grad():
+        covariance = model.covar_module(points, near).to_dense()
+    return covariance.amax(-1).reshape(-1, len(points)).mean(0)
 
 
 def _model(points: Tensor, residual: Tensor, noise: float | None, unordered: Sequence[int]) -> SingleTaskGP:
@@ -68,10 +85,18 @@ def _model(points: Tensor, residual: Tensor, noise: float | None, unordered: Seq
 
 def _fitted(points: Tensor, residual: Tensor, noise: float | None, unordered: Sequence[int]) -> SingleTaskGP:
     model = _model(points, residual, noise, unordered)
+    # A hundred thousandth of a nat an observation; the optimiser of several outputs at once asks to be told "factr" as well.
+    options = {"maxiter": 60, "ftol": 1e-5} | ({"factr": None} if residual.shape[-1] > 1 else {})
     start = {name: value.clone() for name, value in model.state_dict().items()}
     try:
-        fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model), optimizer_kwargs={"options": {"maxiter": 60}})
+        fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model), optimizer_kwargs={"options": options})
     except (ModelFittingError, NotPSDError, NanError, RuntimeError, ValueError):
         model.load_state_dict(start)
+    return _settled(model)
+
+
+def _settled(model: SingleTaskGP) -> SingleTaskGP:
+    """Ready to predict; without gradients of hyperparameters, which every prediction would prepare and nobody asks for."""
+    model.requires_grad_(False)
     model.eval()
     return model

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from importlib.metadata import PackageNotFoundError
-from itertools import islice
+from itertools import islice, pairwise
 from statistics import median
 from typing import Any
 
@@ -88,7 +88,7 @@ def choices(options: int, answers: int, times: int) -> Row:
 
 def _mismatch(design: Any) -> dict[str, float]:
     numbers = [int(value.split()[1]) for value in values_of(design).values()]
-    return {"y": float(sum((7 * one + 3 * other) % 11 for one, other in zip(numbers, numbers[1:], strict=False)))}
+    return {"y": float(sum((7 * one + 3 * other) % 11 for one, other in pairwise(numbers)))}
 
 
 def study(options: Options) -> tuple[list[Figure], list[Row]]:
@@ -125,7 +125,10 @@ def _cheaper(name: str, answers: int, theirs: list[Row], ours: list[Row]) -> Fig
 
 
 def _grown(few: Row, many: Row) -> list[Figure]:
-    about, peer = f"{CHOICES} choices of {MANY} options ({MANY**CHOICES:.1e} designs)", f"{FEW} options ({FEW**CHOICES:,} designs)"
+    about, peer = (
+        f"{CHOICES} choices of {MANY} options ({MANY**CHOICES:.1e} designs)",
+        f"{FEW} options ({FEW**CHOICES:,} designs)",
+    )
     return [
         Figure(f"peak memory, {about}", many["peak_mb"] / few["peak_mb"], unit="times", target=1.1, at_most=True, peer=peer),
         repeated(f"ask, {about}", many["ask_s"], unit="CPU s"),

@@ -121,7 +121,9 @@ class Field(ABC):
 def _number(name: str, value: object, low: float, high: float, unit: str) -> float:
     if not is_number(value):
         raise ValueRefused(
-            _("{name} = {value!r} is not a number; give one in {span}").format(name=name, value=value, span=_span(low, high, unit))
+            _("{name} = {value!r} is not a number; give one in {span}").format(
+                name=name, value=value, span=_span(low, high, unit)
+            )
         )
     number = float(value) + 0.0  # -0.0 and 0.0 are one value
     if not low <= number <= high:

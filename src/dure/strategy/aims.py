@@ -85,7 +85,7 @@ class Aims:
         return torch.stack(missed).amax(0) if missed else torch.full(samples.shape[:-1], -1.0, dtype=samples.dtype)
 
     def best_first(self, samples: Tensor) -> Tensor:
-        """Rows of (n, m or m + 1) samples: first those that keep the limits, or nearly; with several objectives each has its turn."""
+        """Rows of (n, m or m + 1) samples, those that keep the limits first; with several objectives each has its turn."""
         missed = self.missed(samples).clamp_min(0.0)
         order = np.argsort(np.argsort(-self.values(samples).numpy(), axis=0, kind="stable"), axis=0).min(1)
         return torch.from_numpy(np.lexsort((order, missed.numpy().round(3))))

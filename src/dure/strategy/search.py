@@ -65,7 +65,7 @@ class Search:
         return fit_ladder(self.observed, theory=reference, noise=noise, unordered=problem.space.unordered, near=self._near())
 
     def _near(self) -> Tensor:
-        """(k, columns) where the surrogate has to be right: the best answers of each rung, and the front of those that keep limits."""
+        """(k, columns) where the surrogate has to be right: the best answers of each rung, and their front."""
         found = []
         for name, told in zip(self.ladder, self.observed, strict=True):
             seen = self.aims.seen(name)

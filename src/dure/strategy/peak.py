@@ -107,7 +107,7 @@ def _polished(acquisition: Any, starts: Tensor, held: Mapping[int, Tensor]) -> t
         return_best_only=False,
         retry_on_optimization_warning=False,
     )
-    return reached, values
+    return reached, torch.as_tensor(values)
 
 
 def _of_a_mixture(acquisition: Callable[[Tensor], Tensor], problem: Problem, incumbents: Tensor, seed: int) -> Iterator[Any]:

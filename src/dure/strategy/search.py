@@ -30,7 +30,7 @@ _FIRST = N_("No design keeps all limits yet; this one does with probability {fea
 _CHEAP = N_("Promising, but uncertain: {fidelity} removes {share:.0%} of the doubt at {cost:.0%} of the cost.")
 
 _MATERIAL = 0.01
-_INCUMBENTS = 8
+_INCUMBENTS, _NEAR = 8, 40
 _QUANTILES = (0.05, 0.5, 0.95)
 
 
@@ -71,7 +71,7 @@ class Search:
             seen = self.aims.seen(name)
             allowed = self.aims.missed(seen) <= 0
             front = allowed & is_non_dominated(self.aims.values(seen).where(allowed[:, None], -torch.inf))
-            found += [told.points[self.aims.best_first(seen)[:_INCUMBENTS]], told.points[front]]
+            found += [told.points[self.aims.best_first(seen)[:_NEAR]], told.points[front]]
         return torch.cat(found)
 
     def _trusted(self, fidelity: str) -> Tensor:
@@ -124,7 +124,7 @@ class Search:
     @cached_property
     def known(self) -> Tensor:
         """(n, columns) designs answered at any rung, each once."""
-        return torch.cat([told.points for told in self.observed]).unique(dim=0)
+        return torch.as_tensor(torch.cat([told.points for told in self.observed]).unique(dim=0))
 
     @cached_property
     def incumbents(self) -> Tensor:

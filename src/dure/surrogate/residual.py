@@ -58,7 +58,7 @@ def fit_residual(
 def _likeness(model: SingleTaskGP, points: Tensor, near: Tensor) -> Tensor:
     """(n,) the largest correlation that the fitted kernel sees between each point and one of ``near``, over all outputs."""
     with torch.no_grad():
-        covariance = model.covar_module(points, near).to_dense()
+        covariance: Tensor = model.covar_module(points, near).to_dense()
     return covariance.amax(-1).reshape(-1, len(points)).mean(0)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import norm
 
 from dure.strategy.calibration import Prediction, widening
@@ -44,3 +46,19 @@ def test_answers_still_under_way_do_not_count():
     open_ones = [Prediction("y", 200 + number, 999, (0.0, -HALF, HALF), 1e9) for number in range(5)]
     assert widening([*known, *open_ones, last], "y") == widening([*open_ones, last, *known], "y")
     assert widening([*known, *open_ones], "y") > widening(known, "y")
+
+
+@given(st.lists(st.tuples(st.floats(0, 10), st.integers(1, 5)), max_size=30))
+def test_the_stretch_is_numpys_decile_of_the_answers_that_were_there(record: list[tuple[float, int]]):
+    # the value lies that many half-widths off; the answer comes some events later
+    predictions, ratios = [], []
+    for number, (value, later) in enumerate(record):
+        factor = _factor([ratio for answered, ratio in ratios if answered < number])
+        predictions.append(Prediction("y", number, number + later, (0.0, -1.0, 1.0), value))
+        ratios.append((number + later, value * factor))
+    assert widening(predictions, "y") == pytest.approx(_factor([ratio for _answered, ratio in ratios]))
+
+
+def _factor(ratios: list[float]) -> float:
+    ideal = norm.ppf(0.5 + np.arange(0.5, 10) / 20) / HALF
+    return float(np.clip(np.quantile([*ideal, *ratios], 0.9, method="hazen"), 0.5, 5.0)) if ratios else 1.0

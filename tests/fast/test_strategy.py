@@ -342,6 +342,19 @@ def test_a_doubtful_design_is_tried_at_the_cheap_rung_a_known_one_at_the_dear():
     assert 0 < early.numbers["share"] <= 1
 
 
+def test_beyond_500_answers_the_best_stays_known_and_proposals_come_out_the_same():
+    cube = np.random.default_rng(0).random((600, 2)).round(4).tolist()
+    run = Run(square()).filled([Square(x=x, y=y) for x, y in cube])
+    evidence = Evidence(run.task, run.history)
+    found = search.Search(run.task, evidence, 0, ladder=("full",), parts=True, theory=True)
+    best = evidence.best("full")
+    assert best is not None
+    known = run.problem.space.encode([run.problem.make_design(run.history.trials[best[0]].trial["design"])])
+    assert (np.abs(found.incumbents.numpy() - known).max(axis=1) == 0).any()
+    one, other = (strategy("structured").ask(run.task, run.history, 1, 0)[0] for _time in range(2))
+    assert (one.design, one.gain, dict(one.predicted)) == (other.design, other.gain, dict(other.predicted))
+
+
 def test_controls_teach_nothing():
     run = Run(square()).filled(grid(5))
     before = strategy("structured").ask(run.task, run.history, 1, 0)

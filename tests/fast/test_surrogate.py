@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from botorch.models import SingleTaskGP
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
 from dure.surrogate import Calibration, Ladder, Observations, calibrate, differentiable, fit_ladder, fit_rung
+from dure.surrogate.residual import fit_residual
 
 D = 2
 NONE = torch.zeros(0, D, dtype=torch.double)
@@ -320,3 +322,67 @@ def test_single_points_are_believed_as_in_a_set(m: int):
     assert variance.shape == (7, m, 1, 1)
     torch.testing.assert_close(mean[..., 0], whole[0].mT)
     torch.testing.assert_close(variance[..., 0, 0], covariance[0].diagonal(dim1=-1, dim2=-2).mT)
+
+
+# ------------------------------------------------------------------------------------------- many observations
+
+MANY = 700
+"""More than a belief is conditioned on."""
+
+
+@pytest.fixture(scope="module")
+def whole_and_part() -> tuple[Tensor, SingleTaskGP, SingleTaskGP]:
+    """A corner, a belief conditioned on all observations, and one only on those near the corner and some others."""
+    corner = torch.tensor([[0.2, 0.3]], dtype=torch.double)
+    x = points(MANY)
+    y = truth(3 * x)
+    y = (y - y.mean(0)) / y.std(0)
+    return corner, fit_residual(x, y, 1e-4), fit_residual(x, y, 1e-4, near=corner)
+
+
+def predicted(model: SingleTaskGP, x: Tensor) -> tuple[Tensor, Tensor]:
+    with torch.no_grad():
+        posterior = model.posterior(x)
+    return posterior.mean, posterior.variance
+
+
+def test_a_belief_on_a_part_of_the_observations_never_doubts_less(whole_and_part: tuple[Tensor, SingleTaskGP, SingleTaskGP]):
+    _corner, whole, part = whole_and_part
+    kept = part.train_inputs[0].shape[-2]
+    assert kept < whole.train_inputs[0].shape[-2] == MANY
+    at = points(200, seed=9)
+    # conditioning on more can only take variance away, whatever the observations are
+    assert (predicted(part, at)[1] >= predicted(whole, at)[1] - 1e-8).all()
+
+
+def test_a_belief_on_a_part_agrees_with_the_whole_within_its_own_error(
+    whole_and_part: tuple[Tensor, SingleTaskGP, SingleTaskGP],
+):
+    corner, whole, part = whole_and_part
+    everywhere, nearby = points(200, seed=9), corner + 0.05 * (points(200, seed=10) - 0.5)
+    for at in (everywhere, nearby):
+        (mean, variance), exact = predicted(part, at), predicted(whole, at)[0]
+        assert ((mean - exact).abs() <= 4 * variance.sqrt()).all()
+    # near the corner both stand on the same observations
+    assert (predicted(part, nearby)[0] - predicted(whole, nearby)[0]).abs().max() < 1e-2
+
+
+def test_the_nearest_observations_are_kept(whole_and_part: tuple[Tensor, SingleTaskGP, SingleTaskGP]):
+    corner, _whole, part = whole_and_part
+    x = points(MANY)
+    nearest = x[(x - corner).norm(dim=-1).argsort()[:50]]
+    kept = part.train_inputs[0].reshape(-1, part.train_inputs[0].shape[-2], D)[0]
+    assert (torch.cdist(nearest, kept).amin(-1) < 1e-6).all()
+
+
+def test_variances_are_those_of_the_formula():
+    x, at = points(40), points(10, seed=5)
+    rung = fit_rung(x, truth(x)[:, :1], torch.ones(1, dtype=torch.double))
+    assert rung.residual is not None
+    with torch.no_grad():
+        variance = rung.belief(at.unsqueeze(-2))[1].reshape(-1)
+        kernel = rung.residual.covar_module
+        among, across, own = (kernel(*pair).to_dense().numpy() for pair in ((x, x), (at, x), (at, at)))
+    # Rasmussen & Williams 2006, equation 2.24
+    exact = np.diag(own) - np.einsum("ij,ji->i", across, np.linalg.solve(among + 1e-6 * np.eye(40), across.T))
+    assert variance.numpy() == pytest.approx(exact * float(rung.calibration.scale) ** 2, abs=1e-8)

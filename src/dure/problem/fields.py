@@ -119,17 +119,24 @@ class Field(ABC):
 
 
 def _number(name: str, value: object, low: float, high: float, unit: str) -> float:
-    span = f"[{low}, {high}]" if unit == "1" else f"[{low}, {high}] {unit}"
     if not is_number(value):
-        raise ValueRefused(_("{name} = {value!r} is not a number; give one in {span}").format(name=name, value=value, span=span))
+        raise ValueRefused(
+            _("{name} = {value!r} is not a number; give one in {span}").format(
+                name=name, value=value, span=_span(low, high, unit)
+            )
+        )
     number = float(value) + 0.0  # -0.0 and 0.0 are one value
     if not low <= number <= high:
         raise ValueRefused(
             _("{name} = {value} lies outside {span}; change the value or widen the field").format(
-                name=name, value=number, span=span
+                name=name, value=number, span=_span(low, high, unit)
             )
         )
     return number
+
+
+def _span(low: float, high: float, unit: str) -> str:
+    return f"[{low}, {high}]" if unit == "1" else f"[{low}, {high}] {unit}"
 
 
 def _check_range(low: float, high: float) -> None:

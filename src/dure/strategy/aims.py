@@ -24,7 +24,6 @@ class Aims:
     outputs: Outputs
     evidence: Evidence
     ladder: tuple[str, ...]
-    learns_success: Callable[[], bool]
 
     @cached_property
     def scale(self) -> Tensor:
@@ -38,12 +37,21 @@ class Aims:
     @cached_property
     def spread(self) -> dict[str, float]:
         """Standard deviation of each goal over all answers."""
-        seen = [self.task.goal_values(one) for rows in self.evidence.rungs.values() for one in rows.outcomes]
         spread = {}
-        for name in self.outputs.names:
-            values = np.array([one[name] for one in seen] or [1.0])
-            spread[name] = float(max(values.std(), 1e-9 * np.abs(values).max())) or 1.0
+        for name, goal in self.task.goals.items():
+            blocks = [self.evidence.outputs(rung, (name,)) for rung in self.evidence.rungs]
+            values = np.concatenate([goal.value(block) if goal.measure.axis else block[:, 0] for block in blocks])
+            spread[name] = float(max(values.std(), 1e-9 * np.abs(values).max())) or 1.0 if len(values) else 1.0
         return spread
+
+    def seen(self, fidelity: str) -> Tensor:
+        """(n, m or m + 1) the answers of a fidelity as if they were samples."""
+        answers = torch.from_numpy(self.outputs.observed(self.evidence, fidelity)) / self.scale
+        return torch.cat([answers, torch.ones(len(answers), self._learns_success).to(answers)], -1)
+
+    @property
+    def _learns_success(self) -> bool:
+        return bool(self.evidence.rungs[self.ladder[-1]].failed)
 
     def raw(self, samples: Tensor) -> Tensor:
         """(..., m or m + 1) samples to (..., m) outputs in their own units."""
@@ -67,7 +75,7 @@ class Aims:
         found = []
         for key in self.outputs.shortfalls(self.task, torch.zeros(1, len(self.scale), dtype=torch.double)):
             found.append(shortfall(key, self.spread[key[:-1]]))
-        if self.learns_success():
+        if self._learns_success:
             found.append(lambda samples: 0.5 - samples[..., -1])
         return found
 
@@ -75,3 +83,9 @@ class Aims:
         """The worst shortfall, (...); negative where every limit is kept."""
         missed = [shortfall(samples) for shortfall in self.shortfalls()]
         return torch.stack(missed).amax(0) if missed else torch.full(samples.shape[:-1], -1.0, dtype=samples.dtype)
+
+    def best_first(self, samples: Tensor) -> Tensor:
+        """Rows of (n, m or m + 1) samples, those that keep the limits first; with several objectives each has its turn."""
+        missed = self.missed(samples).clamp_min(0.0)
+        order = np.argsort(np.argsort(-self.values(samples).numpy(), axis=0, kind="stable"), axis=0).min(1)
+        return torch.from_numpy(np.lexsort((order, missed.numpy().round(3))))

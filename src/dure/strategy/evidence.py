@@ -33,7 +33,11 @@ class Task:
 
     def asks(self, plain: Mapping[str, Any]) -> bool:
         """Whether a trial belongs to this task."""
-        return bool(plain["setting"] == values_of(self.setting) and plain["version"] == self.problem.version)
+        return bool(plain["setting"] == self._plain_setting and plain["version"] == self.problem.version)
+
+    @cached_property
+    def _plain_setting(self) -> dict[str, Any]:
+        return values_of(self.setting)
 
     def goal_values(self, outcome: Mapping[str, Any]) -> dict[str, float]:
         """Each goal's value in an outcome."""
@@ -107,13 +111,15 @@ class Evidence:
 
     def outputs(self, fidelity: str, names: tuple[str, ...]) -> Array:
         """(n, total width) raw outputs, parts side by side."""
-        measures = self.task.problem.measures
-        width = sum(measures[name].width for name in names)
-        rows = [
-            np.concatenate([np.atleast_1d(np.asarray(outcome[name], dtype=float)) for name in names])
-            for outcome in self.rungs[fidelity].outcomes
-        ]
-        return np.array(rows).reshape(len(rows), width)
+        outcomes, measures = self.rungs[fidelity].outcomes, self.task.problem.measures
+        columns = [[outcome[name] for outcome in outcomes] for name in names]
+        return np.concatenate(
+            [
+                np.array(column, dtype=float).reshape(len(outcomes), measures[name].width)
+                for name, column in zip(names, columns, strict=True)
+            ],
+            axis=1,
+        )
 
     def best(self, fidelity: str) -> tuple[str, dict[str, float]] | None:
         """Key and goal values of the best design that keeps every limit, guards included; None when there is none."""

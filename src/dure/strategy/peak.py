@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from itertools import product
+from itertools import chain, product
 from math import prod
 from typing import Any
 
@@ -21,7 +21,7 @@ __all__ = ["most_wanted"]
 
 _EVERYWHERE, _NEARBY, _POLISHED = 256, 128, 4
 _ROUNDS = 8
-_CHUNK = 1024
+_CHUNK = 256
 _MOST_LISTED = 2_000
 _MOST_LOOKED_AT = 10_000
 
@@ -78,8 +78,8 @@ def _of_a_box(acquisition: Callable[[Tensor], Tensor], problem: Problem, incumbe
     """The best of many points, part of them near the incumbents, polished by gradient from the best four."""
     raw = _raw(problem.space.columns, incumbents, seed)
     values = torch.as_tensor(_values(acquisition, raw.squeeze(-2)))
-    best = _polished(acquisition, raw[values.topk(_POLISHED).indices], {})
-    yield problem.space.designs(best.numpy())[0]
+    reached, values = _polished(acquisition, raw[values.topk(_POLISHED).indices], {})
+    yield problem.space.designs(reached[values.argmax()].numpy())[0]
 
 
 def _raw(columns: int, incumbents: Tensor, seed: int) -> Tensor:
@@ -92,21 +92,22 @@ def _raw(columns: int, incumbents: Tensor, seed: int) -> Tensor:
     return torch.cat([everywhere, *nearby])
 
 
-def _polished(acquisition: Any, starts: Tensor, fixed: dict[int, float]) -> Tensor:
-    """(1, columns) best point reached by gradient from (k, 1, columns) starts with some columns held."""
+def _polished(acquisition: Any, starts: Tensor, held: Mapping[int, Tensor]) -> tuple[Tensor, Tensor]:
+    """(k, 1, columns) points reached by gradient from as many starts, some columns of each held, and their (k,) values."""
     columns = starts.shape[-1]
     options: dict[str, Any] = {"maxiter": 100, "ftol": 1e-4, "factr": None}
-    best, _value = optimize_acqf(
+    reached, values = optimize_acqf(
         acquisition,
         bounds=torch.stack([torch.zeros(columns), torch.ones(columns)]).double(),
         q=1,
         num_restarts=len(starts),
         batch_initial_conditions=starts,
-        fixed_features=fixed or None,
+        fixed_features=held or None,
         options=options,
+        return_best_only=False,
         retry_on_optimization_warning=False,
     )
-    return torch.as_tensor(best)
+    return reached, torch.as_tensor(values)
 
 
 def _of_a_mixture(acquisition: Callable[[Tensor], Tensor], problem: Problem, incumbents: Tensor, seed: int) -> Iterator[Any]:
@@ -117,19 +118,21 @@ def _of_a_mixture(acquisition: Callable[[Tensor], Tensor], problem: Problem, inc
     raw += [_moved(problem, likely[generator.integers(len(likely))], generator) for _one in range(_NEARBY)] + likely
     raw = [design for design in dict.fromkeys(raw) if problem.broken_rule(design) is None]
     found = dict(zip(raw, _values(acquisition, space.encode(raw)).tolist(), strict=True))
-    for design in sorted(found, key=lambda one: -found[one])[:_POLISHED]:
-        here = design
-        for _round in range(_ROUNDS):
-            tried = [_settled(acquisition, problem, here)] if len(space.stepped) < space.columns else []
-            tried += space.neighbours(tried[0] if tried else here)
-            tried = [one for one in dict.fromkeys(tried) if one not in found and problem.broken_rule(one) is None]
-            if not tried:
-                break
-            found |= dict(zip(tried, _values(acquisition, space.encode(tried)).tolist(), strict=True))
-            best = max([here, *tried], key=lambda one: found[one])
-            if best == here:
-                break
-            here = best
+    climbers = sorted(found, key=lambda one: -found[one])[:_POLISHED]
+    for _round in range(_ROUNDS):
+        settled = _settled(acquisition, problem, climbers) if len(space.stepped) < space.columns else climbers
+        near = [[one, *space.neighbours(one)] for one in settled]
+        tried = [one for one in dict.fromkeys(chain(*near)) if one not in found and problem.broken_rule(one) is None]
+        if not tried:
+            break
+        found |= dict(zip(tried, _values(acquisition, space.encode(tried)).tolist(), strict=True))
+        best = [
+            max([here, *(one for one in some if one in found)], key=found.__getitem__)
+            for here, some in zip(climbers, near, strict=True)
+        ]
+        climbers = list(dict.fromkeys(one for here, one in zip(climbers, best, strict=True) if one != here))
+        if not climbers:
+            break
     return iter(sorted(found, key=lambda one: -found[one]))
 
 
@@ -146,8 +149,9 @@ def _moved(problem: Problem, design: Any, generator: np.random.Generator) -> Any
     return space.designs(cube)[0]
 
 
-def _settled(acquisition: Callable[[Tensor], Tensor], problem: Problem, design: Any) -> Any:
-    """``design`` with its real columns where the acquisition is largest for its other fields."""
-    start = torch.from_numpy(problem.space.encode([design]))
-    fixed = {column: float(start[0, column]) for column in problem.space.stepped}
-    return problem.space.designs(_polished(acquisition, start.unsqueeze(-2), fixed).numpy())[0]
+def _settled(acquisition: Callable[[Tensor], Tensor], problem: Problem, designs: list[Any]) -> list[Any]:
+    """``designs`` with their real columns where the acquisition is largest for their other fields."""
+    starts = torch.from_numpy(problem.space.encode(designs)).unsqueeze(-2)
+    held = {column: starts[:, 0, column] for column in problem.space.stepped}
+    reached, _values = _polished(acquisition, starts, held)
+    return problem.space.designs(reached.squeeze(-2).numpy())

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from botorch.utils.multi_objective.pareto import is_non_dominated
 from torch import Tensor
 
 from dure.i18n import N_
@@ -29,7 +30,7 @@ _FIRST = N_("No design keeps all limits yet; this one does with probability {fea
 _CHEAP = N_("Promising, but uncertain: {fidelity} removes {share:.0%} of the doubt at {cost:.0%} of the cost.")
 
 _MATERIAL = 0.01
-_INCUMBENTS = 8
+_INCUMBENTS, _NEAR = 8, 40
 _QUANTILES = (0.05, 0.5, 0.95)
 
 
@@ -42,12 +43,12 @@ class Search:
     def __init__(self, task: Task, evidence: Evidence, seed: int, *, ladder: tuple[str, ...], parts: bool, theory: bool) -> None:
         self.task, self.evidence, self.seed, self.ladder = task, evidence, seed, ladder
         self.outputs = Outputs(task.goals, parts, shapes_of(task, evidence))
-        self.aims = Aims(task, self.outputs, evidence, ladder, lambda: self.model.successes[-1] is not None)
+        self.aims = Aims(task, self.outputs, evidence, ladder)
         self.model = self._fit(theory=theory)
 
     def _fit(self, *, theory: bool) -> Ladder:
         task, problem, scale = self.task, self.task.problem, self.aims.scale
-        observed = [
+        self.observed = [
             Observations(
                 torch.from_numpy(self.evidence.cube(name)),
                 torch.from_numpy(self.outputs.observed(self.evidence, name)) / scale,
@@ -61,7 +62,17 @@ class Search:
             said = Theory(problem, task.setting, self.outputs.names)
             reference = differentiable(lambda cube: self.outputs.encode(said(np.clip(cube, 0.0, 1.0))) / scale.numpy())
         noise = 1e-6 if problem.noise.kind == "none" else None
-        return fit_ladder(observed, theory=reference, noise=noise, unordered=problem.space.unordered)
+        return fit_ladder(self.observed, theory=reference, noise=noise, unordered=problem.space.unordered, near=self._near())
+
+    def _near(self) -> Tensor:
+        """(k, columns) where the surrogate has to be right: the best answers of each rung, and their front."""
+        found = []
+        for name, told in zip(self.ladder, self.observed, strict=True):
+            seen = self.aims.seen(name)
+            allowed = self.aims.missed(seen) <= 0
+            front = allowed & is_non_dominated(self.aims.values(seen).where(allowed[:, None], -torch.inf))
+            found += [told.points[self.aims.best_first(seen)[:_NEAR]], told.points[front]]
+        return torch.cat(found)
 
     def _trusted(self, fidelity: str) -> Tensor:
         """(m,) whether the rung's author trusts it for each output."""
@@ -124,8 +135,7 @@ class Search:
     @cached_property
     def known(self) -> Tensor:
         """(n, columns) designs answered at any rung, each once."""
-        cube = np.concatenate([self.evidence.cube(name) for name in self.ladder])
-        return torch.from_numpy(np.unique(cube, axis=0))
+        return torch.as_tensor(torch.cat([told.points for told in self.observed]).unique(dim=0))
 
     @cached_property
     def incumbents(self) -> Tensor:
@@ -133,13 +143,7 @@ class Search:
         if not len(self.known):
             return torch.full((1, self.task.problem.space.columns), 0.5, dtype=torch.double)
         mean = self.model.mean(self.known)
-        missed = self.aims.missed(mean).clamp_min(0.0)
-        values = self.aims.values(mean)
-        # With several objectives each has its turn at saying who is best.
-        order = torch.from_numpy(np.argsort(np.argsort(-values.numpy(), axis=0, kind="stable"), axis=0).min(1))
-        rank = np.lexsort((order.numpy(), missed.numpy().round(3)))
-        liked: Tensor = self.known[torch.from_numpy(rank[:_INCUMBENTS].copy())]
-        return liked
+        return self.known[self.aims.best_first(mean)[:_INCUMBENTS]]
 
     def _at(self, wanted: Wanting, design: Any, rung: str, share: float) -> Proposal:
         problem, task = self.task.problem, self.task

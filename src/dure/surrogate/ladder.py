@@ -11,6 +11,7 @@ from botorch.models.model import Model
 from botorch.posteriors import GPyTorchPosterior
 from gpytorch.distributions import MultitaskMultivariateNormal, MultivariateNormal
 from linear_operator import to_linear_operator
+from linear_operator.operators import DiagLinearOperator
 from torch import Tensor
 
 from dure.surrogate.reference import Reference
@@ -64,8 +65,12 @@ class Ladder(Model):
         if success is not None:
             one, its = success.belief(X)
             mean, covariance = torch.cat([mean, one], -2), torch.cat([covariance, its], -3)
-        normal = MultivariateNormal(mean, to_linear_operator(covariance))  # lazily, so that jitter is added where needed
-        posterior = GPyTorchPosterior(MultitaskMultivariateNormal.from_batch_mvn(normal, task_dim=-1))
+        if X.shape[-2] == 1:
+            joint = MultitaskMultivariateNormal(mean.mT, DiagLinearOperator(covariance[..., 0, 0]))
+        else:
+            normal = MultivariateNormal(mean, to_linear_operator(covariance))  # lazily, so that jitter is added where needed
+            joint = MultitaskMultivariateNormal.from_batch_mvn(normal, task_dim=-1)
+        posterior = GPyTorchPosterior(joint)
         return posterior_transform(posterior) if posterior_transform else posterior
 
 
@@ -75,13 +80,14 @@ def fit_ladder(
     theory: Reference | None = None,
     noise: float | None = 1e-6,
     unordered: Sequence[int] = (),
+    near: Tensor | None = None,
 ) -> Ladder:
     """Fit rung on rung, cheapest first, and each one's success.
 
     Args:
         observed: one entry a fidelity, cheapest first.
         theory: the reference of the cheapest rung.
-        noise, unordered: see ``fit_rung``.
+        noise, unordered, near: see ``fit_rung``.
     """
     pooled = torch.cat([one.outputs for one in observed])
     spread = pooled.std(0) if len(pooled) > 1 else torch.ones(pooled.shape[-1], dtype=pooled.dtype)
@@ -104,15 +110,16 @@ def fit_ladder(
                 trusted=observed[level - 1].trusted if level else None,
                 noise=noise,
                 unordered=unordered,
+                near=near,
             )
         )
-    return Ladder(rungs, [_fit_success(one, unordered) for one in observed])
+    return Ladder(rungs, [_fit_success(one, unordered, near) for one in observed])
 
 
-def _fit_success(observed: Observations, unordered: Sequence[int]) -> Rung | None:
+def _fit_success(observed: Observations, unordered: Sequence[int], near: Tensor | None) -> Rung | None:
     """A Gaussian process on 1 (answered) and 0 (failed); rungs fail for reasons of their own, so each has its own."""
     if not len(observed.failed):
         return None
     points = torch.cat([observed.points, observed.failed])
     labels = torch.cat([torch.ones(len(observed.points), 1), torch.zeros(len(observed.failed), 1)]).to(points)
-    return fit_rung(points, labels, torch.full((1,), 0.5, dtype=points.dtype), noise=None, unordered=unordered)
+    return fit_rung(points, labels, torch.full((1,), 0.5, dtype=points.dtype), noise=None, unordered=unordered, near=near)

@@ -22,18 +22,28 @@ __all__ = ["fit_residual"]
 
 _MOST_FITTED = 160
 """Observations that hyperparameters are fitted to; more would say little new and cost the cube of their number."""
+_MOST_KEPT = 500
+"""Observations that a belief is conditioned on."""
 
 
 def fit_residual(
-    points: Tensor, residual: Tensor, noise: float | None, unordered: Sequence[int] = (), *, effects: bool = False
+    points: Tensor,
+    residual: Tensor,
+    noise: float | None,
+    unordered: Sequence[int] = (),
+    near: Tensor | None = None,
+    *,
+    effects: bool = False,
 ) -> SingleTaskGP:
-    """A zero-mean Gaussian process for each output, conditioned on all observations.
+    """A zero-mean Gaussian process for each output.
 
     Args:
         points: (n, d) in the unit cube.
         residual: (n, m), of about unit variance.
         noise: its variance; None to learn it.
         unordered: columns whose values are names, alike or not, but never near.
+        near: (k, d) where the belief matters most. Of more than 500 observations it is conditioned on the 160, drawn at
+            random, that hyperparameters are fitted to, and on the 340 likest to any of these; without ``near``, on all.
         effects: whether each ordered column is expected to contribute by itself as well, see ``Effects``.
 
     A fit that fails leaves the prior's mode, which is broad and smooth, and never wrong by much.
@@ -41,14 +51,25 @@ def fit_residual(
     n = len(points)
     if n <= _MOST_FITTED:
         return _fitted(points, residual, noise, unordered, effects)
-    kept = torch.randperm(n, generator=torch.Generator().manual_seed(n))[:_MOST_FITTED]
-    some = _fitted(points[kept], residual[kept], noise, unordered, effects)
-    whole = _model(points, residual, noise, unordered, effects)
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(n))
+    some = _fitted(points[order[:_MOST_FITTED]], residual[order[:_MOST_FITTED]], noise, unordered, effects)
+    if near is not None and n > _MOST_KEPT:
+        others = order[_MOST_FITTED:]
+        likest = _likeness(some, points[others], near).topk(_MOST_KEPT - _MOST_FITTED).indices
+        order = torch.cat([order[:_MOST_FITTED], others[likest]])
+    kept = order.sort().values
+    whole = _model(points[kept], residual[kept], noise, unordered, effects)
     whole.covar_module.load_state_dict(some.covar_module.state_dict())
     if noise is None:
         whole.likelihood.load_state_dict(some.likelihood.state_dict())
-    whole.eval()
-    return whole
+    return _settled(whole)
+
+
+def _likeness(model: SingleTaskGP, points: Tensor, near: Tensor) -> Tensor:
+    """(n,) the largest correlation that the fitted kernel sees between each point and one of ``near``, over all outputs."""
+    with torch.no_grad():
+        covariance: Tensor = model.covar_module(points, near).to_dense()
+    return covariance.amax(-1).reshape(-1, len(points)).mean(0)
 
 
 def _model(points: Tensor, residual: Tensor, noise: float | None, unordered: Sequence[int], effects: bool) -> SingleTaskGP:
@@ -74,15 +95,19 @@ def _model(points: Tensor, residual: Tensor, noise: float | None, unordered: Seq
 
 def _fitted(points: Tensor, residual: Tensor, noise: float | None, unordered: Sequence[int], effects: bool) -> SingleTaskGP:
     model = _model(points, residual, noise, unordered, effects)
+    # The last ten-thousandth of the likelihood costs as much as all before it and makes no forecast better; the optimiser of
+    # several outputs at once asks to be told "factr" as well.
+    options = {"maxiter": 60, "ftol": 1e-4} | ({"factr": None} if residual.shape[-1] > 1 else {})
     start = {name: value.clone() for name, value in model.state_dict().items()}
     try:
-        # The last ten-thousandth of the likelihood costs as much as all before it, and makes no forecast better. BoTorch fits
-        # several outputs by an optimiser of its own, where "factr" stands in the way of "ftol".
-        options: dict[str, Any] = {"maxiter": 60}
-        if effects:
-            options |= {"ftol": 1e-4} | ({"factr": None} if residual.shape[-1] > 1 else {})
         fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model), optimizer_kwargs={"options": options})
     except (ModelFittingError, NotPSDError, NanError, RuntimeError, ValueError):
         model.load_state_dict(start)
+    return _settled(model)
+
+
+def _settled(model: SingleTaskGP) -> SingleTaskGP:
+    """Ready to predict; without gradients of hyperparameters, which every prediction would prepare and nobody asks for."""
+    model.requires_grad_(False)
     model.eval()
     return model

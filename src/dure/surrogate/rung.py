@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 from botorch.models import SingleTaskGP
+from botorch.models.utils import gpt_posterior_settings
 from gpytorch.distributions import MultivariateNormal
 from gpytorch.settings import skip_posterior_variances
 from torch import Tensor
@@ -19,6 +20,12 @@ __all__ = ["Calibration", "Rung", "calibrate", "fit_rung"]
 
 _WEIGHT_OF_BELIEF = 3.0
 """How many observations the belief "the reference is right, up to an offset" counts for."""
+
+_TOGETHER = 256
+"""Points that are predicted in one go."""
+
+_LEAST_VARIANCE = 1e-12
+"""Rounding can leave a variance below zero; at zero its root has no slope."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +98,10 @@ class Rung:
         mean = self._calibrated(self.base(points))
         if self.residual is None:
             return mean
-        with skip_posterior_variances():
-            return torch.as_tensor(mean + self.calibration.scale[:, None] * self.residual(points.unsqueeze(-3)).mean)
+        # In parts, because the library makes the covariances of all points with all of them, asked for or not.
+        with gpt_posterior_settings(), skip_posterior_variances():
+            rest = torch.cat([self.residual(some.unsqueeze(-3)).mean for some in points.split(_TOGETHER, -2)], -1)
+        return torch.as_tensor(mean + self.calibration.scale[:, None] * rest)
 
     def base(self, points: Tensor) -> Tensor:
         """(..., q, d) to what the mean stands on, (..., m, q): the lower rung, theory, or zero."""
@@ -121,14 +130,16 @@ class Rung:
 
     def _rest(self, residual: SingleTaskGP, points: Tensor) -> tuple[Tensor, Tensor]:
         """Means (..., m, q) and covariances (..., m, q, q) of the residual at (..., q, d) points."""
-        if points.shape[-2] > 1 or points.dim() < 3:
-            posterior: MultivariateNormal = residual(points.unsqueeze(-3))
-            return posterior.mean, posterior.covariance_matrix
+        single = points.shape[-2] == 1 and points.dim() > 2
         # Many single points are asked as one set: a batch of them would copy the observations' factor for each.
-        together: MultivariateNormal = residual(points.reshape(1, -1, points.shape[-1]))
+        # BoTorch's settings keep that factor; without them it would be made again for every answer.
+        with gpt_posterior_settings():
+            together: MultivariateNormal = residual(points.reshape(1, -1, points.shape[-1]) if single else points.unsqueeze(-3))
+            if not single:
+                return together.mean, together.covariance_matrix
         mean = together.mean.mT.reshape(*points.shape[:-2], -1, 1)
         variance = together.covariance_matrix.diagonal(dim1=-1, dim2=-2).mT.reshape(*points.shape[:-2], -1, 1, 1)
-        return mean, variance.clamp_min(0.0)  # rounding can leave it below
+        return mean, variance.clamp_min(_LEAST_VARIANCE)
 
     def _calibrated(self, base: Tensor) -> Tensor:
         return self.calibration.offset[:, None] + self.calibration.slope[:, None] * base
@@ -151,6 +162,7 @@ def fit_rung(
     trusted: Tensor | None = None,
     noise: float | None = 1e-6,
     unordered: Sequence[int] = (),
+    near: Tensor | None = None,
 ) -> Rung:
     """Fit one fidelity.
 
@@ -161,7 +173,7 @@ def fit_rung(
         lower: the rung below, whose mean is the reference; otherwise ``reference`` (theory), or none.
         trusted: see ``calibrate``.
         noise: variance of the noise as a share of the residual's; None to learn it.
-        unordered: see ``fit_residual``.
+        unordered, near: see ``fit_residual``.
     """
     bare = Rung(_without_reference(torch.zeros_like(spread), torch.zeros_like(spread)), None, reference, lower)
     with warnings.catch_warnings(), torch.no_grad():
@@ -179,4 +191,4 @@ def fit_rung(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         effects = lower is None and reference is None
-        return Rung(made, fit_residual(points, residual, noise, unordered, effects=effects), reference, lower)
+        return Rung(made, fit_residual(points, residual, noise, unordered, near, effects=effects), reference, lower)

@@ -82,7 +82,8 @@ def make_plan(
 ) -> dict[str, Any]:
     """A plan as plain data, with everything that decides what the campaign will do.
 
-    The strategy "auto" becomes the one that suits problem and budget. ``replicates`` says how often each leader, and then the winner, is repeated where the simulator is noisy.
+    The strategy "auto" becomes the one that suits problem and budget. ``replicates`` says how often each leader, and then the
+    winner, is repeated where the simulator is noisy.
 
     Raises:
         InputError: unknown names, values out of range, or a check that is required but cannot be run.
@@ -104,16 +105,16 @@ def make_plan(
             raise PlanError(_("check {name!r} is required and cannot be run under this setting").format(name=check.name))
     task = Task(problem, made, goals)
     budget = budget or Budget(runs=problem.runs)
-    chosen = suited(task, budget.runs) if strategy_name == "auto" else strategy_name
-    reason = [CHEAP] if strategy_name == "auto" and chosen != "structured" else []
+    suits = suited(task, budget.runs) if strategy_name == "auto" else strategy_name
+    reason = [CHEAP] if strategy_name == "auto" and suits != "structured" else []
     plan: dict[str, Any] = {
         "problem": problem.describe(),
         "reference": lasting(reference),
         "setting": values_of(made),
         "goals": {name: _limits_of(goal) for name, goal in goals.items()},
         "hypothesis": _hypothesis(task),
-        "strategy": chosen,
-        "explanation": [*reason, *strategy(chosen).explain(task)],
+        "strategy": suits,
+        "explanation": [*reason, *strategy(suits).explain(task)],
         "seed": seed,
         "prior": prior,
         "budget": {"runs": budget.runs, "cpu_seconds": budget.cpu_seconds},

@@ -8,7 +8,6 @@ from dure.strategy.evidence import Evidence, Task
 from dure.strategy.sampling import Sampling
 
 __all__ = [
-    "MANY_RUNS",
     "NAMES",
     "Evidence",
     "Proposal",
@@ -21,7 +20,7 @@ __all__ = [
 ]
 
 NAMES = ("auto", "blackbox", "cma-es", "nsga-ii", "random", "sobol", "structured")
-MANY_RUNS = 2000
+_MANY_RUNS = 2000
 """With more runs than that a model of all answers costs more than cheap answers do."""
 
 
@@ -31,7 +30,7 @@ def suited(task: Task, runs: float | None) -> str:
     Generations evolve where runs are many; but not among candidates or arrangements, where neighbours are known better.
     """
     arranged = any(isinstance(spec, Arranged) for spec in task.problem.inputs.values())
-    if runs is None or runs <= MANY_RUNS or task.problem.candidates or arranged:
+    if runs is None or runs <= _MANY_RUNS or task.problem.candidates or arranged:
         return "structured"
     return "nsga-ii" if len(task.objectives) > 1 or task.problem.space.stepped else "cma-es"
 

@@ -1,7 +1,7 @@
 """Generations that evolve, for runs so cheap that a model of their answers would cost more than they do.
 
-A strategy keeps nothing between two asks, and a population that evolves is memory. So it is replayed: the optimiser begins from the
-seed, and is told one generation after the other what the history says of it. By whom and in which order designs were answered
+A strategy keeps nothing between two asks, and a population that evolves is memory. So it is replayed: the optimiser begins from
+the seed, and is told one generation after the other what the history says of it. By whom and in which order designs were answered
 makes no difference, and neither does an interruption.
 """
 
@@ -141,9 +141,9 @@ class Evolution:
     def _refuse(self, task: Task) -> None:
         if task.problem.candidates:
             raise PlanError(
-                _("strategy {name} breeds new designs, and the problem has only its candidates; use auto, sobol or random").format(
-                    name=self.name
-                )
+                _(
+                    "strategy {name} breeds new designs, and the problem has only its candidates; use auto, sobol or random"
+                ).format(name=self.name)
             )
         if self.one_objective and len(task.objectives) > 1:
             raise PlanError(

@@ -89,7 +89,8 @@ def problem(function: Function, d: int, centre: Array, width: float, low: float)
 
 def ours(asked: Problem, strategy: str, seed: int, done: Callable[[list[tuple[float, ...]]], bool]) -> Row:
     """Runs until ``done`` with all objectives so far, and the CPU seconds they cost with everything around them."""
-    loop, seen = Loop(asked, strategy_name=strategy, seed=seed), []
+    loop = Loop(asked, strategy_name=strategy, seed=seed)
+    seen: list[tuple[float, ...]] = []
     began = time.process_time()
     while not done(seen) and len(seen) < _MOST:
         (wish,) = loop.ask()

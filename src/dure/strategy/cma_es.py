@@ -38,6 +38,8 @@ class _Descent:
         }
         if judged.shortfalls.shape[1]:
             options["tolstagnation"] = 0  # what a limit costs changes from generation to generation
+        if space.columns == 1:
+            options["maxstd"] = math.inf  # cma 4.5 raises where it would hold a step back in one dimension
         self._search = cma.CMAEvolutionStrategy(cube[judged.best_first[0]], _STEP, options)
         self._limits = AugmentedLagrangian(space.columns)
         self._limits.logging = 0

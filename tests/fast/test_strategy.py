@@ -32,6 +32,7 @@ from dure.strategy import NAMES, Evidence, Proposal, Task, peak, search, strateg
 from tests.fast.squares import LADDER, OPTIMUM, RICH, STARTS, Measured, Run, Square, simulate, square, theory
 
 LEARNING = ("structured", "blackbox")
+ADAPTIVE = (*LEARNING, "cma-es", "nsga-ii")
 
 
 @pytest.fixture(autouse=True)
@@ -142,7 +143,7 @@ class Weighed:
     depth: float = at_least(0.0)
 
 
-@pytest.mark.parametrize("name", LEARNING)
+@pytest.mark.parametrize("name", ADAPTIVE)
 def test_mixed_inputs_are_searched_as_they_are(name: str):
     def weigh(one: Mixed) -> Weighed:
         bonus = 1.0 if one.metal == "steel" else 0.5
@@ -213,7 +214,7 @@ def filled(name: str) -> Run:
     raise KeyError(name)
 
 
-@pytest.mark.parametrize("asker", LEARNING)
+@pytest.mark.parametrize("asker", ADAPTIVE)
 @pytest.mark.parametrize(
     "name",
     [

@@ -62,6 +62,8 @@ class Loop:
     def ask(self, n: int = 1) -> list[Wish]:
         """Up to ``n`` designs to try, none asked for before; fewer, or none, when nothing is left to try.
 
+        The strategies of generations, cma-es and nsga-ii, give none either while a generation waits for its last answers.
+
         May be called again before the answers are there: what is under way is taken into account.
         """
         wishes = []

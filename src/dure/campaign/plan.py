@@ -13,7 +13,7 @@ from dure.i18n import N_, _
 from dure.journal import History
 from dure.problem import Check, Goal, Problem, find, lasting, values_of, with_limits
 from dure.problem.canonical import digest
-from dure.strategy import Task, strategy
+from dure.strategy import Task, strategy, suited
 
 __all__ = ["HYPOTHESIS", "PATIENCE", "REPLICATES", "Budget", "applicable_checks", "make_plan", "shifted", "task_of"]
 
@@ -22,6 +22,7 @@ HYPOTHESIS_OF_SEVERAL = N_(
     "Some design keeps every limit, and in some objective it is better than the best textbook start that does."
 )
 HYPOTHESIS_WITHOUT_STARTS = N_("Some design keeps every limit; the best that the budget finds is reported.")
+CHEAP = N_("So many runs are allowed that a model of their answers would cost more than they do.")
 PATIENCE = 2
 """How many proposals in a row must promise less than the tolerance before the search stops."""
 
@@ -81,7 +82,8 @@ def make_plan(
 ) -> dict[str, Any]:
     """A plan as plain data, with everything that decides what the campaign will do.
 
-    ``replicates`` says how often each leader, and then the winner, is repeated where the simulator is noisy.
+    The strategy "auto" becomes the one that suits problem and budget. ``replicates`` says how often each leader, and then the
+    winner, is repeated where the simulator is noisy.
 
     Raises:
         InputError: unknown names, values out of range, or a check that is required but cannot be run.
@@ -103,14 +105,16 @@ def make_plan(
             raise PlanError(_("check {name!r} is required and cannot be run under this setting").format(name=check.name))
     task = Task(problem, made, goals)
     budget = budget or Budget(runs=problem.runs)
+    suits = suited(task, budget.runs) if strategy_name == "auto" else strategy_name
+    reason = [CHEAP] if strategy_name == "auto" and suits != "structured" else []
     plan: dict[str, Any] = {
         "problem": problem.describe(),
         "reference": lasting(reference),
         "setting": values_of(made),
         "goals": {name: _limits_of(goal) for name, goal in goals.items()},
         "hypothesis": _hypothesis(task),
-        "strategy": strategy_name,
-        "explanation": list(strategy(strategy_name).explain(task)),
+        "strategy": suits,
+        "explanation": [*reason, *strategy(suits).explain(task)],
         "seed": seed,
         "prior": prior,
         "budget": {"runs": budget.runs, "cpu_seconds": budget.cpu_seconds},

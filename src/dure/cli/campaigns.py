@@ -73,7 +73,10 @@ _quiet = click.option("--quiet", is_flag=True, help=_("Print the verdict and the
     "--prior", metavar="auto|none|NAME", default="auto", help=_("What is learned from the family's past; auto unless given.")
 )
 @click.option(
-    "--strategy", metavar="NAME", default="auto", help=_("What chooses the designs: auto, structured, blackbox, sobol or random.")
+    "--strategy",
+    metavar="NAME",
+    default="auto",
+    help=_("What chooses the designs: auto, structured, blackbox, cma-es, nsga-ii, sobol or random."),
 )
 @click.option(
     "--control",

@@ -27,6 +27,7 @@ __all__ = ["doctor"]
 _PARTS = {
     "engine": ("torch", "botorch", "gpytorch", "scipy"),
     "energy": ("pybamm",),
+    "evolution": ("cma", "pymoo"),
     "report": ("matplotlib",),
     "tables": ("pandas", "pyarrow"),
 }

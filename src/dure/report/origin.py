@@ -15,7 +15,14 @@ from dure.report.dossier import Dossier
 __all__ = ["Environment", "citations", "codes", "command", "environments", "given", "own_citation"]
 
 _METHODS = ("Balandat2020", "Ament2023", "Letham2019")
-_STRATEGY_CITES = {"auto": _METHODS, "structured": _METHODS, "blackbox": _METHODS, "sobol": ("Sobol1967",)}
+_STRATEGY_CITES = {
+    "auto": _METHODS,
+    "structured": _METHODS,
+    "blackbox": _METHODS,
+    "cma-es": ("Hansen2001", "Auger2005", "Atamna2017"),
+    "nsga-ii": ("Deb2002", "Blank2020"),
+    "sobol": ("Sobol1967",),
+}
 
 
 @dataclass(frozen=True)

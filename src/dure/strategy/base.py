@@ -12,13 +12,14 @@ import numpy as np
 from scipy.stats import qmc
 
 from dure.errors import PlanError
-from dure.i18n import _
+from dure.i18n import N_, _
 from dure.journal import History
 from dure.problem import Problem
 from dure.strategy.evidence import Task
 
-__all__ = ["Proposal", "Strategy", "Worth", "space_filling"]
+__all__ = ["START", "Proposal", "Strategy", "Worth", "space_filling"]
 
+START = N_("A textbook start given by the problem's author.")
 _BLOCK, _MOST_REFUSED = 64, 10_000
 
 
@@ -63,7 +64,11 @@ class Strategy(Protocol):
         """What ``--strategy`` calls it."""
 
     def explain(self, task: Task) -> tuple[str, ...]:
-        """Sentences on why this strategy suits the task, for plan and report; translated when they are shown."""
+        """Sentences on why this strategy suits the task, for plan and report; translated when they are shown.
+
+        Raises:
+            PlanError: it does not suit the task at all.
+        """
 
     def ask(self, task: Task, history: History, n: int, seed: int) -> list[Proposal]:
         """Up to ``n`` proposals; pending trials are those of the history that have no answer."""

@@ -15,13 +15,12 @@ from linear_operator.utils.warnings import NumericalWarning
 
 from dure.i18n import N_
 from dure.journal import History
-from dure.strategy.base import Proposal, Worth, space_filling
+from dure.strategy.base import START, Proposal, Worth, space_filling
 from dure.strategy.evidence import Evidence, Task
 from dure.strategy.search import Search
 
 __all__ = ["Structured"]
 
-_START = N_("A textbook start given by the problem's author.")
 _FILL = N_("A space-filling point: the trend is learned before a model is trusted.")
 
 
@@ -97,7 +96,7 @@ class Structured:
         problem, rung = task.problem, self.ladder_of(task)[0]
         starts = [design for design in problem.starts if self.starts and problem.broken_rule(design) is None]
         filling = max(2, problem.space.columns - 1) if starts else problem.space.columns + 1
-        planned = [Proposal(design, rung, "start", _START) for design in starts]
+        planned = [Proposal(design, rung, "start", START) for design in starts]
         planned += [Proposal(design, rung, "start", _FILL) for design in islice(space_filling(problem, seed), filling)]
         if len(evidence.rungs[rung].designs) >= len(planned):
             return []

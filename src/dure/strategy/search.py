@@ -19,6 +19,7 @@ from dure.strategy.calibration import widening
 from dure.strategy.evidence import Evidence, Task
 from dure.strategy.outputs import Outputs, worth_a_logarithm
 from dure.strategy.peak import most_wanted
+from dure.strategy.prospect import prospect
 from dure.surrogate import Ladder, Observations, differentiable, fit_ladder
 
 __all__ = ["Search"]
@@ -130,6 +131,11 @@ class Search:
         liked: Tensor = self.known[torch.from_numpy(rank[:_INCUMBENTS].copy())]
         return liked
 
+    @cached_property
+    def prospect(self) -> float | None:
+        """The probability that more runs would gain more than the tolerance; it does not count what is under way."""
+        return prospect(self.aims, self.model, self.incumbents, self.seed)
+
     def _at(self, wanted: Wanting, design: Any, rung: str, share: float) -> Proposal:
         problem, task = self.task.problem, self.task
         point = torch.from_numpy(problem.space.encode([design]))
@@ -151,7 +157,7 @@ class Search:
         numbers: dict[str, Any] = {"gain": gain, "feasible": feasible}
         if len(task.objectives) > 1:
             return Proposal(design, rung, "search", _GROWTH, numbers, predicted, gain)
-        return Proposal(design, rung, "search", _GAIN, numbers | {"unit": task.objective.unit}, predicted, gain)
+        return Proposal(design, rung, "search", _GAIN, numbers | {"unit": task.objective.unit}, predicted, gain, self.prospect)
 
     def _gain(self, wanted: Wanting, point: Tensor, samples: Tensor) -> float | None:
         """Expected improvement on the best answer of the top rung, or growth of the front; None while nothing is allowed."""

@@ -6,7 +6,7 @@ python -m benchmarks.certificate [--quick] [--resume DIR] [--json FILE]
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from statistics import median
 from typing import Any
@@ -16,42 +16,59 @@ from botorch.test_functions import Ackley, Branin, Hartmann, Levy, Rosenbrock, S
 from scipy.stats import binomtest, qmc
 
 from benchmarks.figures import Figure, Options, Row, present
-from benchmarks.peers.relocate import place
-from benchmarks.peers.suites.continuous import OPTIMA, Moved, problem, reals, vector
+from benchmarks.peers.relocate import bend, place
+from benchmarks.peers.suites.continuous import OPTIMA, Moved, vector
 from benchmarks.peers.tasks import Array, designs_of, outcomes_of
 from dure.campaign import Loop
 from dure.campaign.course import stop_reason
 from dure.problem import Problem, at_most, minimise, real
 
-LEVEL, TOLERANCE, SEEDS = 0.95, 0.02, 20
-BUDGETS = {1: 20, 2: 32, 3: 40}
+LEVEL, TOLERANCE, SEEDS = 0.95, 0.05, 20
+BUDGETS = {1: 20, 2: 30, 3: 40}
 
 # Name, function, dimension, box, place and value of the optimum before it is moved (Surjanovic & Bingham, Virtual Library of
 # Simulation Experiments); Rosenbrock is the square root of the library's.
 _FUNCTIONS: tuple[tuple[str, Any, int, tuple[float, float], Any, float], ...] = (
-    ("branin-2", Branin, 2, (-5.0, 15.0), OPTIMA["branin-2"][1], OPTIMA["branin-2"][0]),
     ("levy-1", Levy, 1, (-10.0, 10.0), 1.0, 0.0),
-    ("levy-2", Levy, 2, (-10.0, 10.0), 1.0, 0.0),
+    ("styblinski-tang-1", StyblinskiTang, 1, (-5.0, 5.0), -2.903534, -39.16616570377),
     ("styblinski-tang-2", StyblinskiTang, 2, (-5.0, 5.0), -2.903534, -78.33233140754),
-    ("styblinski-tang-3", StyblinskiTang, 3, (-5.0, 5.0), -2.903534, -117.49849711131),
+    ("branin-2", Branin, 2, (-5.0, 15.0), OPTIMA["branin-2"][1], OPTIMA["branin-2"][0]),
     ("rosenbrock-2", Rosenbrock, 2, (-2.048, 2.048), 1.0, 0.0),
-    ("rosenbrock-3", Rosenbrock, 3, (-2.048, 2.048), 1.0, 0.0),
     ("ackley-2", Ackley, 2, (-5.0, 5.0), 0.0, 0.0),
     ("hartmann-3", Hartmann, 3, (0.0, 1.0), (0.114614, 0.555649, 0.852547), -3.86278),
 )
 
+# Name, formula, range, place and value of the lowest point before the axis is bent (same source).
+_CURVES: tuple[tuple[str, Callable[[Array], Array], tuple[float, float], float, float], ...] = (
+    ("forrester-1", lambda x: (6 * x - 2) ** 2 * np.sin(12 * x - 4), (0.0, 1.0), 0.75724876, -6.02074006),
+    ("gramacy-lee-1", lambda x: np.sin(10 * np.pi * x) / (2 * x) + (x - 1) ** 4, (0.5, 2.5), 0.54856344, -0.86901113),
+)
+
+NAMES = (*(row[0] for row in _FUNCTIONS), *(row[0] for row in _CURVES), "ball-3")
+
+
+def _moved(name: str, seed: int) -> tuple[Sequence[tuple[float, float]], Callable[[Array], Array], float]:
+    """Box, function of (n, d) points and least value, the optimum moved by ``seed``."""
+    for _name, function, d, box, optimum, least in _FUNCTIONS:
+        if name == _name:
+            made = Moved(function, d, box, optimum, seed)
+            return made.bounds, made, least
+    _name, curve, span, lowest, least = next(row for row in _CURVES if row[0] == name)
+    _new, back = bend([span], (lowest,), seed)
+    return [span], lambda points: np.asarray(curve(back(points)[..., 0])), least
+
 
 def _free(name: str, seed: int) -> Problem:
-    """A function of the list, moved by ``seed``; 1 at its optimum and 2 at the middle of 64 Sobol points."""
-    _name, function, d, box, optimum, least = next(row for row in _FUNCTIONS if row[0] == name)
-    moved = Moved(function, d, box, optimum, seed)
-    low, high = np.array(moved.bounds).T
-    unit = float(np.median(moved(low + (high - low) * _sobol(d)))) - least
+    """A function of the lists, 1 at its optimum and 2 at the middle of 64 Sobol points."""
+    bounds, function, least = _moved(name, seed)
+    low, high = np.array(bounds).T
+    unit = float(np.median(function(low + (high - low) * _sobol(len(bounds))))) - least
 
     def simulate(design: Any) -> Mapping[str, float]:
-        return {"y": 1 + (float(moved(vector(design))[0]) - least) / unit}
+        return {"y": 1 + (float(function(vector(design)[None])[0]) - least) / unit}
 
-    return problem(f"{name}-{seed}", moved, simulate, tolerance=TOLERANCE)
+    inputs = {f"x{number}": real(*span) for number, span in enumerate(bounds, 1)}
+    return _problem(f"{name}-{seed}", inputs, simulate)
 
 
 def _limited(seed: int) -> Problem:
@@ -75,12 +92,17 @@ def _limited(seed: int) -> Problem:
         x = vector(design)
         return {"y": 1 + (float(height(x)) - least) / unit, "outside": float(outside(x))}
 
+    inputs = {f"x{number}": real(0.0, 1.0) for number in range(1, 4)}
+    return _problem(f"ball-3-{seed}", inputs, simulate, outside=at_most(0.0))
+
+
+def _problem(name: str, inputs: Mapping[str, Any], simulate: Any, **limits: Any) -> Problem:
     return Problem(
-        name=f"bench/ball-3-{seed}",
+        name=f"bench/{name}",
         version="1",
-        question="Where in the ball is it nearest?",
-        design=designs_of(**{f"x{number}": real(0.0, 1.0) for number in range(1, 4)}),
-        outcome=outcomes_of(y=minimise(), outside=at_most(0.0)),
+        question="Where is it lowest?",
+        design=designs_of(**inputs),
+        outcome=outcomes_of(y=minimise(), **limits),
         simulate=simulate,
         tolerance=TOLERANCE,
     )
@@ -91,7 +113,7 @@ def _sobol(d: int, points: int = 64) -> Array:
 
 
 def run(name: str, seed: int) -> Row:
-    """One campaign in memory until it has a certificate or its budget is spent, and when the improvement rule would have ended it.
+    """One campaign in memory until it has a certificate or its budget is spent, and what the improvement rule would have done.
 
     ``regret`` is how far the best answer was from the optimum, of the way to it from the middle design; so is ``tolerance``.
     """
@@ -127,9 +149,8 @@ def _standing(loop: Loop) -> Row:
 
 def study(options: Options) -> tuple[list[Figure], list[Row]]:
     """Ten functions under twenty seeds each, or two when quick; counts of a quick run are too small for a target."""
-    names = [*(row[0] for row in _FUNCTIONS), "ball-3"]
     seeds = range(1, 3 if options.quick else SEEDS + 1)
-    rows = [options.row(f"{name}, {seed}", partial(run, name, seed)) for seed in seeds for name in names]
+    rows = [options.row(f"{name}, {seed}", partial(run, name, seed)) for seed in seeds for name in NAMES]
     stopped = [row for row in rows if row["stopped"]]
     wrong = [row for row in stopped if row["wrong"]]
     hasty = [row["improvement"] for row in rows if row["improvement"]]

@@ -170,7 +170,9 @@ def _course(problem: Problem, plan: Mapping[str, Any], folder: object) -> list[t
         cost = _("{seconds:g} CPU seconds of simulation").format(seconds=budget["cpu_seconds"])
     stop = _("budget spent, or {patience} proposals in a row that promise less than {tolerance:.2g} % more")
     if stopping["certificate"]:
-        stop = _("budget spent, or {level:.3g} % sure, {patience} times in a row, that more runs would gain at most {tolerance:.2g} %")
+        stop = _(
+            "budget spent, or {level:.3g} % sure, {patience} times in a row, that more runs would gain at most {tolerance:.2g} %"
+        )
     shares = {"tolerance": 100 * stopping["tolerance"], "level": 100 * (stopping["certificate"] or 0.0)}
     rows = [
         (_("hypothesis"), spoken(plan["hypothesis"])),

@@ -163,7 +163,9 @@ def _not_shown(history: History, task: Task, values: Mapping[str, Any]) -> list[
     open_checks = [*unanswered, *(spoken(name) for name in history.plan["skipped_checks"])]
     rows = [(_("Nothing is known of these checks: {names}.").format(names=", ".join(open_checks)),)] if open_checks else []
     if values["prospect"] is not None:
-        text = _("By the model's last estimate, more runs would gain more than {tolerance:.2g} % with a probability of {share:.2g} %.")
+        text = _(
+            "By the model's last estimate, more runs would gain more than {tolerance:.2g} % with a probability of {share:.2g} %."
+        )
         rows.append((text.format(tolerance=100 * values["plan.stopping.tolerance"], share=100 * values["prospect"]),))
     return [*rows, *((spoken(text),) for text in task.problem.hazards)]
 

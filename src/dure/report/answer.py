@@ -133,7 +133,7 @@ def _prospect(dossier: Dossier) -> Iterator[Markup]:
     if len(dossier.task.objectives) > 1:
         yield fill(_("What more runs would gain is not estimated where there are several objectives."))
     elif share.value is not None:
-        text = _("By the model's last estimate, more runs would gain more than {tolerance} of the best value with a probability of {share}.")
+        text = _("By the model's last estimate, more runs would gain more than {tolerance} with a probability of {share}.")
         yield fill(text, tolerance=show(tolerance, percent=True), share=show(share, 2, percent=True))
 
 

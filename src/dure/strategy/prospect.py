@@ -20,11 +20,11 @@ from dure.strategy.base import space_filling
 from dure.strategy.calibration import widening
 from dure.strategy.evidence import Array
 from dure.strategy.peak import listed
-from dure.surrogate import Ladder
+from dure.surrogate import Ladder, roughest
 
 __all__ = ["prospect"]
 
-_PATHS, _SINGLE = 1023, 64
+_PATHS, _SINGLE = 512, 64
 _EVERYWHERE, _NEARBY, _TOGETHER = 256, 96, 384
 _WIDTHS = (0.1, 0.03, 0.01)
 _SOURCES = 16
@@ -34,42 +34,52 @@ _NEGLIGIBLE = -14.0
 
 
 def prospect(aims: Aims, model: Ladder, incumbents: Tensor, seed: int) -> float | None:
-    """Share of the belief's sample paths on which some design not yet answered beats the best answer by more than the tolerance.
+    """Share of sample paths on which some design not yet answered beats the best answer by more than the tolerance.
 
-    ``incumbents`` (k, columns) are the designs the top rung is believed to like, best first. None with several objectives, and
-    while no answer keeps the limits; 0 where no design is left. One path more than were drawn counts as one that gains.
+    Half of the paths are of the fitted belief, half of the roughest one that the answers allow. ``incumbents`` (k, columns) are
+    the designs the top rung is believed to like, best first. None with several objectives, and while no answer keeps the limits;
+    0 where no design is left. One path more than were drawn counts as one that gains.
     """
-    problem, best = aims.task.problem, aims.evidence.best(aims.ladder[-1])
+    best = aims.evidence.best(aims.ladder[-1])
     if best is None or len(aims.task.objectives) > 1:
         return None
-    goal, noisy = aims.task.objective, problem.noise.kind != "none"
-    enough = problem.tolerance * abs(best[1][goal.name]) / aims.spread[goal.name]
     with torch.no_grad(), torch.random.fork_rng(devices=[]), manual_seed(seed), max_cholesky_size(10**6), catch_warnings():
         simplefilter("ignore", NumericalWarning)  # designs side by side are all but one and the same
-        belief = _Belief(aims, model)
-        answer = incumbents[:1]
-        sign = -1.0 if goal.measure.sense == "minimise" else 1.0
-        known = sign * best[1][goal.name] / aims.spread[goal.name]
-        bar = enough + (float(aims.value(model.mean(answer))) if noisy else known)
-        points, chances = _looked_at(problem, lambda rows: belief.chances(rows, bar), incumbents, aims, seed)
-        if not len(points):
-            return 0.0
-        likely = _likeliest(points, chances, _TOGETHER)[: int((chances > _NEGLIGIBLE).sum())]
-        if not len(likely):
-            return 1 / (_PATHS + 1)
-        samples = belief.paths(torch.cat([answer, likely]) if noisy else likely)
-        values = aims.value(samples)
-        over = values - (values[:, :1] + enough if noisy else bar)
-        gains = ((over > 0) & (aims.missed(samples) <= 0)).any(-1)
-        return float(gains.sum() + 1) / (_PATHS + 1)
+        beliefs = [_Belief(aims, one, incumbents, best[1][aims.task.objective.name]) for one in (model, roughest(model))]
+        found = [one.gaining(seed) for one in beliefs]
+    return 0.0 if None in found else (sum(filter(None, found)) + 1) / (len(beliefs) * _PATHS + 1)
 
 
 @dataclass(frozen=True)
 class _Belief:
-    """The surrogate with its doubts stretched as far as its stated intervals had to be; never narrowed."""
+    """A surrogate with its doubts stretched as far as its stated intervals had to be, never narrowed; and the ``best`` answer."""
 
     aims: Aims
     model: Ladder
+    incumbents: Tensor
+    best: float
+
+    @property
+    def noisy(self) -> bool:
+        return self.aims.task.problem.noise.kind != "none"
+
+    def gaining(self, seed: int) -> int | None:
+        """On how many paths something gains more than the tolerance; None where no design is left."""
+        aims, goal, answer = self.aims, self.aims.task.objective, self.incumbents[:1]
+        enough = aims.task.problem.tolerance * abs(self.best) / aims.spread[goal.name]
+        known = (-self.best if goal.measure.sense == "minimise" else self.best) / aims.spread[goal.name]
+        # Under noise the best answer was lucky: the design believed best stands for it, on each path at its value there.
+        bar = enough + (float(aims.value(self.model.mean(answer))) if self.noisy else known)
+        points, chances = _looked_at(aims, lambda rows: self.chances(rows, bar), self.incumbents, seed)
+        if not len(points):
+            return None
+        likely = _likeliest(points, chances, _TOGETHER)[: int((chances > _NEGLIGIBLE).sum())]
+        if not len(likely):
+            return 0
+        samples = self.paths(torch.cat([answer, likely]) if self.noisy else likely)
+        values = aims.value(samples)
+        over = values - (values[:, :1] + enough if self.noisy else bar)
+        return int(((over > 0) & (aims.missed(samples) <= 0)).any(-1).sum())
 
     def _stretched(self, samples: Tensor, points: Tensor) -> Tensor:
         """(..., n, m) samples at (n, columns) points, spread about their means."""
@@ -93,10 +103,9 @@ class _Belief:
         return torch.stack([torch.special.log_ndtr(one.mean(0) / one.std(0).clamp_min(1e-9)) for one in needs]).sum(0)
 
 
-def _looked_at(
-    problem: Problem, chances: Callable[[Tensor], Tensor], incumbents: Tensor, aims: Aims, seed: int
-) -> tuple[Tensor, Tensor]:
+def _looked_at(aims: Aims, chances: Callable[[Tensor], Tensor], incumbents: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     """(n, columns) designs not yet answered, and their chances: all of a list, else points everywhere and near the likeliest."""
+    problem = aims.task.problem
     generator, every = np.random.default_rng([seed, len(aims.evidence.keys)]), listed(problem)
     if every is not None:
         rows = _unanswered(every[1], aims)

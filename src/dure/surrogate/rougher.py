@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
-from itertools import accumulate
 
 import torch
 from botorch.models import SingleTaskGP
@@ -26,12 +25,11 @@ def roughest(model: Ladder) -> Ladder:
 
     What is believed of success, and of how alike names are, stays.
     """
-    rungs = accumulate(model.rungs, lambda lower, rung: _rougher(rung, lower), initial=None)
-    return Ladder([rung for rung in rungs if rung is not None], model.successes)
-
-
-def _rougher(rung: Rung, lower: Rung | None) -> Rung:
-    return replace(rung, lower=lower, residual=None if rung.residual is None else _shortened(rung.residual))
+    rungs: list[Rung] = []
+    for rung in model.rungs:
+        residual = None if rung.residual is None else _shortened(rung.residual)
+        rungs.append(replace(rung, residual=residual, lower=rungs[-1] if rungs else None))
+    return Ladder(rungs, model.successes)
 
 
 def _shortened(fitted: SingleTaskGP) -> SingleTaskGP:
@@ -43,6 +41,8 @@ def _shortened(fitted: SingleTaskGP) -> SingleTaskGP:
         for kernel, scale in scales.items():
             kernel.lengthscale = scale * tried
         allowed = allowed & (_log_likelihoods(rough) >= best - _DROP)
+        if not allowed.any():
+            break
         factor = torch.where(allowed, tried, factor)
     for kernel, scale in scales.items():
         kernel.lengthscale = scale * factor[..., None, None]

@@ -51,7 +51,7 @@ class Outspoken:
         why = "Largest expected gain: {gain:.3g} {unit} over the best so far; keeps all limits with probability {feasible:.0%}."
         predicted = {"mass": (20.0, 1.0, 60.0), "deflection": (0.02, 0.0, 0.03), "slender": (1.0, 0.9, 1.1)}
         numbers = {"gain": 2.5 / number, "unit": "kg", "feasible": 0.625}
-        return [Proposal(design, "fine", "search", why, numbers, predicted, gain=2.5 / number)]
+        return [Proposal(design, "fine", "search", why, numbers, predicted, 2.5 / number, 2.5 / number**2)]
 
     def worth(self, task: Task, history: History, seed: int) -> list[Worth]:
         return [Worth("rough", "mass", 0.75, 1.0), Worth("rough", "deflection", -0.25, 0.0)]

@@ -85,7 +85,8 @@ class Run:
         trial = self.problem.trial(proposal.design, self.task.setting, proposal.fidelity, seed)
         key = trial.key
         assert key not in self.history.trials, "asked twice"
-        self.add("asked", {"key": key, "trial": trial.plain(), "purpose": purpose or proposal.purpose, "gain": proposal.gain})
+        stated = {"gain": proposal.gain, "prospect": proposal.prospect}
+        self.add("asked", {"key": key, "trial": trial.plain(), "purpose": purpose or proposal.purpose, **stated})
         self.add("started", {"key": key, "attempt": 1})
         return key
 

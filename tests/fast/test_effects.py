@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from gpytorch.kernels import MaternKernel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dure.surrogate import Observations, fit_ladder, roughest
 from dure.surrogate.effects import Effects
 from dure.surrogate.residual import fit_residual
 
@@ -69,6 +71,20 @@ def test_several_outputs_are_learned_at_once():
     model = fit_residual(points, (told - told.mean(0)) / told.std(0), 1e-6, effects=True)
     with torch.no_grad():
         torch.testing.assert_close(model(points).mean.mT * told.std(0) + told.mean(0), told, rtol=0, atol=1e-2)
+
+
+def test_a_rougher_belief_shortens_every_length_of_an_output_alike():
+    points = torch.rand(12, 2, dtype=torch.double, generator=torch.Generator().manual_seed(2))
+    told = torch.stack([points[:, 0] + 2 * points[:, 1], torch.sin(9 * points).sum(-1)], -1)
+    ladder = fit_ladder([Observations(points, told, torch.zeros(0, 2, dtype=torch.double))])
+    fitted, rough = ladder.rungs[0].residual, roughest(ladder).rungs[0].residual
+    assert fitted is not None
+    assert rough is not None
+    pairs = zip(fitted.covar_module.modules(), rough.covar_module.modules(), strict=True)
+    factors = [(other.lengthscale / one.lengthscale).reshape(2, -1) for one, other in pairs if isinstance(one, MaternKernel)]
+    together = torch.cat(factors, -1)
+    torch.testing.assert_close(together, together[:, :1].expand_as(together))
+    assert ((together >= 0.4 - 1e-9) & (together <= 1.0)).all()
 
 
 def test_what_only_all_inputs_together_explain_is_learned_as_before():

@@ -141,6 +141,7 @@ def _planned(made: _Collector) -> None:
         made.add(f"cost.{rung['name']}", text, "1", "plan", path=["problem", "fidelities", index, "cost"])
     units = {"budget.cpu_seconds": "s"}
     paths = ["budget.runs", "budget.cpu_seconds", "stopping.tolerance", "stopping.patience", "seed", "control_runs"]
+    paths += ["stopping.certificate"] if plan["stopping"].get("certificate") else []
     paths += ["replication.replicates", "replication.leaders", "replication.confidence"] if "replication" in plan else []
     for path in paths:
         made.add(f"plan.{path}", text, units.get(path, "1"), "plan", path=path.split("."))
@@ -191,6 +192,7 @@ def _volumes(made: _Collector) -> None:
 
 
 def _belief(made: _Collector) -> None:
+    made.add("prospect", N_("probability that more runs would gain more than the tolerance, as last stated"), "1", "prospect")
     made.add("predictions", N_("predictions stated before the answer"), "1", "predictions")
     for goal, suffix in objectives(made.task):
         args = {"goal": goal.name} if suffix else {}

@@ -38,6 +38,7 @@ class Wanted:
     numbers: Mapping[str, Any] = field(default_factory=dict)
     predicted: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     gain: float | None = None
+    prospect: float | None = None
 
 
 @dataclass(frozen=True)
@@ -69,16 +70,18 @@ def stop_reason(history: History, task: Task) -> str | None:
     if history.failures_in_a_row >= (_MOST_FAILURES if answered else _MOST_FIRST_FAILURES):
         return "failures"
     recent = [history.trials[key] for key in history.forecast[-PATIENCE:]]
-    if len(recent) < PATIENCE:
+    if len(recent) < PATIENCE or any(state.is_open for state in recent):
         return None
+    if level := history.plan["stopping"].get("certificate"):
+        sure = all(state.prospect is not None and state.prospect <= 1 - level for state in recent)
+        return "certificate" if sure else None
     best = ranked(history, task)
     if not best or best[0].outcome is None:
         return None
     # With several objectives a gain is a share already: of the hypervolume that the front covers.
     scale = 1.0 if len(task.objectives) > 1 else abs(task.goal_values(best[0].outcome)[task.objective.name])
     small = history.plan["stopping"]["tolerance"] * scale
-    done = all(not state.is_open and (state.gain or 0.0) < small for state in recent)
-    return "tolerance" if done else None
+    return "tolerance" if all((state.gain or 0.0) < small for state in recent) else None
 
 
 def next_step(history: History, task: Task, strategy: Strategy, free: int) -> Step:
@@ -126,7 +129,7 @@ def _search(history: History, task: Task, strategy: Strategy, free: int) -> Step
         if left < -1e-9:
             break
         trial = task.problem.trial(one.design, task.setting, one.fidelity, seed)
-        wanted.append(Wanted(trial, one.purpose, one.why, one.numbers, one.predicted, one.gain))
+        wanted.append(Wanted(trial, one.purpose, one.why, one.numbers, one.predicted, one.gain, one.prospect))
     if wanted or open_trials:
         return Step(wanted=wanted)
     return _ended(history, task, strategy, "budget")

@@ -175,7 +175,7 @@ class Campaign:
             self._record("reused", {"key": key, "purpose": wanted.purpose})
             return
         predicted = {name: list(values) for name, values in wanted.predicted.items()}
-        stated = {"numbers": dict(wanted.numbers), "predicted": predicted, "gain": wanted.gain}
+        stated = {"numbers": dict(wanted.numbers), "predicted": predicted, "gain": wanted.gain, "prospect": wanted.prospect}
         state = dispatch.ask(wanted.trial, wanted.purpose, wanted.why, **stated)
         dispatch.start(state, runner, fresh=self._is_fresh(wanted.purpose))
 

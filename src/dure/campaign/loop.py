@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dure.campaign.leaders import front_of, ranked
+from dure.campaign.queries import Query, evaluate
 from dure.errors import InputError
 from dure.i18n import N_, _
 from dure.journal import Event, History
@@ -69,9 +70,10 @@ class Loop:
         wishes = []
         for one in self._strategy.ask(self.task, self.history, n, self.seed):
             trial = self.task.problem.trial(one.design, self.task.setting, one.fidelity, self.seed)
-            self._asked(trial, one.purpose, one.why, numbers=one.numbers, predicted=one.predicted, gain=one.gain)
-            stated = {**one.numbers, "unit": label(self.task.objective.unit)}
-            why = " ".join(_(one.why).format(**stated).split())  # a number without a unit leaves no gap
+            stated = {"numbers": one.numbers, "predicted": one.predicted, "gain": one.gain, "prospect": one.prospect}
+            self._asked(trial, one.purpose, one.why, **stated)
+            numbers = {**one.numbers, "unit": label(self.task.objective.unit)}
+            why = " ".join(_(one.why).format(**numbers).split())  # a number without a unit leaves no gap
             wishes.append(Wish(one.design, one.fidelity, trial.seed, why, trial))
         return wishes
 
@@ -107,6 +109,12 @@ class Loop:
         """The best design answered so far that keeps every limit, of a front its knee; None while there is none."""
         found = ranked(self.history, self.task)
         return self.task.problem.make_design(found[0].trial["design"]) if found else None
+
+    @property
+    def prospect(self) -> float | None:
+        """The probability that more runs would gain more than the problem's tolerance, as last stated; None before it was."""
+        value = evaluate(Query("prospect"), self.history, self.task)
+        return value if isinstance(value, float) else None
 
     def front(self) -> list[Any]:
         """Designs answered so far that keep every limit and that no other such design dominates, by the first objective."""

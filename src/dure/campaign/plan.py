@@ -24,7 +24,7 @@ HYPOTHESIS_OF_SEVERAL = N_(
 HYPOTHESIS_WITHOUT_STARTS = N_("Some design keeps every limit; the best that the budget finds is reported.")
 CHEAP = N_("So many runs are allowed that a model of their answers would cost more than they do.")
 PATIENCE = 2
-"""How many proposals in a row must promise less than the tolerance before the search stops."""
+"""How many proposals in a row must promise too little, or bear a certificate out, before the search stops."""
 
 REPLICATES = 5
 """How often a leader is repeated under noise, unless the plan says otherwise."""
@@ -78,12 +78,14 @@ def make_plan(
     prior: str = "auto",
     control_runs: int | None = None,
     replicates: int | None = None,
+    certificate: float | None = None,
     required_checks_only: bool = False,
 ) -> dict[str, Any]:
     """A plan as plain data, with everything that decides what the campaign will do.
 
     The strategy "auto" becomes the one that suits problem and budget. ``replicates`` says how often each leader, and then the
-    winner, is repeated where the simulator is noisy.
+    winner, is repeated where the simulator is noisy. ``certificate`` is the probability with which more runs must gain no more
+    than the tolerance before the search ends; it takes the place of the rule that looks at the next proposals only.
 
     Raises:
         InputError: unknown names, values out of range, or a check that is required but cannot be run.
@@ -118,7 +120,7 @@ def make_plan(
         "seed": seed,
         "prior": prior,
         "budget": {"runs": budget.runs, "cpu_seconds": budget.cpu_seconds},
-        "stopping": {"tolerance": problem.tolerance, "patience": PATIENCE},
+        "stopping": {"tolerance": problem.tolerance, "patience": PATIENCE, "certificate": _certificate(task, certificate)},
         "checks": [check.name for check in runnable if check.required or not required_checks_only],
         "skipped_checks": [check.name for check in skipped],
         "control_runs": problem.control_runs if control_runs is None else control_runs,
@@ -126,6 +128,14 @@ def make_plan(
     }
     plan |= _replication(problem, replicates)
     return plan | {"hash": digest(plan)}
+
+
+def _certificate(task: Task, level: float | None) -> float | None:
+    if level is not None and not 0.5 <= level < 1:
+        raise PlanError(_("certificate is {given}; give a probability of at least 0.5 and below 1").format(given=level))
+    if level is not None and len(task.objectives) > 1:
+        raise PlanError(_("a certificate needs one objective, and {name} has several").format(name=task.problem.name))
+    return level
 
 
 def _replication(problem: Problem, replicates: int | None) -> dict[str, Any]:

@@ -160,6 +160,12 @@ def _predictions(history: History, _task: Task) -> float:
     return float(sum(state.outcome is not None and bool(state.predicted) for state in history.in_plan("search")))
 
 
+def _prospect(history: History, _task: Task) -> float | None:
+    """As last stated, under the newest guard."""
+    stated = [history.trials[key].prospect for key in history.forecast]
+    return next((one for one in reversed(stated) if one is not None), None)
+
+
 def _best_control(history: History, task: Task, goal: str = "") -> float | None:
     wanted = task.goals[goal or task.objective.name]
     states = allowed(unguarded(task), history.in_plan("control"))
@@ -233,6 +239,7 @@ _OPERATIONS: dict[str, Callable[..., float | str | None]] = {
     "spent": _spent,
     "coverage": _coverage,
     "predictions": _predictions,
+    "prospect": _prospect,
     "best_control": _best_control,
     "rank_correlation": _rank_correlation,
     "worth": _worth,

@@ -90,6 +90,12 @@ _quiet = click.option("--quiet", is_flag=True, help=_("Print the verdict and the
     metavar="N",
     help=_("How often leaders and then the winner are repeated under noise, beside the budget; 5 unless given, 0 for never."),
 )
+@click.option(
+    "--certificate",
+    type=click.FloatRange(0.5, 1.0, max_open=True),
+    metavar="LEVEL",
+    help=_("End the search only when more runs would gain no more than the tolerance with this probability, such as 0.95."),
+)
 @_quiet
 @as_json
 def run(
@@ -108,6 +114,7 @@ def run(
     strategy: str,
     control: int | None,
     replicates: int | None,
+    certificate: float | None,
     quiet: bool,
     as_json: bool,
 ) -> Done:
@@ -125,6 +132,7 @@ def run(
         prior=prior,
         control_runs=control,
         replicates=replicates,
+        certificate=certificate,
     )
     found = find(problem)
     folder = out or new_folder(found.name)

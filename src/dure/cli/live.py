@@ -26,6 +26,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 ENDINGS = {
     "budget": N_("The search ends: the budget is spent."),
     "tolerance": N_("The search ends: the last proposals promise too little."),
+    "certificate": N_("The search ends: more runs would hardly gain more than the tolerance."),
     "exhausted": N_("The search ends: there is nothing left to propose."),
     "failures": N_("The search ends: one simulation after the other failed."),
 }

@@ -169,10 +169,15 @@ def _course(problem: Problem, plan: Mapping[str, Any], folder: object) -> list[t
     else:
         cost = _("{seconds:g} CPU seconds of simulation").format(seconds=budget["cpu_seconds"])
     stop = _("budget spent, or {patience} proposals in a row that promise less than {tolerance:.2g} % more")
+    if stopping["certificate"]:
+        stop = _(
+            "budget spent, or {level:.3g} % sure, {patience} times in a row, that more runs would gain at most {tolerance:.2g} %"
+        )
+    shares = {"tolerance": 100 * stopping["tolerance"], "level": 100 * (stopping["certificate"] or 0.0)}
     rows = [
         (_("hypothesis"), spoken(plan["hypothesis"])),
         (_("budget"), cost),
-        (_("ends when"), stop.format(patience=stopping["patience"], tolerance=100 * stopping["tolerance"])),
+        (_("ends when"), stop.format(**shares, patience=stopping["patience"])),
         (_("strategy"), f"{plan['strategy']}: {' '.join(_(text) for text in plan['explanation'])}"),
     ]
     if "replication" in plan:

@@ -106,7 +106,7 @@ def _blocks(history: History, task: Task, values: Mapping[str, Any]) -> list[tup
         (_("Design"), design),
         (_("Margins"), _margins(task, ends, values)),
         (_("Checks"), [_check(task, name, check, values) for name, check in ends["checks"].items()]),
-        (_("Not shown"), _not_shown(history, task)),
+        (_("Not shown"), _not_shown(history, task, values)),
         (_("Cost"), _cost(values)),
     ]
 
@@ -158,10 +158,15 @@ def _broken(task: Task, check: str, values: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _not_shown(history: History, task: Task) -> list[tuple[str, ...]]:
+def _not_shown(history: History, task: Task, values: Mapping[str, Any]) -> list[tuple[str, ...]]:
     unanswered = [spoken(name) for name, check in (history.conclusion or {})["checks"].items() if not check["answered"]]
     open_checks = [*unanswered, *(spoken(name) for name in history.plan["skipped_checks"])]
     rows = [(_("Nothing is known of these checks: {names}.").format(names=", ".join(open_checks)),)] if open_checks else []
+    if values["prospect"] is not None:
+        text = _(
+            "By the model's last estimate, more runs would gain more than {tolerance:.2g} % with a probability of {share:.2g} %."
+        )
+        rows.append((text.format(tolerance=100 * values["plan.stopping.tolerance"], share=100 * values["prospect"]),))
     return [*rows, *((spoken(text),) for text in task.problem.hazards)]
 
 

@@ -29,6 +29,7 @@ class TrialState:
     numbers: Mapping[str, Any] = field(default_factory=dict)
     predicted: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     gain: float | None = None
+    prospect: float | None = None
     attempts: int = 0
     outcome: Mapping[str, Any] | None = None
     views: str | None = None
@@ -127,6 +128,7 @@ class History:
             numbers=payload.get("numbers", {}),
             predicted={name: (low[0], low[1], low[2]) for name, low in payload.get("predicted", {}).items()},
             gain=payload.get("gain"),
+            prospect=payload.get("prospect"),
         )
         self.used[-1][key] = purpose
         self.asked_in_plan.add(key)

@@ -123,7 +123,18 @@ def cautions(dossier: Dossier) -> list[Markup]:
         found.append(fill(_("Each check is one noisy run; checks were not repeated.")))
     if "winner" in dossier.roles:
         found.append(fill(_("That no better design exists was not shown: the search ended because {why}."), why=_stop(dossier)))
+        found += _prospect(dossier)
     return found
+
+
+def _prospect(dossier: Dossier) -> Iterator[Markup]:
+    """What more runs might have gained."""
+    tolerance, share = dossier.claims["plan.stopping.tolerance"], dossier.claims["prospect"]
+    if len(dossier.task.objectives) > 1:
+        yield fill(_("What more runs would gain is not estimated where there are several objectives."))
+    elif share.value is not None:
+        text = _("By the model's last estimate, more runs would gain more than {tolerance} with a probability of {share}.")
+        yield fill(text, tolerance=show(tolerance, percent=True), share=show(share, 2, percent=True))
 
 
 def _stop(dossier: Dossier) -> str:

@@ -80,6 +80,8 @@ def command(dossier: Dossier) -> str:
     words += ["--seed", _plain(plan["seed"]), "--strategy", plan["strategy"], "--prior", plan["prior"]]
     repeats = plan.get("replication", {"replicates": REPLICATES})["replicates"]
     words += ["--replicates", _plain(repeats)] if repeats != REPLICATES else []
+    level = plan["stopping"].get("certificate")
+    words += ["--certificate", _plain(level)] if level else []
     for source, _hash in given(dossier):
         words += ["--data", source]
     return shlex.join(words)
@@ -95,6 +97,8 @@ def citations(dossier: Dossier) -> list[str]:
     keys = [*dossier.plan["problem"]["cites"], *_STRATEGY_CITES.get(strategy, ())]
     if strategy in ("auto", "structured") and len(dossier.plan["problem"]["fidelities"]) > 1:
         keys.append("Kennedy2000")
+    if dossier.claims["prospect"].value is not None:
+        keys.append("Wilson2024")
     return [citation_text(key) for key in dict.fromkeys(keys)]
 
 

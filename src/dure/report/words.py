@@ -32,6 +32,7 @@ WHY_ENDED = (
 WHY_STOPPED = {
     "budget": N_("the budget is spent"),
     "tolerance": N_("no proposal promised enough any more"),
+    "certificate": N_("more runs would hardly have gained more than the tolerance"),
     "exhausted": N_("the strategy had nothing left to propose"),
     "failures": N_("one simulation after the other failed"),
 }

@@ -28,7 +28,8 @@ class Proposal:
     """One design worth a trial.
 
     ``why`` is one sentence with named places for ``numbers``, translated when it is shown; ``predicted`` maps a goal to median,
-    low and high of a 90 % interval; ``gain`` is the expected improvement of the objective, in its unit, at a top-rung proposal.
+    low and high of a 90 % interval; ``gain`` is the expected improvement of the objective, in its unit, at a top-rung proposal,
+    and ``prospect`` the probability that more runs would gain more than the problem's tolerance.
     """
 
     design: Any
@@ -38,6 +39,7 @@ class Proposal:
     numbers: Mapping[str, Any] = field(default_factory=dict)
     predicted: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     gain: float | None = None
+    prospect: float | None = None
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from dure.problem import Problem
 
-__all__ = ["most_wanted"]
+__all__ = ["listed", "most_wanted"]
 
 _EVERYWHERE, _NEARBY, _POLISHED = 256, 128, 4
 _ROUNDS = 8
@@ -31,16 +31,16 @@ def most_wanted(acquisition: Callable[[Tensor], Tensor], problem: Problem, incum
 
     ``incumbents`` (k, columns) are designs near which better ones are likely.
     """
-    listed = _listed(problem)
-    if listed is not None:
-        return _of_a_list(acquisition, problem, listed, incumbents, seed)
+    every = listed(problem)
+    if every is not None:
+        return _of_a_list(acquisition, problem, every, incumbents, seed)
     if problem.space.stepped:
         return _of_a_mixture(acquisition, problem, incumbents, seed)
     return _of_a_box(acquisition, problem, incumbents, seed)
 
 
 @lru_cache(maxsize=4)
-def _listed(problem: Problem) -> tuple[tuple[Any, ...], Any] | None:
+def listed(problem: Problem) -> tuple[tuple[Any, ...], Any] | None:
     """All designs that keep the rules and their cube rows, where there are few or they are given; None in other spaces."""
     space, designs = problem.space, problem.candidates
     specs = list(space.fields.values())

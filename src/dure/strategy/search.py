@@ -20,6 +20,7 @@ from dure.strategy.calibration import widening
 from dure.strategy.evidence import Evidence, Task
 from dure.strategy.outputs import Outputs, shapes_of
 from dure.strategy.peak import most_wanted
+from dure.strategy.prospect import prospect
 from dure.surrogate import Ladder, Observations, differentiable, fit_ladder
 
 __all__ = ["Search"]
@@ -145,6 +146,11 @@ class Search:
         mean = self.model.mean(self.known)
         return self.known[self.aims.best_first(mean)[:_INCUMBENTS]]
 
+    @cached_property
+    def prospect(self) -> float | None:
+        """The probability that more runs would gain more than the tolerance; it does not count what is under way."""
+        return prospect(self.aims, self.model, self.incumbents, self.seed)
+
     def _at(self, wanted: Wanting, design: Any, rung: str, share: float) -> Proposal:
         problem, task = self.task.problem, self.task
         point = torch.from_numpy(problem.space.encode([design]))
@@ -166,7 +172,7 @@ class Search:
         numbers: dict[str, Any] = {"gain": gain, "feasible": feasible}
         if len(task.objectives) > 1:
             return Proposal(design, rung, "search", _GROWTH, numbers, predicted, gain)
-        return Proposal(design, rung, "search", _GAIN, numbers | {"unit": task.objective.unit}, predicted, gain)
+        return Proposal(design, rung, "search", _GAIN, numbers | {"unit": task.objective.unit}, predicted, gain, self.prospect)
 
     def _gain(self, wanted: Wanting, point: Tensor, samples: Tensor) -> float | None:
         """Expected improvement on the best answer of the top rung, or growth of the front; None while nothing is allowed."""

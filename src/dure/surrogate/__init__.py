@@ -2,6 +2,18 @@
 
 from dure.surrogate.ladder import Ladder, Observations, fit_ladder
 from dure.surrogate.reference import Reference, differentiable
+from dure.surrogate.rougher import roughest
 from dure.surrogate.rung import Calibration, Rung, calibrate, fit_rung
 
-__all__ = ["Calibration", "Ladder", "Observations", "Reference", "Rung", "calibrate", "differentiable", "fit_ladder", "fit_rung"]
+__all__ = [
+    "Calibration",
+    "Ladder",
+    "Observations",
+    "Reference",
+    "Rung",
+    "calibrate",
+    "differentiable",
+    "fit_ladder",
+    "fit_rung",
+    "roughest",
+]

@@ -1,0 +1,58 @@
+"""How much rougher the truth may be than the fit: a few answers leave length scales open, and the fitted ones look too calm."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import replace
+
+import torch
+from botorch.models import SingleTaskGP
+from gpytorch.kernels import MaternKernel
+from torch import Tensor
+
+from dure.surrogate.ladder import Ladder
+from dure.surrogate.rung import Rung
+
+__all__ = ["roughest"]
+
+_FACTORS = (0.85, 0.7, 0.6, 0.5, 0.4)
+_DROP = 1.92
+"""What the logarithm of a likelihood may lose within a 95 % interval of one parameter: half of chi-square's quantile, 3.84."""
+
+
+def roughest(model: Ladder) -> Ladder:
+    """``model`` with the length scales of each output shortened by the smallest factor, of a few, that the answers allow.
+
+    What is believed of success, and of how alike names are, stays.
+    """
+    rungs: list[Rung] = []
+    for rung in model.rungs:
+        residual = None if rung.residual is None else _shortened(rung.residual)
+        rungs.append(replace(rung, residual=residual, lower=rungs[-1] if rungs else None))
+    return Ladder(rungs, model.successes)
+
+
+def _shortened(fitted: SingleTaskGP) -> SingleTaskGP:
+    rough = deepcopy(fitted)
+    scales = {kernel: kernel.lengthscale.clone() for kernel in rough.covar_module.modules() if isinstance(kernel, MaternKernel)}
+    best = _log_likelihoods(rough)
+    allowed, factor = torch.ones_like(best, dtype=torch.bool), torch.ones_like(best)
+    for tried in _FACTORS if scales else ():
+        for kernel, scale in scales.items():
+            kernel.lengthscale = scale * tried
+        allowed = allowed & (_log_likelihoods(rough) >= best - _DROP)
+        if not allowed.any():
+            break
+        factor = torch.where(allowed, tried, factor)
+    for kernel, scale in scales.items():
+        # Kernels of single inputs have an axis for these behind that of the outputs.
+        kernel.lengthscale = scale * factor.reshape(*factor.shape, *[1] * (scale.dim() - factor.dim()))
+    rough.eval()
+    return rough
+
+
+def _log_likelihoods(model: SingleTaskGP) -> Tensor:
+    """(m,) of each output, or one number."""
+    model.train()
+    believed = model.likelihood(model(*model.train_inputs), *model.train_inputs)
+    return torch.as_tensor(believed.log_prob(model.train_targets))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 
+from dure.errors import PlanError
 from dure.i18n import LANGUAGES, _, speaking
 from dure.strategy import NAMES, Proposal, Strategy, Worth, strategy
 from dure.testing import Case, cases, check_strategy
@@ -19,7 +21,7 @@ OWN = [name for name in NAMES if name != "auto"]
 
 
 @pytest.mark.parametrize("name", OWN)
-@settings(max_examples=10, derandomize=True)
+@settings(max_examples=6, derandomize=True)
 @given(case=cases())
 def test_a_strategy_of_our_own_keeps_the_laws(name: str, case: Case):
     check_strategy(strategy(name), case)
@@ -29,8 +31,12 @@ def test_a_strategy_of_our_own_keeps_the_laws(name: str, case: Case):
 @settings(max_examples=30, derandomize=True)
 @given(case=cases())
 def test_what_our_own_strategies_say_is_translated(code: str, case: Case):
+    said: list[str] = []
+    for name in OWN:
+        with suppress(PlanError):  # some strategies serve some tasks only
+            said += strategy(name).explain(case.task)
     with speaking(code):
-        assert [text for name in OWN for text in strategy(name).explain(case.task) if _(text) == text] == []
+        assert [text for text in said if _(text) == text] == []
 
 
 class Wrong:

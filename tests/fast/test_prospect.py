@@ -146,10 +146,10 @@ def test_it_is_the_same_each_time_and_leaves_random_numbers_alone():
 def test_limits_failures_parts_and_noise_have_their_say():
     # Both limits are all but reached there: what lies beyond is better, and known to break them
     corner = square().design(x=0.5399, y=0.5999)
-    edge = Run(square(tolerance=0.1)).filled([*SQUARES, corner])
+    edge = Run(square(tolerance=0.3)).filled([*SQUARES, corner])
     assert (searched(edge).prospect or 1.0) <= 0.05
-    free = Run(square(tolerance=0.1, simulate=unlimited)).filled([*SQUARES, corner])
-    assert (searched(free).prospect or 0.0) >= 0.8
+    free = Run(square(tolerance=0.3, simulate=unlimited)).filled([*SQUARES, corner])
+    assert (searched(free).prospect or 0.0) >= 0.5
     broken = Run(square(tolerance=0.05), fails=lambda one: one.x > 0.3).filled(SQUARES)
     assert searched(broken).prospect is not None
     noisy = Run(hollow(noise=Noise("unknown"))).filled(grid(3))

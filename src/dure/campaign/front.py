@@ -15,6 +15,7 @@ from dure.strategy import Task
 __all__ = ["Array", "best_first", "costs", "coverage", "signs", "undominated"]
 
 Array = NDArray[np.float64]
+_LEAST = 1e-300
 _BEYOND = 0.1
 """How far beyond the front's worst values the reference point lies, as a share of the front's range: BoTorch's rule."""
 
@@ -65,7 +66,8 @@ def coverage(found: Array) -> tuple[Array, Callable[[Array], float]]:
     """
     front = found[undominated(found)]
     best, span = front.min(0), np.ptp(front, axis=0)
-    span = np.where(span > 0, span, np.where(best != 0, np.abs(best), 1.0))
+    # What is smaller than any number's reciprocal counts as zero.
+    span = np.where(span > _LEAST, span, np.where(np.abs(best) > _LEAST, np.abs(best), 1.0))
     reference = front.max(0) + _BEYOND * span
 
     def covered(some: Array) -> float:

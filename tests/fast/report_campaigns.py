@@ -13,7 +13,7 @@ import pytest
 import dure.campaign.driver as driver
 from dure.campaign import Budget, Campaign, make_plan
 from dure.journal import History
-from dure.strategy import Proposal, Task, Worth, space_filling
+from dure.strategy import Proposal, Review, Task, Worth, space_filling
 
 BEAM = Path(__file__).with_name("report_beam.py")
 
@@ -53,8 +53,8 @@ class Outspoken:
         numbers = {"gain": 2.5 / number, "unit": "kg", "feasible": 0.625}
         return [Proposal(design, "fine", "search", why, numbers, predicted, 2.5 / number, 2.5 / number**2)]
 
-    def worth(self, task: Task, history: History, seed: int) -> list[Worth]:
-        return [Worth("rough", "mass", 0.75, 1.0), Worth("rough", "deflection", -0.25, 0.0)]
+    def review(self, task: Task, history: History, seed: int) -> Review:
+        return Review((Worth("rough", "mass", 0.75, 1.0), Worth("rough", "deflection", -0.25, 0.0)), 0.03125)
 
 
 def campaign(folder: Path, patch: pytest.MonkeyPatch, *, most: int = 10**6, problem: Path = BEAM, **plan: Any) -> Path:

@@ -14,7 +14,7 @@ from hypothesis import Phase, given, settings
 
 from dure.errors import PlanError
 from dure.i18n import LANGUAGES, _, speaking
-from dure.strategy import NAMES, Proposal, Strategy, Worth, strategy
+from dure.strategy import NAMES, Proposal, Review, Strategy, strategy
 from dure.testing import Case, cases, check_strategy
 
 OWN = [name for name in NAMES if name != "auto"]
@@ -53,8 +53,8 @@ class Wrong:
     def ask(self, task: Any, history: Any, n: int, seed: int) -> list[Proposal]:
         return self.fault(strategy("sobol").ask(task, history, n, seed), history)
 
-    def worth(self, task: Any, history: Any, seed: int) -> list[Worth]:
-        return []
+    def review(self, task: Any, history: Any, seed: int) -> Review:
+        return Review()
 
 
 def each(**changed: Any) -> Callable[[list[Proposal], Any], list[Proposal]]:

@@ -166,6 +166,12 @@ def test_a_design_without_an_answer_gets_a_typical_value(kind: str, arrays: bool
     assert full.min() <= said[blank][0] <= full.max()  # between the extremes: the median of what it does say
 
 
+def test_of_no_designs_there_is_nothing_to_say():
+    for function in (lambda beam, site: broad(beam, site), lambda beam, site: {"mass": 1.0 if beam.width > 5 else 2.0}):
+        theory = made(function)
+        assert theory(np.zeros((0, theory._problem.space.columns))).shape == (0, 7)
+
+
 def test_a_value_that_cannot_be_is_no_answer():
     theory = made(lambda beam, site: broad(beam, site) | {"mass": (beam.width - 5.0, beam.area, beam.area)})
     said = theory(np.random.default_rng(4).uniform(size=(50, theory._problem.space.columns)))

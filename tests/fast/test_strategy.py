@@ -12,7 +12,6 @@ import torch
 from botorch.acquisition.multi_objective import logei
 
 from dure.errors import PlanError, UnknownName
-from dure.journal import History
 from dure.problem import (
     Noise,
     at_least,
@@ -269,7 +268,7 @@ def test_what_was_stated_is_judged_by_the_answers():
     run = Run(square(**RICH))
     for _proposal in run.go(strategy("structured"), runs=18):
         pass
-    judged = {(one.piece, one.goal): one for one in strategy("structured").worth(run.task, run.history, 0)}
+    judged = {(one.piece, one.goal): one for one in strategy("structured").review(run.task, run.history, 0).worth}
     assert set(judged) == {(piece, goal) for piece in ("theory", "coarse") for goal in ("cost", "stress")}
     # the theory gives the stress as it is, but for a tenth of one input in one of its two parts
     assert judged["theory", "stress"].explained > 0.95
@@ -280,14 +279,15 @@ def test_a_theory_that_misleads_is_left_out_and_named():
     run = Run(square(theory=lambda point: {"cost": (9 * math.sin(40 * point.x), 9 * math.sin(40 * point.y))}))
     for _proposal in run.go(strategy("structured"), runs=10):
         pass
-    (one,) = strategy("structured").worth(run.task, run.history, 0)
+    (one,) = strategy("structured").review(run.task, run.history, 0).worth
     assert (one.piece, one.goal, one.used) == ("theory", "cost", 0.0)
     assert one.explained < 0
 
 
 @pytest.mark.parametrize("name", ["blackbox", "sobol"])
 def test_who_uses_nothing_judges_nothing(name: str):
-    assert strategy(name).worth(Run(square(**RICH)).task, History(), 0) == []
+    run = Run(square(**RICH)).filled(grid(3))
+    assert strategy(name).review(run.task, run.history, 0).worth == ()
 
 
 def test_the_black_box_uses_nothing_an_author_stated(monkeypatch: pytest.MonkeyPatch):

@@ -15,7 +15,7 @@ from tests.fast.squares import square
 
 MODULE = """
 from itertools import islice
-from dure.strategy import Proposal, space_filling
+from dure.strategy import Proposal, Review, space_filling
 
 class Corner:
     name = "{name}"
@@ -27,8 +27,8 @@ class Corner:
         found = islice(space_filling(task.problem, 0, start=len(history.trials)), n)
         return [Proposal(one, task.problem.top.name, "search", "It comes next.") for one in found]
 
-    def worth(self, task, history, seed):
-        return []
+    def review(self, task, history, seed):
+        return Review()
 
 strategy = Corner()
 """

@@ -136,9 +136,9 @@ def _search(history: History, task: Task, strategy: Strategy, free: int) -> Step
 
 
 def _ended(history: History, task: Task, strategy: Strategy, because: str) -> Step:
-    """The search ends; what the author had stated is judged by all that it found."""
-    worth = [asdict(one) for one in strategy.worth(task, history, int(history.plan["seed"]))]
-    return Step(event=("decided", {"stage": "search", "because": because, "worth": worth}))
+    """The search ends; the strategy reviews all that it found."""
+    review = asdict(strategy.review(task, history, int(history.plan["seed"])))
+    return Step(event=("decided", {"stage": "search", "because": because} | review))
 
 
 def _compare(history: History, task: Task) -> Step | None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from dure.campaign.leaders import front_of, ranked
-from dure.campaign.queries import Query, evaluate
 from dure.errors import InputError
 from dure.i18n import N_, _
 from dure.journal import Event, History
@@ -70,7 +69,7 @@ class Loop:
         wishes = []
         for one in self._strategy.ask(self.task, self.history, n, self.seed):
             trial = self.task.problem.trial(one.design, self.task.setting, one.fidelity, self.seed)
-            stated = {"numbers": one.numbers, "predicted": one.predicted, "gain": one.gain, "prospect": one.prospect}
+            stated = {"numbers": one.numbers, "predicted": one.predicted, "gain": one.gain}
             self._asked(trial, one.purpose, one.why, **stated)
             numbers = {**one.numbers, "unit": label(self.task.objective.unit)}
             why = " ".join(_(one.why).format(**numbers).split())  # a number without a unit leaves no gap
@@ -112,9 +111,8 @@ class Loop:
 
     @property
     def prospect(self) -> float | None:
-        """The probability that more runs would gain more than the problem's tolerance, as last stated; None before it was."""
-        value = evaluate(Query("prospect"), self.history, self.task)
-        return value if isinstance(value, float) else None
+        """The probability that more runs would gain more than the problem's tolerance; None before an answer keeps the limits."""
+        return self._strategy.review(self.task, self.history, self.seed).prospect
 
     def front(self) -> list[Any]:
         """Designs answered so far that keep every limit and that no other such design dominates, by the first objective."""

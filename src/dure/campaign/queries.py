@@ -161,7 +161,9 @@ def _predictions(history: History, _task: Task) -> float:
 
 
 def _prospect(history: History, _task: Task) -> float | None:
-    """As last stated, under the newest guard."""
+    """As stated when the search ended; before that as last stated, under the newest guard."""
+    if ended := history.decisions[-1].get("search"):
+        return None if ended.get("prospect") is None else float(ended["prospect"])
     stated = [history.trials[key].prospect for key in history.forecast]
     return next((one for one in reversed(stated) if one is not None), None)
 

@@ -81,7 +81,7 @@ class Theory:
         return self._columns(self._call(self._problem.space.decode(cube)), len(cube))
 
     def _singly(self, cube: Array) -> Array:
-        return np.concatenate([self._columns(self._single(row), 1) for row in cube])
+        return np.concatenate([self._columns({}, 0), *(self._columns(self._single(row), 1) for row in cube)])
 
     def _single(self, row: Array) -> Any:
         design = self._problem.space.decode(row[None, :])

@@ -6,7 +6,7 @@ from dure.errors import InputError, UnknownName
 from dure.i18n import _
 from dure.plugins import Broken, Plugins
 from dure.problem import Arranged
-from dure.strategy.base import Proposal, Strategy, Worth, space_filling
+from dure.strategy.base import Proposal, Review, Strategy, Worth, space_filling
 from dure.strategy.evidence import Evidence, Task
 from dure.strategy.sampling import Sampling
 
@@ -14,6 +14,7 @@ __all__ = [
     "NAMES",
     "Evidence",
     "Proposal",
+    "Review",
     "Sampling",
     "Strategy",
     "Task",

@@ -17,7 +17,7 @@ from dure.journal import History
 from dure.problem import Problem
 from dure.strategy.evidence import Task
 
-__all__ = ["START", "Proposal", "Strategy", "Worth", "space_filling"]
+__all__ = ["START", "Proposal", "Review", "Strategy", "Worth", "space_filling"]
 
 START = N_("A textbook start given by the problem's author.")
 _BLOCK, _MOST_REFUSED = 64, 10_000
@@ -29,7 +29,7 @@ class Proposal:
 
     ``why`` is one sentence with named places for ``numbers``, translated when it is shown; ``predicted`` maps a goal to median,
     low and high of a 90 % interval; ``gain`` is the expected improvement of the objective, in its unit, at a top-rung proposal,
-    and ``prospect`` the probability that more runs would gain more than the problem's tolerance.
+    and ``prospect`` that of ``Review`` just before it, stated only where the plan wants a certificate.
     """
 
     design: Any
@@ -57,6 +57,18 @@ class Worth:
     used: float
 
 
+@dataclass(frozen=True)
+class Review:
+    """What a strategy says when it is asked for its view instead of a design.
+
+    ``worth`` has what of the author's it uses; ``prospect`` is the probability that more runs would gain more than the
+    problem's tolerance, None where it has no idea.
+    """
+
+    worth: tuple[Worth, ...] = ()
+    prospect: float | None = None
+
+
 @runtime_checkable
 class Strategy(Protocol):
     """Asks for designs. The same task, history and seed give the same proposals on the same machine."""
@@ -75,8 +87,8 @@ class Strategy(Protocol):
     def ask(self, task: Task, history: History, n: int, seed: int) -> list[Proposal]:
         """Up to ``n`` proposals; pending trials are those of the history that have no answer."""
 
-    def worth(self, task: Task, history: History, seed: int) -> list[Worth]:
-        """What the things that the author stated proved to be worth; nothing of what this strategy does not use."""
+    def review(self, task: Task, history: History, seed: int) -> Review:
+        """What this strategy makes of all that was answered; an empty one where it makes nothing of it."""
 
 
 def space_filling(problem: Problem, seed: int | tuple[int, ...], *, uniform: bool = False, start: int = 0) -> Iterator[Any]:

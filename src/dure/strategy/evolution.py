@@ -22,7 +22,7 @@ from dure.errors import PlanError
 from dure.i18n import N_, _
 from dure.journal import History, TrialState
 from dure.problem import Space
-from dure.strategy.base import START, Proposal, Worth, space_filling
+from dure.strategy.base import START, Proposal, Review, space_filling
 from dure.strategy.evidence import Task
 
 __all__ = ["Evolution", "Judged", "Line"]
@@ -128,9 +128,9 @@ class Evolution:
             for design, why in islice(course.wanted(history), n)
         ]
 
-    def worth(self, task: Task, history: History, seed: int) -> list[Worth]:
+    def review(self, task: Task, history: History, seed: int) -> Review:
         """See ``Strategy``."""
-        return []
+        return Review()
 
     def _course(self, task: Task, history: History, seed: int) -> _Course:
         """The one replayed for the last ask of this history, which only grows, as long as it is the same course."""

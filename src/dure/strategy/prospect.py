@@ -14,6 +14,7 @@ from linear_operator.settings import max_cholesky_size
 from linear_operator.utils.warnings import NumericalWarning
 from torch import Tensor
 
+from dure.errors import PlanError
 from dure.problem import Problem
 from dure.strategy.aims import Aims
 from dure.strategy.base import space_filling
@@ -46,7 +47,10 @@ def prospect(aims: Aims, model: Ladder, incumbents: Tensor, seed: int) -> float 
     with torch.no_grad(), torch.random.fork_rng(devices=[]), manual_seed(seed), max_cholesky_size(10**6), catch_warnings():
         simplefilter("ignore", NumericalWarning)  # designs side by side are all but one and the same
         beliefs = [_Belief(aims, one, incumbents, best[1][aims.task.objective.name]) for one in (model, roughest(model))]
-        found = [one.gaining(seed) for one in beliefs]
+        try:
+            found = [one.gaining(seed) for one in beliefs]
+        except PlanError:  # the rules leave nothing
+            return 0.0
     return 0.0 if None in found else (sum(filter(None, found)) + 1) / (len(beliefs) * _PATHS + 1)
 
 

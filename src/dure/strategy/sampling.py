@@ -8,7 +8,7 @@ from itertools import chain, islice
 
 from dure.i18n import N_
 from dure.journal import History
-from dure.strategy.base import Proposal, Worth, space_filling
+from dure.strategy.base import Proposal, Review, space_filling
 from dure.strategy.evidence import Task
 
 __all__ = ["Sampling"]
@@ -47,6 +47,6 @@ class Sampling:
                 break
         return proposals
 
-    def worth(self, task: Task, history: History, seed: int) -> list[Worth]:
+    def review(self, task: Task, history: History, seed: int) -> Review:
         """See ``Strategy``."""
-        return []
+        return Review()

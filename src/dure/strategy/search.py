@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -81,7 +82,7 @@ class Search:
         return torch.tensor([name in trust for name in self.outputs.names for _column in range(self.outputs.width(name))])
 
     def worth(self) -> list[Worth]:
-        """See ``Strategy``; from the calibrations of the fitted surrogate."""
+        """See ``Review``; from the calibrations of the fitted surrogate."""
         found = []
         for piece, rung in zip(("theory", *self.ladder), self.model.rungs, strict=False):
             for name, columns in self.outputs.slices().items():
@@ -91,8 +92,8 @@ class Search:
                     found.append(Worth(piece, name, float(explained[said].mean()), float(kept[said].double().mean())))
         return found
 
-    def propose(self, n: int) -> list[Proposal]:
-        """Up to ``n`` proposals, each aware of those before it."""
+    def propose(self, n: int, *, certified: bool = False) -> list[Proposal]:
+        """Up to ``n`` proposals, each aware of those before it; ``certified``: with the prospect, which costs as much again."""
         proposals: list[Proposal] = []
         taken = set(self.evidence.keys)
         pending = np.concatenate([self.evidence.cube(name, "pending") for name in self.ladder])
@@ -101,6 +102,8 @@ class Search:
             proposal = self._one(wanted, taken, index)
             if proposal is None:
                 break
+            if certified and proposal.gain is not None:
+                proposal = replace(proposal, prospect=self.prospect)
             proposals.append(proposal)
             taken.add(self._key(proposal.design, proposal.fidelity))
             pending = np.concatenate([pending, self.task.problem.space.encode([proposal.design])])
@@ -172,7 +175,7 @@ class Search:
         numbers: dict[str, Any] = {"gain": gain, "feasible": feasible}
         if len(task.objectives) > 1:
             return Proposal(design, rung, "search", _GROWTH, numbers, predicted, gain)
-        return Proposal(design, rung, "search", _GAIN, numbers | {"unit": task.objective.unit}, predicted, gain, self.prospect)
+        return Proposal(design, rung, "search", _GAIN, numbers | {"unit": task.objective.unit}, predicted, gain)
 
     def _gain(self, wanted: Wanting, point: Tensor, samples: Tensor) -> float | None:
         """Expected improvement on the best answer of the top rung, or growth of the front; None while nothing is allowed."""

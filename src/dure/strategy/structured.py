@@ -15,7 +15,7 @@ from linear_operator.utils.warnings import NumericalWarning
 
 from dure.i18n import N_
 from dure.journal import History
-from dure.strategy.base import START, Proposal, Worth, space_filling
+from dure.strategy.base import START, Proposal, Review, space_filling
 from dure.strategy.evidence import Evidence, Task
 from dure.strategy.search import Search
 
@@ -70,15 +70,12 @@ class Structured:
         if opening:
             return opening[:n]
         with self._search(task, evidence, seed) as search:
-            return search.propose(n)
+            return search.propose(n, certified=bool(history.plan.get("stopping", {}).get("certificate")))
 
-    def worth(self, task: Task, history: History, seed: int) -> list[Worth]:
+    def review(self, task: Task, history: History, seed: int) -> Review:
         """See ``Strategy``."""
-        states_something = (self.theory and task.problem.theory is not None) or len(self.ladder_of(task)) > 1
-        if not states_something:
-            return []
         with self._search(task, Evidence(task, history), seed) as search:
-            return search.worth()
+            return Review(tuple(search.worth()), search.prospect)
 
     @contextmanager
     def _search(self, task: Task, evidence: Evidence, seed: int) -> Iterator[Search]:

@@ -20,7 +20,7 @@ from dure.surrogate.effects import Effects
 
 __all__ = ["fit_residual"]
 
-_MOST_FITTED = 160
+_MOST_FITTED = 140
 """Observations that hyperparameters are fitted to; more would say little new and cost the cube of their number."""
 _MOST_KEPT = 500
 """Observations that a belief is conditioned on."""
@@ -42,8 +42,8 @@ def fit_residual(
         residual: (n, m), of about unit variance.
         noise: its variance; None to learn it.
         unordered: columns whose values are names, alike or not, but never near.
-        near: (k, d) where the belief matters most. Of more than 500 observations it is conditioned on the 160, drawn at
-            random, that hyperparameters are fitted to, and on the 340 likest to any of these; without ``near``, on all.
+        near: (k, d) where the belief matters most. Of more than 500 observations it is conditioned on the 140, drawn at
+            random, that hyperparameters are fitted to, and on the 360 likest to any of these; without ``near``, on all.
         effects: whether each ordered column is expected to contribute by itself as well, see ``Effects``.
 
     A fit that fails leaves the prior's mode, which is broad and smooth, and never wrong by much.

@@ -41,7 +41,7 @@ def check_strategy(strategy: Strategy, case: Case) -> None:
     before = deepcopy(vars(history))
     with _random_numbers_left_alone():
         proposals = _asked(strategy, case, history)
-        _tells_what_things_are_worth(strategy, case, history)
+        _reviews(strategy, case, history)
     assert vars(history) == before, "ask changed the history it was given"
     again = _asked(strategy, case, case.read_back())
     assert again == proposals, f"another answer after the journal was read back: {again}, before {proposals}"
@@ -153,10 +153,12 @@ def _explains_itself(strategy: Strategy, case: Case) -> None:
         assert text.format() == text, f"{text!r} has places that nothing fills"
 
 
-def _tells_what_things_are_worth(strategy: Strategy, case: Case, history: History) -> None:
-    """Of theory and cheaper rungs, in finite shares of goals."""
+def _reviews(strategy: Strategy, case: Case, history: History) -> None:
+    """Theory and cheaper rungs, in finite shares of goals, and the prospect, a probability."""
     pieces = ["theory", *(rung.name for rung in case.task.problem.fidelities[:-1])]
-    for one in strategy.worth(case.task, history, case.seed):
+    review = strategy.review(case.task, history, case.seed)
+    assert review.prospect is None or 0 <= review.prospect <= 1, f"prospect {review.prospect} is no probability"
+    for one in review.worth:
         assert one.piece in pieces, f"{one.piece!r} is none of {pieces}"
         assert one.goal in case.task.goals, f"{one.goal!r} is no goal"
         assert -math.inf < one.explained <= 1, f"{one} explains no share"

@@ -167,7 +167,7 @@ def test_a_design_without_an_answer_gets_a_typical_value(kind: str, arrays: bool
 
 
 def test_of_no_designs_there_is_nothing_to_say():
-    for function in (lambda beam, site: broad(beam, site), lambda beam, site: {"mass": 1.0 if beam.width > 5 else 2.0}):
+    for function in (lambda beam, site: broad(beam, site), lambda beam, site: {"bend": 1.0 if beam.width > 5 else 2.0}):
         theory = made(function)
         assert theory(np.zeros((0, theory._problem.space.columns))).shape == (0, 7)
 

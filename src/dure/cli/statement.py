@@ -171,7 +171,8 @@ def _course(problem: Problem, plan: Mapping[str, Any], folder: object) -> list[t
     stop = _("budget spent, or {patience} proposals in a row that promise less than {tolerance:.2g} % more")
     if stopping["certificate"]:
         stop = _(
-            "budget spent, or {patience} times in a row a certainty of {level:.3g} % that more runs would gain at most {tolerance:.2g} %"
+            "budget spent, or {patience} times in a row a certainty of {level:.3g} % that more runs would gain "
+            "at most {tolerance:.2g} %"
         )
     shares = {"tolerance": 100 * stopping["tolerance"], "level": 100 * (stopping["certificate"] or 0.0)}
     rows = [

@@ -95,9 +95,11 @@ def _model(points: Tensor, residual: Tensor, noise: float | None, unordered: Seq
 
 def _fitted(points: Tensor, residual: Tensor, noise: float | None, unordered: Sequence[int], effects: bool) -> SingleTaskGP:
     model = _model(points, residual, noise, unordered, effects)
-    # The last ten-thousandth of the likelihood costs as much as all before it and makes no forecast better; the optimiser of
-    # several outputs at once asks to be told "factr" as well.
-    options = {"maxiter": 60, "ftol": 1e-4} | ({"factr": None} if residual.shape[-1] > 1 else {})
+    options: dict[str, Any] = {"maxiter": 60}
+    if effects:
+        # The last ten-thousandth of the likelihood costs as much as all before it and makes no forecast better; the optimiser of
+        # several outputs at once asks to be told "factr" as well. Small residuals of a reference are worth the whole way.
+        options |= {"ftol": 1e-4} | ({"factr": None} if residual.shape[-1] > 1 else {})
     start = {name: value.clone() for name, value in model.state_dict().items()}
     try:
         fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model), optimizer_kwargs={"options": options})

@@ -16,7 +16,7 @@ OWN = [name for name in NAMES if name != "auto"]
 
 
 @pytest.mark.parametrize("name", OWN)
-@settings(max_examples=400)
+@settings(max_examples=100, derandomize=True)
 @given(case=cases())
 def test_a_strategy_of_our_own_keeps_the_laws(name: str, case: Case):
     check_strategy(strategy(name), case)

@@ -122,14 +122,15 @@ def run(name: str, seed: int) -> Row:
     loop = Loop(told, strategy_name="blackbox", seed=seed)
     loop.history.plan["budget"] = {"runs": budget, "cpu_seconds": None}
     improvement: Row | None = None
-    while (reason := _reason(loop, LEVEL)) is None:
+    while True:
         if improvement is None and _reason(loop, None) == "tolerance":
             improvement = _standing(loop)
+        if reason := _reason(loop, LEVEL):
+            break
         (wish,) = loop.ask()
         loop.tell(wish, told.answer(wish.design, loop.task.setting, fidelity=wish.fidelity, seed=seed).outcome)
-    if improvement is None and _reason(loop, None) == "tolerance":
-        improvement = _standing(loop)
-    here = _standing(loop) | {"prospect": loop.prospect, "budget": budget, "cpu_s": time.process_time() - began}
+    last = loop.history.trials[loop.history.forecast[-1]].prospect if loop.history.forecast else None
+    here = _standing(loop) | {"prospect": last, "budget": budget, "cpu_s": time.process_time() - began}
     return here | {"stopped": reason == "certificate", "improvement": improvement}
 
 

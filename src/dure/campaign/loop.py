@@ -69,7 +69,7 @@ class Loop:
         wishes = []
         for one in self._strategy.ask(self.task, self.history, n, self.seed):
             trial = self.task.problem.trial(one.design, self.task.setting, one.fidelity, self.seed)
-            stated = {"numbers": one.numbers, "predicted": one.predicted, "gain": one.gain}
+            stated = {"numbers": one.numbers, "predicted": one.predicted, "gain": one.gain, "prospect": one.prospect}
             self._asked(trial, one.purpose, one.why, **stated)
             numbers = {**one.numbers, "unit": label(self.task.objective.unit)}
             why = " ".join(_(one.why).format(**numbers).split())  # a number without a unit leaves no gap

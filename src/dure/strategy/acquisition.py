@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +47,8 @@ class Wanting:
         if not self.covered:
             return None
         with torch.no_grad():
-            return float(self.acquisition(point.unsqueeze(0)).exp()) / self.covered
+            growth = float(self.acquisition(point.unsqueeze(0)).exp()) / self.covered
+        return growth if math.isfinite(growth) else 0.0  # objectives of 1e-31 leave areas that no number holds
 
 
 def wanting(task: Task, aims: Aims, model: Ladder, incumbents: Tensor, known: Tensor, pending: Tensor, seed: int) -> Wanting:

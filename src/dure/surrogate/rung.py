@@ -190,5 +190,5 @@ def fit_rung(
     residual = (outputs - made.offset - made.slope * base) / made.scale
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        effects = lower is None and reference is None
+        effects = lower is None and reference is None and points.shape[-1] > 1
         return Rung(made, fit_residual(points, residual, noise, unordered, near, effects=effects), reference, lower)

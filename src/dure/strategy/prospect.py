@@ -118,7 +118,7 @@ def _looked_at(aims: Aims, chances: Callable[[Tensor], Tensor], incumbents: Tens
     points = _unanswered(problem.space.encode(list(islice(space_filling(problem, seed), _EVERYWHERE))), aims)
     found = chances(points)
     sources = torch.cat([incumbents, _likeliest(points, found, _SOURCES)])
-    for width in _WIDTHS if len(sources) else ():
+    for width in _WIDTHS:
         near = _unanswered(_around(problem, sources.numpy(), width, generator), aims)
         points, found = torch.cat([points, near]), torch.cat([found, chances(near)])
         sources = _likeliest(points, found, _SOURCES) if len(points) else sources

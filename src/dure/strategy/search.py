@@ -63,8 +63,9 @@ class Search:
         if theory and problem.theory is not None:
             said = Theory(problem, task.setting, self.outputs.names)
             reference = differentiable(lambda cube: self.outputs.encode(said(np.clip(cube, 0.0, 1.0))) / scale.numpy())
+        names = [(columns, torch.from_numpy(tokens)) for columns, tokens in problem.space.names]
         noise = 1e-6 if problem.noise.kind == "none" else None
-        return fit_ladder(self.observed, theory=reference, noise=noise, unordered=problem.space.unordered, near=self._near())
+        return fit_ladder(self.observed, theory=reference, noise=noise, names=names, near=self._near())
 
     def _near(self) -> Tensor:
         """(k, columns) where the surrogate has to be right: the best answers of each rung, and their front."""

@@ -59,7 +59,8 @@ class Effects(Kernel):  # type: ignore[misc]  # GPyTorch has no types
         """See ``gpytorch.kernels.Kernel``."""
         ends = 1 if diag else 2
         alike = [kernel(x1[..., some], x2[..., some], diag) for (some, _), kernel in zip(self.named, self.alike, strict=True)]
-        single, together = list(alike), 1.0
+        single: list[Tensor] = list(alike)
+        together: Any = 1.0
         if self.ordered:
             one, other = x1[..., self.ordered], x2[..., self.ordered]
             single.insert(0, self.alone.forward(one.mT.unsqueeze(-1), other.mT.unsqueeze(-1), diag=diag, **params))

@@ -78,9 +78,8 @@ def _model(points: Tensor, residual: Tensor, noise: float | None, names: Names, 
         kernel: Any = Effects(d, batch, names)
     else:
         kernel = get_covar_module_with_dim_scaled_prior(d, batch, use_rbf_kernel=False)
-    return SingleTaskGP(
-        points, residual, train_Yvar=variance, covar_module=kernel, mean_module=ZeroMean(batch_shape=batch), outcome_transform=None
-    )
+    mean = ZeroMean(batch_shape=batch)
+    return SingleTaskGP(points, residual, variance, covar_module=kernel, mean_module=mean, outcome_transform=None)
 
 
 def _fitted(points: Tensor, residual: Tensor, noise: float | None, names: Names, effects: bool) -> SingleTaskGP:

@@ -17,6 +17,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from benchmarks.peers.suites.continuous import OPTIMA
 from benchmarks.peers.tasks import DECLARED, REFERENCES, Answer, Array, Design, Reference, Task
 from dure.errors import DureError
 from dure.problem import values_of
+from dure.strategy import space_filling
 
 __all__ = ["find", "middle"]
 
@@ -54,13 +56,9 @@ def middle(task: Task) -> float:
         return 0.0
     if task.problem.candidates:
         return float(np.median([_known(task, values_of(one)).objectives[0] for one in task.problem.candidates]))
-    kept: list[float] = []
-    wanted = _FEASIBLE
-    while len(kept) < _FEASIBLE:
-        wanted *= 4
-        answers = [_answer(task, one) for one in task.sample((97,), wanted)]
-        kept = [one.objectives[0] for one in answers if one is not None and one.worst <= 0]
-    return float(np.median(kept[:_FEASIBLE]))
+    answers = (_answer(task, values_of(one)) for one in space_filling(task.problem, (97,)))
+    kept = (one.objectives[0] for one in answers if one is not None and one.worst <= 0)
+    return float(np.median(list(islice(kept, _FEASIBLE))))
 
 
 def _answer(task: Task, given: Design) -> Answer | None:

@@ -81,7 +81,7 @@ bench: setup ## Every benchmark in its quick form
 # Beside .venv, because they bring much that Dure never needs; Dure itself is in it as well.
 peers: ## Make .venv-peers, the environment that benchmarks/peers collects its peers in
 	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/python -m pip install --constraint constraints.txt --editable '.[engine,tables]' \
+	.venv-peers/bin/python -m pip install --constraint constraints.txt --editable '.[engine,energy,tables]' \
 	  --requirement benchmarks/peers/requirements.txt
 
 # Messages: what the code says goes into the .po, what the .po says into the .mo; both are committed.

@@ -67,10 +67,9 @@ class Field(ABC):
         """How many values each column tells apart, the middles of equal intervals; None where any number will do."""
         return None
 
-    @property
-    def unordered(self) -> bool:
-        """Whether neighbouring steps are no more alike than others."""
-        return False
+    def tokens_of(self) -> Array | None:
+        """(steps, features) numbers over [0, 1] that tell the values of a column apart; None where they have an order."""
+        return None
 
     def validate(self) -> None:
         """Refuse a field that can hold no value, or whose default it cannot hold (InputError)."""
@@ -261,9 +260,9 @@ class Choice(Field):
     def steps(self) -> int:
         return len(self.options)
 
-    @property
-    def unordered(self) -> bool:
-        return True
+    def tokens_of(self) -> Array:
+        """One feature an option."""
+        return np.eye(self.steps)
 
     def check_values(self) -> None:
         if not are_texts(self.options):

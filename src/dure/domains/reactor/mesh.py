@@ -1,0 +1,151 @@
+"""Finite elements of a core, built once: what is left to a solve is to weigh them with each cell's constants.
+
+Every assembly is a cell with constants of its own, so each matrix of the diffusion equation is a sum over cells of a constant
+times the cell's mass or stiffness. Both are kept as one sparse map from cells to the entries of the common pattern.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import skfem
+from numpy.typing import NDArray
+from scipy import sparse
+
+from dure.domains.reactor.library import OUTSIDE, Core
+from dure.errors import ValueRefused
+from dure.i18n import _
+
+__all__ = ["Mesh", "Symmetry", "mesh_of"]
+
+Array = NDArray[np.float64]
+Symmetry = Literal["octant", "quarter", "full"]
+
+_mass = skfem.BilinearForm(lambda u, v, _w: u * v)
+_stiffness = skfem.BilinearForm(lambda u, v, _w: u.grad[0] * v.grad[0] + u.grad[1] * v.grad[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """Elements of one core at one fineness, quadratic or linear.
+
+    Attributes:
+        cells: (side, side) number of the cell at each place of the map, -1 outside; mirror images in an octant share one.
+        names: what stands in each cell on the core's map.
+        area: (cells,) cm², of the part of the core that is solved.
+        mass, stiffness: (entries, cells) what each cell adds to the matrices. edge: (entries,) the outer boundary's mass.
+        integrals: (cells, size) the integral over each cell of every element function, cm².
+    """
+
+    cells: NDArray[np.int64]
+    names: tuple[str, ...]
+    area: Array
+    mass: sparse.csr_array
+    stiffness: sparse.csr_array
+    edge: Array
+    integrals: sparse.csr_array
+    _indices: NDArray[np.int32]
+    _starts: NDArray[np.int32]
+
+    @property
+    def size(self) -> int:
+        """Unknowns a group."""
+        return len(self._starts) - 1
+
+    def matrix(self, entries: Array) -> sparse.csc_array:
+        """Entries of the common pattern, which is symmetric, as a matrix."""
+        return sparse.csc_array((entries, self._indices, self._starts), shape=(self.size, self.size))
+
+    def spread(self, values: Array) -> Array:
+        """(cells,) values as a (side, side) map, NaN outside."""
+        return np.where(self.cells < 0, math.nan, values[self.cells])
+
+
+@lru_cache(maxsize=16)
+def mesh_of(core: Core, n: int, order: int = 2, symmetry: Symmetry = "octant") -> Mesh:
+    """``n`` elements a side of an assembly; half assemblies get half of them.
+
+    Raises:
+        ValueRefused: n is below 1, or the map is not its own mirror image and an octant is asked for.
+    """
+    if n < 1 or order not in (1, 2):
+        raise ValueRefused(_("{n} elements of order {order}: give at least 1, of order 1 or 2").format(n=n, order=order))
+    if symmetry == "octant" and not core.octant:
+        raise ValueRefused(_("the map of {core} is not symmetric about its diagonal; solve a quarter").format(core=core.name))
+    grid, widths, counts = _layout(core, n, symmetry == "full")
+    return _assembled(grid, widths, counts, order, core_symmetric=symmetry != "full", folded=symmetry == "octant")
+
+
+def _layout(core: Core, n: int, full: bool) -> tuple[NDArray[np.str_], Array, list[int]]:
+    side = len(core.map)
+    if not full:
+        return core.grid, np.array([core.first] + [core.pitch] * (side - 1)), [max(1, n // 2)] + [n] * (side - 1)
+    mirrored = np.abs(np.arange(1 - side, side))
+    return core.grid[np.ix_(mirrored, mirrored)], np.full(2 * side - 1, core.pitch), [n] * (2 * side - 1)
+
+
+def _assembled(
+    grid: NDArray[np.str_], widths: Array, counts: list[int], order: int, *, core_symmetric: bool, folded: bool
+) -> Mesh:
+    edges = np.concatenate([[0.0], np.cumsum(widths)])
+    lines = np.concatenate([[0.0], *(edges[i] + widths[i] * np.arange(1, n + 1) / n for i, n in enumerate(counts))])
+    whole = skfem.MeshQuad.init_tensor(lines, lines)
+    row, col = _places(whole, edges)
+    mesh = whole.restrict(np.flatnonzero(grid[row, col] != OUTSIDE))
+    element = skfem.ElementQuad2() if order == 2 else skfem.ElementQuad1()
+    basis = skfem.Basis(mesh, element, intorder=2 * order)
+    cells = _numbered(grid != OUTSIDE, folded)
+    where = _folded(basis.doflocs, lines) if folded else np.arange(basis.N)
+    size = int(where.max()) + 1
+    own = cells[_places(mesh, edges)]
+    mass, stiffness = _mass.elemental(basis), _stiffness.elemental(basis)
+    at = where[mass.indices]
+    pattern, entry = np.unique(at[0] * size + at[1], return_inverse=True)
+    cell = np.tile(own, len(mass.data) // len(own))
+    shape = (len(pattern), int(cells.max()) + 1)
+    outer = mesh.facets_satisfying(lambda x: (x[0] > 1e-9) & (x[1] > 1e-9), boundaries_only=True)
+    rim = _mass.elemental(skfem.FacetBasis(mesh, element, facets=outer if core_symmetric else None, intorder=2 * order))
+    rim_at = where[rim.indices]
+    edge = np.bincount(np.searchsorted(pattern, rim_at[0] * size + rim_at[1]), rim.data, minlength=len(pattern))
+    integrals = sparse.csr_array((mass.data, (cell, at[0])), shape=(shape[1], size))
+    names = dict(zip(cells[cells >= 0].tolist(), grid[cells >= 0].tolist(), strict=True))
+    return Mesh(
+        cells=cells,
+        names=tuple(names[number] for number in range(shape[1])),
+        area=np.asarray(integrals.sum(axis=1)),
+        mass=sparse.csr_array((mass.data, (entry, cell)), shape=shape),
+        stiffness=sparse.csr_array((stiffness.data, (entry, cell)), shape=shape),
+        edge=edge,
+        integrals=integrals,
+        _indices=(pattern % size).astype(np.int32),
+        _starts=np.searchsorted(pattern, np.arange(size + 1) * size).astype(np.int32),
+    )
+
+
+def _places(mesh: Any, edges: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row and column of the map that each element lies in."""
+    middle = mesh.p[:, mesh.t].mean(axis=1)
+    return np.searchsorted(edges, middle[1]) - 1, np.searchsorted(edges, middle[0]) - 1
+
+
+def _numbered(inside: NDArray[np.bool_], folded: bool) -> NDArray[np.int64]:
+    """Numbers of the cells by row and column; of a folded map a place has its mirror image's."""
+    cells = np.full(inside.shape, -1)
+    if folded:
+        upper = np.triu(inside)
+        cells[upper] = np.arange(upper.sum())
+        return np.maximum(cells, cells.T)
+    cells[inside] = np.arange(inside.sum())
+    return cells
+
+
+def _folded(points: Array, lines: Array) -> NDArray[np.int64]:
+    """Numbers of the element functions, those of mirror images about the diagonal alike."""
+    middles = np.sort(np.concatenate([lines, (lines[1:] + lines[:-1]) / 2]))
+    x, y = (np.abs(middles[:, None] - one[None, :]).argmin(axis=0) for one in points)
+    _keys, where = np.unique(np.maximum(x, y) * len(middles) + np.minimum(x, y), return_inverse=True)
+    return where

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from markupsafe import Markup
 
 from dure.i18n import _
 from dure.journal import TrialState
-from dure.problem import Curve, Goal
+from dure.problem import Curve, Goal, Map
 from dure.report.dossier import Dossier
 from dure.report.style import COLOURS, panel, svg
 from dure.report.words import brief
@@ -50,13 +50,18 @@ def axis_text(name: str, unit: str) -> str:
 
 def curves(dossier: Dossier) -> list[Drawn]:
     """One panel for each named curve of the winner, with the same curve of baseline and runners-up."""
-    return [
-        _curve_panel(dossier, f"curve-{number}", curve) for number, curve in enumerate(dossier.views.get("winner", ()), start=1)
-    ]
+    return [_curve_panel(dossier, f"curve-{number}", curve) for number, curve in enumerate(_shown(dossier, Curve), start=1)]
 
 
-def _same(dossier: Dossier, role: str, wanted: Curve) -> Curve | None:
-    return next((curve for curve in dossier.views.get(role, ()) if curve.name == wanted.name), None)
+V = TypeVar("V", Curve, Map)
+
+
+def _shown(dossier: Dossier, kind: type[V], role: str = "winner") -> list[V]:
+    return [view for view in dossier.views.get(role, ()) if isinstance(view, kind)]
+
+
+def _same(dossier: Dossier, role: str, wanted: V) -> V | None:
+    return next((view for view in _shown(dossier, type(wanted), role) if view.name == wanted.name), None)
 
 
 def _curve_panel(dossier: Dossier, name: str, wanted: Curve) -> Drawn:

@@ -55,8 +55,8 @@ class Constants:
         return np.asarray(self.absorption + self.scatter.sum(1) + self.diffusion * self.buckling)
 
 
-def constants_of(core: Core, names: tuple[str, ...]) -> Constants:
-    """The core's constants with the material of that name in each cell."""
+def constants_of(core: Core, names: tuple[str, ...], buckling: float = 0.0) -> Constants:
+    """The core's constants with the material of that name in each cell; ``buckling`` is added to the core's own."""
     kinds = [core.materials[name] for name in names]
 
     def stacked(key: str) -> Array:
@@ -68,7 +68,7 @@ def constants_of(core: Core, names: tuple[str, ...]) -> Constants:
         nu_fission=stacked("nu_fission"),
         chi=stacked("chi"),
         scatter=np.moveaxis(np.array([one.scatter for one in kinds]), 0, -1),
-        buckling=core.buckling,
+        buckling=core.buckling + buckling,
         alpha=core.alpha,
     )
 
@@ -269,4 +269,4 @@ def solve(mesh: Mesh, constants: Constants, start: Array | None = None) -> Solut
 def solve_core(core: Core, n: int, *, order: int = 2, symmetry: Symmetry | None = None) -> Solution:
     """The core as its map has it; by octants where the map allows unless ``symmetry`` says otherwise."""
     mesh = mesh_of(core, n, order, symmetry or ("octant" if core.octant else "quarter"))
-    return solve(mesh, constants_of(core, mesh.names))
+    return solve(mesh, constants_of(core, mesh.standing(core.grid)))

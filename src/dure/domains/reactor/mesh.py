@@ -35,14 +35,14 @@ class Mesh:
 
     Attributes:
         cells: (side, side) number of the cell at each place of the map, -1 outside; mirror images in an octant share one.
-        names: what stands in each cell on the core's map.
+        places: row and column of the quarter's map that each cell has its material from.
         area: (cells,) cm², of the part of the core that is solved.
         mass, stiffness: (entries, cells) what each cell adds to the matrices. edge: (entries,) the outer boundary's mass.
         integrals: (cells, size) the integral over each cell of every element function, cm².
     """
 
     cells: NDArray[np.int64]
-    names: tuple[str, ...]
+    places: tuple[tuple[int, int], ...]
     area: Array
     mass: sparse.csr_array
     stiffness: sparse.csr_array
@@ -60,6 +60,10 @@ class Mesh:
         """Entries of the common pattern, which is symmetric, as a matrix."""
         return sparse.csc_array((entries, self._indices, self._starts), shape=(self.size, self.size))
 
+    def standing(self, grid: NDArray[np.str_]) -> tuple[str, ...]:
+        """What stands in each cell, of a (side, side) quarter map."""
+        return tuple(str(grid[place]) for place in self.places)
+
     def spread(self, values: Array) -> Array:
         """(cells,) values as a (side, side) map, NaN outside."""
         return np.where(self.cells < 0, math.nan, values[self.cells])
@@ -76,29 +80,29 @@ def mesh_of(core: Core, n: int, order: int = 2, symmetry: Symmetry = "octant") -
         raise ValueRefused(_("{n} elements of order {order}: give at least 1, of order 1 or 2").format(n=n, order=order))
     if symmetry == "octant" and not core.octant:
         raise ValueRefused(_("the map of {core} is not symmetric about its diagonal; solve a quarter").format(core=core.name))
-    grid, widths, counts = _layout(core, n, symmetry == "full")
-    return _assembled(grid, widths, counts, order, core_symmetric=symmetry != "full", folded=symmetry == "octant")
-
-
-def _layout(core: Core, n: int, full: bool) -> tuple[NDArray[np.str_], Array, list[int]]:
     side = len(core.map)
-    if not full:
-        return core.grid, np.array([core.first] + [core.pitch] * (side - 1)), [max(1, n // 2)] + [n] * (side - 1)
-    mirrored = np.abs(np.arange(1 - side, side))
-    return core.grid[np.ix_(mirrored, mirrored)], np.full(2 * side - 1, core.pitch), [n] * (2 * side - 1)
+    if symmetry == "full":
+        rows = np.abs(np.arange(1 - side, side))
+        widths, counts = np.full(len(rows), core.pitch), [n] * len(rows)
+    else:
+        rows = np.arange(side)
+        widths, counts = np.array([core.first] + [core.pitch] * (side - 1)), [max(1, n // 2)] + [n] * (side - 1)
+    return _assembled(core.grid, rows, widths, counts, order, symmetry)
 
 
 def _assembled(
-    grid: NDArray[np.str_], widths: Array, counts: list[int], order: int, *, core_symmetric: bool, folded: bool
+    quarter: NDArray[np.str_], rows: NDArray[np.int64], widths: Array, counts: list[int], order: int, symmetry: Symmetry
 ) -> Mesh:
+    """Rows and columns ``rows`` of the quarter's map, ``widths`` wide and cut into ``counts`` elements."""
+    inside, folded = quarter[np.ix_(rows, rows)] != OUTSIDE, symmetry == "octant"
     edges = np.concatenate([[0.0], np.cumsum(widths)])
     lines = np.concatenate([[0.0], *(edges[i] + widths[i] * np.arange(1, n + 1) / n for i, n in enumerate(counts))])
     whole = skfem.MeshQuad.init_tensor(lines, lines)
     row, col = _places(whole, edges)
-    mesh = whole.restrict(np.flatnonzero(grid[row, col] != OUTSIDE))
+    mesh = whole.restrict(np.flatnonzero(inside[row, col]))
     element = skfem.ElementQuad2() if order == 2 else skfem.ElementQuad1()
     basis = skfem.Basis(mesh, element, intorder=2 * order)
-    cells = _numbered(grid != OUTSIDE, folded)
+    cells = _numbered(inside, folded)
     where = _folded(basis.doflocs, lines) if folded else np.arange(basis.N)
     size = int(where.max()) + 1
     own = cells[_places(mesh, edges)]
@@ -108,14 +112,14 @@ def _assembled(
     cell = np.tile(own, len(mass.data) // len(own))
     shape = (len(pattern), int(cells.max()) + 1)
     outer = mesh.facets_satisfying(lambda x: (x[0] > 1e-9) & (x[1] > 1e-9), boundaries_only=True)
-    rim = _mass.elemental(skfem.FacetBasis(mesh, element, facets=outer if core_symmetric else None, intorder=2 * order))
+    rim = _mass.elemental(skfem.FacetBasis(mesh, element, facets=None if symmetry == "full" else outer, intorder=2 * order))
     rim_at = where[rim.indices]
     edge = np.bincount(np.searchsorted(pattern, rim_at[0] * size + rim_at[1]), rim.data, minlength=len(pattern))
     integrals = sparse.csr_array((mass.data, (cell, at[0])), shape=(shape[1], size))
-    names = dict(zip(cells[cells >= 0].tolist(), grid[cells >= 0].tolist(), strict=True))
+    first = [np.argwhere(cells == number)[0] for number in range(shape[1])]
     return Mesh(
         cells=cells,
-        names=tuple(names[number] for number in range(shape[1])),
+        places=tuple((int(rows[i]), int(rows[j])) for i, j in first),
         area=np.asarray(integrals.sum(axis=1)),
         mass=sparse.csr_array((mass.data, (entry, cell)), shape=shape),
         stiffness=sparse.csr_array((stiffness.data, (entry, cell)), shape=shape),

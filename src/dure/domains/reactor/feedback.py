@@ -23,7 +23,7 @@ from dure.domains.reactor.mesh import Mesh
 from dure.errors import SimulationFailed, ValueRefused
 from dure.i18n import _
 
-__all__ = ["CHANNEL", "Channel", "Steady", "changed", "coefficients", "critical_boron", "settled"]
+__all__ = ["CHANNEL", "Channel", "Steady", "changed", "coefficients", "critical_boron", "settled", "zero_power"]
 
 Array = NDArray[np.float64]
 
@@ -154,6 +154,19 @@ def _temperatures(channel: Channel, power: Array) -> tuple[Array, Array, Array]:
     coolant, density = _water(channel, _inlet_enthalpy(channel) + heat / (2 * channel.flow))
     linear = heat * (1 - channel.direct) / (channel.pins * channel.length)
     return coolant + channel.rise(linear, coolant), coolant, density
+
+
+def zero_power(**by: Array | float) -> dict[str, Array | float]:
+    """For ``changed``: everything at the inlet's temperature, and ``by`` besides; fuel is counted from there."""
+    nominal = [float(one[0]) for one in _temperatures(CHANNEL, np.ones(1))]
+    density = float(_at(CHANNEL, np.array([CHANNEL.inlet]))[0])
+    cold = math.sqrt(CHANNEL.inlet) - math.sqrt(nominal[0])
+    return {
+        **by,
+        "root_fuel": np.asarray(by.get("root_fuel", 0.0)) + cold,
+        "moderator": CHANNEL.inlet - nominal[1],
+        "density": density - nominal[2],
+    }
 
 
 def settled(

@@ -81,6 +81,7 @@ class Core:
         pitch, first: widths of an assembly and of the cells of row 0 and column 0, cm.
         alpha: ``D dphi/dn = -alpha phi`` at the outer edge. buckling: axial, 1/cm².
         fuel: names of fuel. fixed: fuel that a loading leaves where it is. forbidden: places by fuel where it must not stand.
+        rods: places with a control rod, as ``loading.place`` names them. inserted: those of them in at zero power.
         reference: published values by name; ``powers`` published assembly powers by row and column.
     """
 
@@ -94,6 +95,8 @@ class Core:
     fuel: tuple[str, ...]
     fixed: tuple[str, ...]
     forbidden: Mapping[str, tuple[str, ...]]
+    rods: tuple[str, ...]
+    inserted: tuple[str, ...]
     reference: Mapping[str, float]
     powers: Mapping[tuple[int, int], float]
 
@@ -229,6 +232,8 @@ def _read(path: Path) -> Core:
         forbidden={
             str(one["material"]): tuple(one["places"]) for one in sheet.get("loading", "forbidden", ()) if "material" in one
         },
+        rods=sheet.names("rods", "places"),
+        inserted=sheet.names("rods", "inserted"),
         reference={key: float(value) for key, value in sheet.data.get("reference", {}).items() if isinstance(value, (int, float))},
         powers=_powers(sheet) if "powers" in sheet.data else {},
     )

@@ -17,7 +17,7 @@ from dure.problem.canonical import digest
 
 __all__ = ["attempt", "load", "simulator_code"]
 
-_PACKAGES = ("dure", "numpy", "scipy", "pybamm", "pybammsolvers", "casadi")
+_PACKAGES = ("dure", "numpy", "scipy", "pybamm", "pybammsolvers", "casadi", "scikit-fem", "coolprop", "openturns")
 
 
 def attempt(reference: str, trial: dict[str, Any]) -> dict[str, Any]:

@@ -113,7 +113,7 @@ class Map:
 
 
 View = Curve | Map
-_KINDS = {"curve": Curve, "map": Map}
+_KINDS: Mapping[str, type[Curve] | type[Map]] = {"curve": Curve, "map": Map}
 
 
 def view_of(data: Mapping[str, Any]) -> View | None:

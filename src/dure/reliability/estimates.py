@@ -50,7 +50,9 @@ def counted(exceeded: int, calls: int, method: str = "crude") -> Estimate:
     from scipy.stats import beta
 
     if not 0 <= exceeded <= calls or calls < 1:
-        raise ValueRefused(_("{exceeded} exceedances of {calls} runs: give at least one run").format(exceeded=exceeded, calls=calls))
+        raise ValueRefused(
+            _("{exceeded} exceedances of {calls} runs: give at least one run").format(exceeded=exceeded, calls=calls)
+        )
     low = float(beta.ppf(1 - CONFIDENCE, exceeded, calls - exceeded + 1)) if exceeded else 0.0
     high = float(beta.ppf(CONFIDENCE, exceeded + 1, calls - exceeded)) if exceeded < calls else 1.0
     return Estimate(exceeded / calls if exceeded else None, low, high, calls, True, exceeded > 0, method)

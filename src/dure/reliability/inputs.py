@@ -61,9 +61,9 @@ class Normal(Uncertain):
         super().__post_init__()
         if not (self.deviation > 0 and self.low < self.mean < self.high):
             raise ValueRefused(
-                _("{name} has mean {mean} and deviation {deviation}; the mean lies within the bounds, the deviation is above 0").format(
-                    name=self.name, mean=self.mean, deviation=self.deviation
-                )
+                _(
+                    "{name} has mean {mean} and deviation {deviation}; the mean lies within the bounds, the deviation is above 0"
+                ).format(name=self.name, mean=self.mean, deviation=self.deviation)
             )
 
 

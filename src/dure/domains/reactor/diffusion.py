@@ -84,18 +84,14 @@ class _Losses:
     def __init__(self, mesh: Mesh, constants: Constants) -> None:
         self.mesh = mesh
         groups = len(constants.diffusion)
-        scatters = constants.scatter.any(-1)
-        count, block = csgraph.connected_components(sparse.csr_array(scatters), connection="strong")
+        scatters = np.asarray(constants.scatter.any(-1))
+        count, block = csgraph.connected_components(sparse.csr_array(scatters.astype(float)), connection="strong")
         # A group goes after those that scatter into it; on ties the faster one goes first.
         members = [np.flatnonzero(block == one) for one in range(count)]
         self._blocks = _in_order(members, scatters)
-        self._transfer = {
-            (g, h): mesh.matrix(mesh.mass @ constants.scatter[g, h]) for g, h in np.argwhere(scatters) if g != h
-        }
+        self._transfer = {(g, h): mesh.matrix(mesh.mass @ constants.scatter[g, h]) for g, h in np.argwhere(scatters) if g != h}
         diagonal = [
-            mesh.matrix(
-                mesh.stiffness @ constants.diffusion[g] + mesh.mass @ constants.removal[g] + constants.alpha * mesh.edge
-            )
+            mesh.matrix(mesh.stiffness @ constants.diffusion[g] + mesh.mass @ constants.removal[g] + constants.alpha * mesh.edge)
             for g in range(groups)
         ]
         self._factors = [self._factor(block, diagonal) for block in self._blocks]
@@ -128,9 +124,7 @@ class _Losses:
 def _in_order(members: list[NDArray[np.int64]], scatters: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
     left, done = list(members), []
     while left:
-        free = [
-            one for one in left if not any(scatters[np.ix_(other, one)].any() for other in left if other is not one)
-        ]
+        free = [one for one in left if not any(scatters[np.ix_(other, one)].any() for other in left if other is not one)]
         first = min(free, key=min)
         left = [one for one in left if one is not first]
         done.append(first)
@@ -182,7 +176,7 @@ class Solution:
         }
 
     def adjoint(self) -> tuple[float, Array]:
-        """k and (groups, size) importance, from the transposed equations alone."""
+        """Multiplication and (groups, size) importance, from the transposed equations alone."""
         spectra, losses = self._spectra, self._losses
 
         def back(importance: Array) -> Array:
@@ -205,7 +199,7 @@ class _Spectra:
 
     def __init__(self, mesh: Mesh, constants: Constants) -> None:
         self._size = mesh.size
-        fissile = constants.nu_fission.any(0)
+        fissile = np.asarray(constants.nu_fission.any(0))
         self.chi, kind = np.unique(constants.chi[:, fissile], axis=1, return_inverse=True)
         self._made = []
         for spectrum in range(self.chi.shape[1]):
@@ -224,9 +218,7 @@ class _Spectra:
     def made_by(self, importance: Array) -> Array:
         """The transpose of ``fission``."""
         parts = importance.reshape(-1, self._size)
-        return np.array(
-            [sum(made[g] @ part for made, part in zip(self._made, parts, strict=True)) for g in range(len(self.chi))]
-        )
+        return np.array([sum(made[g] @ part for made, part in zip(self._made, parts, strict=True)) for g in range(len(self.chi))])
 
     def born_of(self, importance: Array) -> Array:
         """The transpose of ``sources``."""
@@ -244,7 +236,7 @@ def _largest(function: Callable[[Array], Array], start: Array) -> tuple[float, A
 
 
 def solve(mesh: Mesh, constants: Constants, start: Array | None = None) -> Solution:
-    """k and flux; ``start`` is the source of a core like it.
+    """Multiplication and flux; ``start`` is the source of a core like it.
 
     Raises:
         SimulationFailed: nothing multiplies, or the iteration gave up.

@@ -1,8 +1,8 @@
 """A control rod is ejected from a core at zero power: how hot the fuel becomes, and how likely that is too hot.
 
-The most worthy of the inserted rods leaves. Its worth, the power shape without it and the Doppler feedback in that shape come from
-diffusion over the whole core; the transient is point kinetics in that shape, so nothing is said of flux shapes that change on the
-way. Fuel enthalpy of the hot spot is judged against a limit.
+The most worthy of the inserted rods leaves. Its worth, the power shape without it and the Doppler feedback in that shape come
+from diffusion over the whole core; the transient is point kinetics in that shape, so nothing is said of flux shapes that change
+on the way. What the hot spot's fuel enthalpy reaches within five seconds is judged against a limit.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ class Rods:
 
     core: Core
     grid: NDArray[np.str_]
+    buckling: float = 0.0
 
     @cached_property
     def _mesh(self) -> Mesh:
@@ -66,7 +67,7 @@ class Rods:
 
     @cached_property
     def _constants(self) -> Constants:
-        return constants_of(self.core, self._mesh.standing(self.grid))
+        return constants_of(self.core, self._mesh.standing(self.grid), self.buckling)
 
     def _cells(self, places: Sequence[str]) -> list[int]:
         wanted = {tuple(int(part) - 1 for part in one.split(".")) for one in places}
@@ -96,9 +97,7 @@ class Rods:
     @cached_property
     def critical(self) -> float:
         """Boron, ppm beside the published constants', at which the core with the inserted rods is critical at zero power."""
-        found = root_scalar(
-            lambda boron: self.solved(self.inserted, boron=boron).k - 1, x0=0.0, x1=300.0, xtol=0.01, maxiter=20
-        )
+        found = root_scalar(lambda boron: self.solved(self.inserted, boron=boron).k - 1, x0=0.0, x1=300.0, xtol=0.01, maxiter=20)
         if not found.converged:
             raise SimulationFailed("no boron content makes the core with its inserted rods critical")
         return float(found.root)

@@ -180,7 +180,8 @@ def settled(
 ) -> Steady:
     """Power and temperatures that fit each other, at ``level`` of nominal power.
 
-    ``rods`` is 1 in cells under a control rod. The constants are taken to describe the core with mean power everywhere: there the feedback is zero.
+    ``rods`` is 1 in cells under a control rod. The constants are taken to describe the core with mean power everywhere: there
+    the feedback is zero.
 
     Raises:
         SimulationFailed: power and temperatures do not settle.

@@ -44,9 +44,7 @@ class Delayed:
         return sum(self.fractions)
 
 
-NEACRP = Delayed(
-    (0.0002584, 0.00152, 0.0013908, 0.0030704, 0.001102, 0.0002584), (0.0128, 0.0318, 0.119, 0.3181, 1.4027, 3.9286)
-)
+NEACRP = Delayed((0.0002584, 0.00152, 0.0013908, 0.0030704, 0.001102, 0.0002584), (0.0128, 0.0318, 0.119, 0.3181, 1.4027, 3.9286))
 """Of NEACRP-L-335."""
 
 
@@ -222,7 +220,7 @@ class _System:
         slope[9] = y[0]
         return slope.ravel()
 
-    def _pattern(self) -> tuple[Array, Array]:
+    def _pattern(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         pairs = [(0, 0), (0, 7)] + [(0, i) for i in range(1, 7)] + [(i, 0) for i in range(1, 7)] + [(i, i) for i in range(1, 7)]
         pairs += [(7, 0), (7, 7), (8, 0), (8, 8), (9, 0)]
         at = np.arange(self.n)

@@ -234,7 +234,9 @@ def _read(path: Path) -> Core:
         },
         rods=sheet.names("rods", "places"),
         inserted=sheet.names("rods", "inserted"),
-        reference={key: float(value) for key, value in sheet.data.get("reference", {}).items() if isinstance(value, (int, float))},
+        reference={
+            key: float(value) for key, value in sheet.data.get("reference", {}).items() if isinstance(value, (int, float))
+        },
         powers=_powers(sheet) if "powers" in sheet.data else {},
     )
     _check(sheet, core)
@@ -243,9 +245,7 @@ def _read(path: Path) -> Core:
 
 def _materials(sheet: _Sheet, groups: int) -> Iterator[Material]:
     scatter = [f"sigma_s_to_g{group}_per_cm" for group in range(1, groups + 1)]
-    rows = sheet.table(
-        "cross_sections", ["material", "group", "sigma_a_per_cm", "nu_sigma_f_per_cm", "chi", *scatter]
-    )
+    rows = sheet.table("cross_sections", ["material", "group", "sigma_a_per_cm", "nu_sigma_f_per_cm", "chi", *scatter])
     if not {"diffusion_cm", "sigma_tr_per_cm"} & set(rows[0]):
         raise sheet.refuse(_("the cross sections give neither diffusion_cm nor sigma_tr_per_cm; give one of them"))
     by_name: dict[str, dict[int, dict[str, str]]] = {}
@@ -307,9 +307,9 @@ def _check_material(sheet: _Sheet, one: Material) -> None:
                 raise sheet.refuse(_("material {name}: {key} {given} is negative").format(name=one.name, key=key, given=value))
             if not low <= value <= high:
                 raise sheet.refuse(
-                    _("material {name}: {key} {given} lies outside {low} to {high}; give lengths in cm and sections in 1/cm").format(
-                        name=one.name, key=key, given=value, low=low, high=high
-                    )
+                    _(
+                        "material {name}: {key} {given} lies outside {low} to {high}; give lengths in cm and sections in 1/cm"
+                    ).format(name=one.name, key=key, given=value, low=low, high=high)
                 )
     if min(one.chi) < 0 or (one.fissile and abs(sum(one.chi) - 1) > 1e-3):
         raise sheet.refuse(_("material {name}: chi {given} does not add up to 1").format(name=one.name, given=one.chi))
@@ -324,9 +324,9 @@ def _map(sheet: _Sheet, void: str) -> tuple[tuple[str, ...], ...]:
     missing = [(i, j) for i in range(side) for j in range(side) if (i, j) not in cells]
     if missing or len(cells) != len(rows) or side != sheet.get("geometry", "cells_per_side", side):
         raise sheet.refuse(
-            _("the map has {cells} cells and does not fill a square of {side} by {side}; give each cell once, {void} outside").format(
-                cells=len(rows), side=sheet.get("geometry", "cells_per_side", side), void=void
-            )
+            _(
+                "the map has {cells} cells and does not fill a square of {side} by {side}; give each cell once, {void} outside"
+            ).format(cells=len(rows), side=sheet.get("geometry", "cells_per_side", side), void=void)
         )
     return tuple(tuple(OUTSIDE if cells[i, j] == void else cells[i, j] for j in range(side)) for i in range(side))
 
@@ -349,9 +349,9 @@ def _check(sheet: _Sheet, core: Core) -> None:
         )
     if not math.isclose(2 * core.first, core.pitch, rel_tol=1e-6):
         raise sheet.refuse(
-            _("first_cell_cm = {first} is not half of assembly_pitch_cm = {pitch}; row 0 and column 0 run through the middle").format(
-                first=core.first, pitch=core.pitch
-            )
+            _(
+                "first_cell_cm = {first} is not half of assembly_pitch_cm = {pitch}; row 0 and column 0 run through the middle"
+            ).format(first=core.first, pitch=core.pitch)
         )
     if not set(core.fuel) & standing:
         raise sheet.refuse(_("no fuel stands on the map; name it in geometry.fuel_materials"))
@@ -360,7 +360,9 @@ def _check(sheet: _Sheet, core: Core) -> None:
         multiplies = one.k_infinity(core.buckling)
         if name not in core.fuel and one.fissile:
             raise sheet.refuse(
-                _("material {name} is no fuel and multiplies by {k:.3f}; a reflector has no fission").format(name=name, k=multiplies)
+                _("material {name} is no fuel and multiplies by {k:.3f}; a reflector has no fission").format(
+                    name=name, k=multiplies
+                )
             )
         if name in core.fuel and not 0 < multiplies < _MOST_K:
             raise sheet.refuse(

@@ -106,7 +106,9 @@ def _pairs(core: Core, loading: Any) -> Iterator[tuple[Place, str]]:
 
 def rules(core: Core) -> tuple[Rule, ...]:
     """One rule for each fuel that must not stand everywhere."""
-    return tuple(Rule(f"where_{kind}_stands", _keeps_out(core, kind, set(barred)), _BARRED) for kind, barred in core.forbidden.items())
+    return tuple(
+        Rule(f"where_{kind}_stands", _keeps_out(core, kind, set(barred)), _BARRED) for kind, barred in core.forbidden.items()
+    )
 
 
 def _keeps_out(core: Core, kind: str, barred: set[str]) -> Any:

@@ -123,7 +123,7 @@ def _assembled(
         area=np.asarray(integrals.sum(axis=1)),
         mass=sparse.csr_array((mass.data, (entry, cell)), shape=shape),
         stiffness=sparse.csr_array((stiffness.data, (entry, cell)), shape=shape),
-        edge=edge,
+        edge=np.asarray(edge, dtype=np.float64),
         integrals=integrals,
         _indices=(pattern % size).astype(np.int32),
         _starts=np.searchsorted(pattern, np.arange(size + 1) * size).astype(np.int32),
@@ -142,7 +142,7 @@ def _numbered(inside: NDArray[np.bool_], folded: bool) -> NDArray[np.int64]:
     if folded:
         upper = np.triu(inside)
         cells[upper] = np.arange(upper.sum())
-        return np.maximum(cells, cells.T)
+        return np.asarray(np.maximum(cells, cells.T))
     cells[inside] = np.arange(inside.sum())
     return cells
 
@@ -152,4 +152,4 @@ def _folded(points: Array, lines: Array) -> NDArray[np.int64]:
     middles = np.sort(np.concatenate([lines, (lines[1:] + lines[:-1]) / 2]))
     x, y = (np.abs(middles[:, None] - one[None, :]).argmin(axis=0) for one in points)
     _keys, where = np.unique(np.maximum(x, y) * len(middles) + np.minimum(x, y), return_inverse=True)
-    return where
+    return np.asarray(where, dtype=np.int64)

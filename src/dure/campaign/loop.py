@@ -53,7 +53,9 @@ class Loop:
         seed: int = 0,
     ) -> None:
         found = find(problem) if isinstance(problem, str) else problem
-        self.task = Task(found, found.make_setting(setting or {}), with_limits(found.goals, limits or {}))
+        made = found.make_setting(setting or {})
+        member = found.under(made)
+        self.task = Task(member, made, with_limits(member.goals, limits or {}))
         self.history = History()
         self.seed = seed
         self._strategy = of_name(strategy) if isinstance(strategy, str) else strategy

@@ -28,6 +28,8 @@ _PARTS = {
     "engine": ("torch", "botorch", "gpytorch", "scipy"),
     "energy": ("pybamm",),
     "evolution": ("cma", "pymoo"),
+    "reactor": ("skfem", "CoolProp"),
+    "reliability": ("openturns",),
     "report": ("matplotlib",),
     "tables": ("pandas", "pyarrow"),
 }

@@ -15,7 +15,7 @@ from dure.problem.space import Space
 from dure.problem.table import Table, read_table
 from dure.problem.theory import Theory
 from dure.problem.trial import Trial
-from dure.problem.views import Answer, Curve
+from dure.problem.views import Answer, Curve, Map, View, view_of
 
 __all__ = [
     "Answer",
@@ -29,6 +29,7 @@ __all__ = [
     "Field",
     "Goal",
     "Integer",
+    "Map",
     "Measure",
     "NoSetting",
     "Noise",
@@ -44,6 +45,7 @@ __all__ = [
     "Table",
     "Theory",
     "Trial",
+    "View",
     "arrangement",
     "at_least",
     "at_most",
@@ -73,6 +75,7 @@ __all__ = [
     "sum_over",
     "text_values",
     "values_of",
+    "view_of",
     "weighted_over",
     "with_limits",
     "within",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, field
 from typing import Any, TypeGuard
 
@@ -252,9 +252,14 @@ def _member(name: str, value: object, options: Sequence[Any]) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice(Field):
-    """One of several names without an order."""
+    """One of several names without an order.
+
+    ``others`` may take what is none of them, such as a file of the user's own: it gives the text that names the same thing from
+    anywhere and for good, or raises InputError.
+    """
 
     options: tuple[str, ...]
+    others: Callable[[str], str] | None = None
 
     @property
     def steps(self) -> int:
@@ -277,6 +282,8 @@ class Choice(Field):
         return text
 
     def accept(self, name: str, value: object) -> str:
+        if self.others is not None and isinstance(value, str) and value not in self.options:
+            return self.others(value)
         return str(_member(name, value, self.options))
 
     def encode(self, value: str) -> Array:
@@ -349,9 +356,9 @@ def integer(low: int, high: int, *, unit: str = "1", help: str = "", default: An
     return specified(Integer(low=low, high=high, unit=unit, help=help, default=default))
 
 
-def choice(*options: str, help: str = "", default: Any = None) -> Any:
-    """One of ``options``, which have no order; see ``Choice``."""
-    return specified(Choice(options=options, help=help, default=default))
+def choice(*options: str, others: Callable[[str], str] | None = None, help: str = "", default: Any = None) -> Any:
+    """One of ``options``, which have no order, or of ``others``; see ``Choice``."""
+    return specified(Choice(options=options, others=others, help=help, default=default))
 
 
 def ordered(*levels: float, unit: str = "1", help: str = "", default: Any = None) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,8 @@ class Problem:
             May be left out where people answer, through ``dure.Loop``.
         candidates: the only designs there are, such as the rows of a table; empty for the whole space.
         family: names of the settings that tell its tasks apart; the others keep their defaults. Empty: all of them.
+        members: ``members(setting)`` gives what of the statement another setting changes, by the names of these arguments:
+            the design class of a core with other places, its starts. Everything else is common to the family.
         theory: a cheap estimate with the signature of ``simulate``; may be wrong, is calibrated, is never claimed on.
         starts: textbook designs; the first feasible one is the baseline that a winner must beat.
         rules: functions of a design that must be >= 0 before it is simulated.
@@ -69,6 +71,7 @@ class Problem:
     setting: type = NoSetting
     candidates: tuple[Any, ...] = ()
     family: tuple[str, ...] = ()
+    members: Callable[[Any], Mapping[str, Any]] | None = None
     theory: Callable[..., Any] | None = None
     starts: tuple[Any, ...] = ()
     rules: tuple[Rule, ...] = ()
@@ -172,6 +175,14 @@ class Problem:
             raise ValueRefused(_("outcome lacks {names}").format(names=", ".join(missing)))
         return self.outcome(**given)
 
+    def under(self, setting: Any) -> Problem:
+        """The problem as it is stated under ``setting``.
+
+        Raises:
+            InputError: there is no such member of the family.
+        """
+        return self if self.members is None else _under(self, setting)
+
     def trial(self, design: Any, setting: Any, fidelity: str = "", seed: int = 0) -> Trial:
         """The trial that asks for ``design``; without noise the seed is no part of the question."""
         return _trial(self, design, setting, fidelity or self.top.name, seed if self.noise.kind != "none" else 0)
@@ -271,6 +282,13 @@ def _read(kind: str, name: str, value: Any, specs: Mapping[str, Field]) -> Any:
     if name not in specs:
         raise UnknownName(kind, name, specs)
     return specs[name].read(name, value) if isinstance(value, str) else value
+
+
+@lru_cache(maxsize=16)
+def _under(problem: Problem, setting: Any) -> Problem:
+    """Remembered, so that designs of one setting are of one class."""
+    changed = problem.members(setting) if problem.members else {}
+    return replace(problem, **{**changed, "members": None})
 
 
 @lru_cache(maxsize=256)

@@ -11,7 +11,7 @@ from dure.errors import ValueRefused
 from dure.i18n import _
 from dure.units import check_unit
 
-__all__ = ["Answer", "Curve"]
+__all__ = ["Answer", "Curve", "Map", "View", "view_of"]
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,61 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Map:
+    """One quantity over the places of a grid, such as the power of each assembly of a core.
+
+    ``values`` by row and column, None where there is no place; ``marks`` says what stands at each, in a few letters.
+
+    Raises:
+        ValueRefused: rows of unequal length, a value that is not finite, or a unit that is not known.
+    """
+
+    name: str
+    unit: str
+    values: tuple[tuple[float | None, ...], ...]
+    marks: tuple[tuple[str, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        check_unit(self.unit)
+        widths = {len(row) for row in (*self.values, *self.marks)}
+        shown = [value for row in self.values for value in row if value is not None]
+        if len(widths) != 1 or len(self.marks) not in (0, len(self.values)) or not all(map(math.isfinite, shown)) or not shown:
+            raise ValueRefused(
+                _("map {name!r} has rows of {widths} places; give finite numbers or None, and marks for all or none").format(
+                    name=self.name, widths=sorted(widths)
+                )
+            )
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON data with the kind of view named."""
+        return {
+            "view": "map",
+            "name": self.name,
+            "unit": self.unit,
+            "values": [list(row) for row in self.values],
+            "marks": [list(row) for row in self.marks],
+        }
+
+    @classmethod
+    def from_plain(cls, data: Mapping[str, Any]) -> Map:
+        """The map that ``plain`` described."""
+        rows = {key: tuple(tuple(row) for row in data[key]) for key in ("values", "marks")}
+        return cls(name=data["name"], unit=data["unit"], **rows)
+
+
+View = Curve | Map
+_KINDS: Mapping[str, type[Curve] | type[Map]] = {"curve": Curve, "map": Map}
+
+
+def view_of(data: Mapping[str, Any]) -> View | None:
+    """The view that its ``plain`` described; None for a kind that a newer Dure may know."""
+    kind = _KINDS.get(data["view"])
+    return kind.from_plain(data) if kind else None
+
+
+@dataclass(frozen=True)
 class Answer:
     """An outcome together with what else the simulation wants to show."""
 
     outcome: Any
-    views: Sequence[Curve] = field(default=())
+    views: Sequence[View] = field(default=())

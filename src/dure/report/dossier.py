@@ -13,7 +13,7 @@ from dure.campaign import Claim, claims_of, conclude, task_of
 from dure.errors import InputError, JournalError
 from dure.i18n import _
 from dure.journal import Event, History, Journal, TrialState, fold
-from dure.problem import Curve, find
+from dure.problem import View, find, view_of
 from dure.problem.canonical import parse
 from dure.strategy import Task
 
@@ -39,13 +39,13 @@ def _state_of_the_question(events: Iterable[Event]) -> list[Event]:
 
 @dataclass(frozen=True)
 class Dossier:
-    """A pure function of a journal's events; ``views`` has the curves of each role's trial."""
+    """A pure function of a journal's events; ``views`` has those of each role's trial, and of each check's as "check.NAME"."""
 
     events: Sequence[Event]
     history: History
     task: Task
     claims: Mapping[str, Claim]
-    views: Mapping[str, Sequence[Curve]]
+    views: Mapping[str, Sequence[View]]
 
     @classmethod
     def read(cls, journal: Journal, before: int | None = None) -> Dossier:
@@ -61,7 +61,8 @@ class Dossier:
         if "pool" in history.plan:
             raise InputError(_("{folder} holds a pool, not a campaign; choose another folder").format(folder=journal.folder))
         task = task_of(history, find(history.plan["reference"]))
-        views = {role: _curves(journal, history.trials[key]) for role, key in _roles(history, task).items()}
+        shown = _roles(history, task) | _checked(history, task)
+        views = {role: _views(journal, history.trials[key]) for role, key in shown.items()}
         return cls(events, history, task, claims_of(history, task), views)
 
     @property
@@ -113,8 +114,13 @@ def _roles(history: History, task: Task) -> dict[str, str]:
     return {role: key for role, key in zip(ROLES, keys, strict=False) if key}
 
 
-def _curves(journal: Journal, state: TrialState) -> list[Curve]:
+def _checked(history: History, task: Task) -> dict[str, str]:
+    checks = (history.conclusion or conclude(history, task))["checks"]
+    return {f"check.{name}": check["key"] for name, check in checks.items() if check["answered"]}
+
+
+def _views(journal: Journal, state: TrialState) -> list[View]:
     if state.views is None:
         return []
     found: Any = parse(journal.get(state.views).decode())
-    return [Curve.from_plain(view) for view in found if view["view"] == "curve"]
+    return [view for data in found if (view := view_of(data))]

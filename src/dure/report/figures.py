@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from markupsafe import Markup
 
 from dure.i18n import _
 from dure.journal import TrialState
-from dure.problem import Curve, Goal
+from dure.problem import Curve, Goal, Map
 from dure.report.dossier import Dossier
 from dure.report.style import COLOURS, panel, svg
 from dure.report.words import brief
 from dure.units import label
 
-__all__ = ["LINES", "Drawn", "axis_text", "calibration", "curves", "goal_name", "goal_value", "margin_bar"]
+__all__ = ["LINES", "Drawn", "axis_text", "calibration", "check_curves", "curves", "goal_name", "goal_value", "margin_bar"]
 
 LINES: Mapping[str, Mapping[str, Any]] = {
     "runner_up.2": {"color": COLOURS["other"], "linewidth": 1.0, "linestyle": (0, (1, 1.6))},
@@ -50,13 +50,33 @@ def axis_text(name: str, unit: str) -> str:
 
 def curves(dossier: Dossier) -> list[Drawn]:
     """One panel for each named curve of the winner, with the same curve of baseline and runners-up."""
-    return [
-        _curve_panel(dossier, f"curve-{number}", curve) for number, curve in enumerate(dossier.views.get("winner", ()), start=1)
-    ]
+    return [_curve_panel(dossier, f"curve-{number}", curve) for number, curve in enumerate(_shown(dossier, Curve), start=1)]
 
 
-def _same(dossier: Dossier, role: str, wanted: Curve) -> Curve | None:
-    return next((curve for curve in dossier.views.get(role, ()) if curve.name == wanted.name), None)
+def check_curves(dossier: Dossier) -> list[Drawn]:
+    """One panel for each curve that a check of the winner shows and the top rung does not."""
+    known = {curve.name for curve in _shown(dossier, Curve)}
+    found = [curve for check in dossier.checks for curve in _shown(dossier, Curve, f"check.{check}") if curve.name not in known]
+    return [_check_panel(f"check-curve-{number}", curve) for number, curve in enumerate(found, start=1)]
+
+
+def _check_panel(name: str, shown: Curve) -> Drawn:
+    with panel(450, 290, name) as axes:
+        axes.plot(shown.x, shown.y, **LINES["winner"])
+        axes.set_xlabel(axis_text(_(shown.x_name), shown.x_unit), loc="right")
+        title = axis_text(_(shown.y_name), shown.y_unit)
+        return Drawn(title, svg(axes, name, title))
+
+
+V = TypeVar("V", Curve, Map)
+
+
+def _shown(dossier: Dossier, kind: type[V], role: str = "winner") -> list[V]:
+    return [view for view in dossier.views.get(role, ()) if isinstance(view, kind)]
+
+
+def _same(dossier: Dossier, role: str, wanted: V) -> V | None:
+    return next((view for view in _shown(dossier, type(wanted), role) if view.name == wanted.name), None)
 
 
 def _curve_panel(dossier: Dossier, name: str, wanted: Curve) -> Drawn:

@@ -166,6 +166,7 @@ class CheckRow:
     help: str
     required: bool
     holds: bool | None
+    answered: bool
     changes: Sequence[Claim | None]
     margins: Sequence[Claim | None]
     extra: Sequence[tuple[str, Claim]]
@@ -196,7 +197,7 @@ def _check_row(dossier: Dossier, name: str, text: str, check: Mapping[str, Any])
     margins = [claims.get(f"check.{name}.margin.{goal}") for goal in _limited(dossier)]
     changes = [claims.get(f"check.{name}.change{suffix}") for _goal, suffix in objectives(dossier.task)]
     reason = state.reason if state and state.reason else ""
-    return CheckRow(name, text, check["required"], check["holds"], changes, margins, extra, reason)
+    return CheckRow(name, text, check["required"], check["holds"], check["answered"], changes, margins, extra, reason)
 
 
 def _limited(dossier: Dossier) -> list[str]:

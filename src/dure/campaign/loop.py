@@ -52,7 +52,9 @@ class Loop:
         seed: int = 0,
     ) -> None:
         found = find(problem) if isinstance(problem, str) else problem
-        self.task = Task(found, found.make_setting(setting or {}), with_limits(found.goals, limits or {}))
+        made = found.make_setting(setting or {})
+        found = found.under(made)
+        self.task = Task(found, made, with_limits(found.goals, limits or {}))
         self.history = History()
         self.seed = seed
         self._strategy = strategy(strategy_name)

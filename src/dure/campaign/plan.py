@@ -92,6 +92,8 @@ def make_plan(
     """
     problem = find(reference)
     made = problem.make_setting(setting or {})
+    problem = problem.under(made)
+    problem.check_needs()
     chosen: dict[str, float | tuple[float, float]] = {}
     if limit_set is not None:
         if limit_set not in problem.limits:
@@ -165,10 +167,11 @@ def _limits_of(goal: Goal) -> dict[str, Any]:
 def task_of(history: History, problem: Problem) -> Task:
     """The task the newest plan describes, with the guards found so far."""
     plan = history.plan
-    goals = {}
+    setting = problem.make_setting(plan["setting"])
+    problem, goals = problem.under(setting), {}
     for name, goal in problem.goals.items():
         kept = plan["goals"][name]
         low = -math.inf if kept["low"] is None else kept["low"]
         high = math.inf if kept["high"] is None else kept["high"]
         goals[name] = Goal(name, replace(goal.measure, low=low, high=high))
-    return Task(problem, problem.make_setting(plan["setting"]), goals, dict(history.guards[-1]))
+    return Task(problem, setting, goals, dict(history.guards[-1]))

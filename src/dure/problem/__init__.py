@@ -6,6 +6,7 @@ from dure.problem.classes import design, inputs_of, measures_of, outcome, settin
 from dure.problem.fields import Choice, Field, Integer, Ordered, Real, choice, integer, ordered, real
 from dure.problem.goals import Goal, Measure, at_least, at_most, maximise, minimise, reported, with_limits, within
 from dure.problem.ladder import Check, Fidelity, Noise, Rule, rule
+from dure.problem.need import Need
 from dure.problem.parts import Axis, Parts, Reduction, max_over, min_over, sum_over, weighted_over
 from dure.problem.problem import NoSetting, Problem
 from dure.problem.program import Program, json_file, program, text_values
@@ -15,7 +16,8 @@ from dure.problem.space import Space
 from dure.problem.table import Table, read_table
 from dure.problem.theory import Theory
 from dure.problem.trial import Trial
-from dure.problem.views import Answer, Curve
+from dure.problem.variant import Held, Variant
+from dure.problem.views import Answer, Curve, Fan, Sheet, View, view_from_plain
 
 __all__ = [
     "Answer",
@@ -25,11 +27,14 @@ __all__ = [
     "Check",
     "Choice",
     "Curve",
+    "Fan",
     "Fidelity",
     "Field",
     "Goal",
+    "Held",
     "Integer",
     "Measure",
+    "Need",
     "NoSetting",
     "Noise",
     "Ordered",
@@ -40,10 +45,13 @@ __all__ = [
     "Reduction",
     "Replay",
     "Rule",
+    "Sheet",
     "Space",
     "Table",
     "Theory",
     "Trial",
+    "Variant",
+    "View",
     "arrangement",
     "at_least",
     "at_most",
@@ -73,6 +81,7 @@ __all__ = [
     "sum_over",
     "text_values",
     "values_of",
+    "view_from_plain",
     "weighted_over",
     "with_limits",
     "within",

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from dure.errors import InputError, ProblemError, UnknownName, ValueRefused
+from dure.errors import InputError, MissingPart, ProblemError, UnknownName, ValueRefused
 from dure.i18n import _
 from dure.problem.canonical import digest
 from dure.problem.classes import inputs_of, measures_of, values_of
 from dure.problem.fields import Field
 from dure.problem.goals import Goal, Measure
 from dure.problem.ladder import Check, Fidelity, Noise, Rule
+from dure.problem.need import Need
 from dure.problem.space import Space
 from dure.problem.statement import arguments, check_statement
 from dure.problem.trial import Trial
+from dure.problem.variant import Variant, as_narrowed, narrowed
 from dure.problem.views import Answer
 from dure.problem.where import author_line, line_within
 
@@ -48,6 +50,8 @@ class Problem:
         fidelities: the ladder, cheapest first; the campaign optimises the last.
         beyond: fidelities used only by checks.
         limits: named sets of limits for ``--limits``.
+        variant: ``variant(setting)`` says what else a setting changes in this statement: inputs held, starts, rules, limits.
+        needs: programs and data that no Python package brings.
         runs: budget in runs when the user gives none. tolerance: relative gain too small to go on for.
         control_runs: random designs simulated after the search, to compare it with; not part of the budget.
         timeout: seconds one simulation may take. memory_gb: how much memory it may use.
@@ -76,6 +80,8 @@ class Problem:
     beyond: tuple[Fidelity, ...] = ()
     checks: tuple[Check, ...] = ()
     limits: Mapping[str, Mapping[str, float | tuple[float, float]]] = field(default_factory=dict)
+    variant: Callable[[Any], Variant] | None = None
+    needs: tuple[Need, ...] = ()
     noise: Noise = field(default_factory=Noise)
     runs: float = 30.0
     tolerance: float = 1e-3
@@ -135,6 +141,41 @@ class Problem:
             if rung.name == name:
                 return rung
         raise UnknownName(_("fidelity"), name, [rung.name for rung in (*self.fidelities, *self.beyond)])
+
+    def under(self, setting: Any) -> Problem:
+        """The problem as it is stated under ``setting``; itself where that changes nothing."""
+        if self.variant is None:
+            return self
+        if setting not in self._under:
+            found = self.variant(setting)
+            design = narrowed(self.design, found.held) if found.held else self.design
+            starts = self.starts if found.starts is None else found.starts
+            self._under[setting] = replace(
+                self,
+                variant=None,
+                design=design,
+                starts=tuple(as_narrowed(design, start) for start in starts),
+                rules=self.rules if found.rules is None else found.rules,
+                limits=self.limits if found.limits is None else found.limits,
+            )
+        return self._under[setting]
+
+    @cached_property
+    def _under(self) -> dict[Any, Problem]:
+        """One problem a setting, so that what is remembered of a problem serves again."""
+        return {}
+
+    def check_needs(self) -> None:
+        """Refuse to begin where a program or data set is missing (MissingPart)."""
+        missing = [need for need in self.needs if not need.found()]
+        if missing:
+            raise MissingPart(
+                _("{problem} needs {names}. Fix: {commands}").format(
+                    problem=self.name,
+                    names=", ".join(need.name for need in missing),
+                    commands=" && ".join(need.command for need in missing),
+                )
+            )
 
     def make_setting(self, given: Mapping[str, Any]) -> Any:
         """A setting from values by name; the rest keep their defaults. Text is read as the field's type."""

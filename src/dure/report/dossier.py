@@ -13,7 +13,7 @@ from dure.campaign import Claim, claims_of, conclude, task_of
 from dure.errors import InputError, JournalError
 from dure.i18n import _
 from dure.journal import Event, History, Journal, TrialState, fold
-from dure.problem import Curve, find
+from dure.problem import Curve, Fan, Sheet, View, find, view_from_plain
 from dure.problem.canonical import parse
 from dure.strategy import Task
 
@@ -39,13 +39,13 @@ def _state_of_the_question(events: Iterable[Event]) -> list[Event]:
 
 @dataclass(frozen=True)
 class Dossier:
-    """A pure function of a journal's events; ``views`` has the curves of each role's trial."""
+    """A pure function of a journal's events; ``views`` has what each role's trial shows."""
 
     events: Sequence[Event]
     history: History
     task: Task
     claims: Mapping[str, Claim]
-    views: Mapping[str, Sequence[Curve]]
+    views: Mapping[str, Sequence[View]]
 
     @classmethod
     def read(cls, journal: Journal, before: int | None = None) -> Dossier:
@@ -61,7 +61,7 @@ class Dossier:
         if "pool" in history.plan:
             raise InputError(_("{folder} holds a pool, not a campaign; choose another folder").format(folder=journal.folder))
         task = task_of(history, find(history.plan["reference"]))
-        views = {role: _curves(journal, history.trials[key]) for role, key in _roles(history, task).items()}
+        views = {role: _views(journal, history.trials[key]) for role, key in _roles(history, task).items()}
         return cls(events, history, task, claims_of(history, task), views)
 
     @property
@@ -89,6 +89,18 @@ class Dossier:
         """Winner, baseline and runners-up, as far as there are any, in this order."""
         return {role: self.history.trials[key] for role, key in _roles(self.history, self.task).items()}
 
+    def curves(self, role: str) -> list[Curve]:
+        """The curves of a role's trial."""
+        return [view for view in self.views.get(role, ()) if isinstance(view, Curve)]
+
+    def fans(self, role: str) -> list[Fan]:
+        """The fans of a role's trial."""
+        return [view for view in self.views.get(role, ()) if isinstance(view, Fan)]
+
+    def sheets(self, role: str) -> list[Sheet]:
+        """The sheets of a role's trial."""
+        return [view for view in self.views.get(role, ()) if isinstance(view, Sheet)]
+
     @cached_property
     def checks(self) -> Mapping[str, Any]:
         """What became of each check that applies, in the problem's order."""
@@ -113,8 +125,8 @@ def _roles(history: History, task: Task) -> dict[str, str]:
     return {role: key for role, key in zip(ROLES, keys, strict=False) if key}
 
 
-def _curves(journal: Journal, state: TrialState) -> list[Curve]:
+def _views(journal: Journal, state: TrialState) -> list[View]:
     if state.views is None:
         return []
     found: Any = parse(journal.get(state.views).decode())
-    return [Curve.from_plain(view) for view in found if view["view"] == "curve"]
+    return [view_from_plain(view) for view in found]

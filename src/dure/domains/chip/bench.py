@@ -87,7 +87,7 @@ def deck(
     return "\n".join(
         [
             f"* {title}",
-            ".option scale=1e-6" if unflattened else "",
+            ".option reltol=1e-5" + (" scale=1e-6" if unflattened else ""),
             f".temp {first.temperature:g}",
             models,
             circuit(amplifier, unflattened=unflattened),
@@ -138,7 +138,7 @@ def _point(
     lines += _open_loop(number, curves=curves)
     if transient:
         lines += _step(number, middle, curves=curves)
-    return [*lines, *_rejections(number), *_swing(number, middle, point.supply)]
+    return [*lines, *_rejections(number), *_swing(number, middle, point.supply), "destroy all"]
 
 
 def _open_loop(number: int, *, curves: bool) -> list[str]:
@@ -211,7 +211,7 @@ def _rejections(number: int) -> list[str]:
         *_say("common_gain", number, "vdb(out)"),
         "alter vcmn ac=0",
         "noise v(out) vinp lin 1 10k 10k",
-        f"setplot noise{2 * number + 1}",
+        "setplot noise1",
         *_say("noise", number, "inoise_spectrum"),
     ]
 

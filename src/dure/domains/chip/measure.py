@@ -32,7 +32,7 @@ class Specs:
         slew: 10-90 % rate of a 0.2 V step in unity gain, the slower edge, V/us. settling: to 1 % of the step, ns.
         cmrr, psrr: at 10 Hz, dB. offset: systematic plus three standard deviations of threshold mismatch, mV; where the
             thresholds are shifted already, what it comes to.
-        swing: of the output, V. noise: at the input at 10 kHz, nV/sqrt(Hz). saturation: least headroom of a transistor, mV.
+        swing: of the output, percent of the supply. noise: at the input at 10 kHz, nV/sqrt(Hz). saturation: least headroom of a transistor, mV.
     """
 
     current: float
@@ -88,7 +88,7 @@ def read(amplifier: Amplifier, corner: str, points: Sequence[Point], printed: Pr
     specs = []
     for number, point in enumerate(points):
         try:
-            specs.append(_specs(amplifier, corner, number, printed, transient=transient, shifted=bool(point.shifts)))
+            specs.append(_specs(amplifier, corner, number, point, printed, transient=transient))
         except SimulationFailed as failed:
             place = f"{corner}, {point.supply:g} V, {point.temperature:g} degC"
             raise SimulationFailed(f"{failed} ({place})") from None
@@ -98,7 +98,9 @@ def read(amplifier: Amplifier, corner: str, points: Sequence[Point], printed: Pr
     return Run(tuple(specs), devices, printed)
 
 
-def _specs(amplifier: Amplifier, corner: str, number: int, printed: Printed, *, transient: bool, shifted: bool) -> Specs:
+def _specs(
+    amplifier: Amplifier, corner: str, number: int, point: Point, printed: Printed, *, transient: bool
+) -> Specs:
     def figure(name: str, reason: str = "") -> float:
         return printed.figure(f"{name}_{number}", reason or f"missing measure: {name}")
 
@@ -124,8 +126,8 @@ def _specs(amplifier: Amplifier, corner: str, number: int, printed: Printed, *, 
         settling=settling,
         cmrr=gain - figure("common_gain"),
         psrr=gain - figure("supply_gain"),
-        offset=1e3 * (abs(offset) + (0.0 if shifted else 3 * offset_sigma(amplifier, corner, conductances))),
-        swing=max(0.0, figure("swing")),
+        offset=1e3 * (abs(offset) + (0.0 if point.shifts else 3 * offset_sigma(amplifier, corner, conductances))),
+        swing=100 * max(0.0, figure("swing")) / point.supply,
         noise=1e9 * figure("noise"),
         saturation=1e3 * min(margins),
     )

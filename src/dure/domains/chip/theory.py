@@ -155,7 +155,7 @@ def _ota(sized: Mapping[str, Array], own: Table, across: Table, point: Point, lo
         cmrr=20 * np.log10(gain * 2 * stage.load.gm / stage.tail.gds),
         psrr=20 * np.log10(gain),
         systematic=(rest - middle) / gain,
-        swing=np.maximum(0.0, point.supply - stage.load.vdsat - (middle - body + stage.pair.vdsat)),
+        swing=100 * np.maximum(0.0, point.supply - stage.load.vdsat - (middle - body + stage.pair.vdsat)) / point.supply,
         saturation=1e3 * np.minimum(middle - body - stage.tail.vdsat, rest - (middle - body) - stage.pair.vdsat),
     )
 
@@ -198,7 +198,7 @@ def _miller(sized: Mapping[str, Array], own: Table, across: Table, point: Point,
         cmrr=20 * np.log10(one * 2 * stage.load.gm / stage.tail.gds),
         psrr=20 * np.log10(one * two / (0.02 + from_supply)),
         systematic=(driver.vgs - stage.load.vgs) / one,
-        swing=np.maximum(0.0, point.supply - driver.vdsat - sink.vdsat),
+        swing=100 * np.maximum(0.0, point.supply - driver.vdsat - sink.vdsat) / point.supply,
         saturation=1e3
         * np.minimum.reduce(
             [middle - body - stage.tail.vdsat, drain - (middle - body) - stage.pair.vdsat, driver.vgs - stage.load.vdsat]
@@ -244,7 +244,7 @@ def _folded(sized: Mapping[str, Array], own: Table, across: Table, point: Point,
         cmrr=20 * np.log10(gain * 2 * mirror.gm / stage.tail.gds),
         psrr=20 * np.log10(gain),
         systematic=(0.5 * point.supply - mirror.vgs) / gain,
-        swing=np.maximum(0.0, point.supply - above - below - p_cascode.vdsat - n_cascode.vdsat),
+        swing=100 * np.maximum(0.0, point.supply - above - below - p_cascode.vdsat - n_cascode.vdsat) / point.supply,
         saturation=1e3
         * np.minimum.reduce([0.5 * point.supply - body - stage.tail.vdsat, above - source.vdsat, below - mirror.vdsat]),
     )

@@ -138,4 +138,5 @@ def guesses(amplifier: Amplifier, supply: float) -> dict[str, float]:
         found = {"nb": up, "tail": middle - 0.65, "d1": down, "d2": down, "nz": down}
         found |= {"f1": supply - 0.3, "f2": supply - 0.3, "o1": up, "s1": 0.2, "s2": 0.2, "vbp": down, "vcp": down - 0.3, "vcn": 0.95}
     nodes = {node for one in amplifier.devices for node in one.nodes}
-    return {"out": middle, "inm": middle, "xfb": middle} | {node: value for node, value in found.items() if node in nodes | {"nz"}}
+    nodes |= {node for first, second, _value in amplifier.passives.values() for node in (first, second)}
+    return {"out": middle, "inm": middle, "xfb": middle} | {node: value for node, value in found.items() if node in nodes}

@@ -29,7 +29,7 @@ _UNITS = {
     "cmrr": "dB",
     "psrr": "dB",
     "offset": "mV",
-    "swing": "V",
+    "swing": "percent",
     "noise": "nV/Hz**0.5",
     "saturation": "mV",
 }

@@ -105,7 +105,9 @@ GOOD = {
 
 def printed(without: tuple[str, ...] = (), text: str = "", **others: float) -> Printed:
     amplifier = build("ota5", UNDER["ota5"].starts[0])
-    at_rest = {f"{one.name}_{name}_0": value for one in amplifier.devices for name, value in (("gm", 1e-4), ("vds", 0.5), ("vdsat", 0.1))}
+    at_rest = {
+        f"{one.name}_{name}_0": value for one in amplifier.devices for name, value in (("gm", 1e-4), ("vds", 0.5), ("vdsat", 0.1))
+    }
     figures = {name: value for name, value in (GOOD | at_rest | others).items() if name not in without}
     return Printed(figures, {}, text)
 

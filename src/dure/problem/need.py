@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dure.problem.where import refused
 from dure.i18n import _
+from dure.problem.where import refused
 
 __all__ = ["Need"]
 

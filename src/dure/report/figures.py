@@ -50,9 +50,7 @@ def axis_text(name: str, unit: str) -> str:
 
 def curves(dossier: Dossier) -> list[Drawn]:
     """One panel for each named curve of the winner, with the same curve of baseline and runners-up."""
-    return [
-        _curve_panel(dossier, f"curve-{number}", curve) for number, curve in enumerate(dossier.curves("winner"), start=1)
-    ]
+    return [_curve_panel(dossier, f"curve-{number}", curve) for number, curve in enumerate(dossier.curves("winner"), start=1)]
 
 
 def _same(dossier: Dossier, role: str, wanted: Curve) -> Curve | None:

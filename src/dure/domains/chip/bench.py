@@ -21,6 +21,7 @@ STEP = 0.1
 OPERATING = ("id", "gm", "gds", "vgs", "vds", "vth", "vdsat", "cgg")
 """What is read of each transistor at the operating point."""
 
+
 @dataclass(frozen=True)
 class Point:
     """Supply in V, temperature in degC, and what mismatch adds to the thresholds of transistors, V by name."""
@@ -50,7 +51,9 @@ def _line(one: Device, *, junctions: bool, unflattened: bool) -> str:
     areas = " ".join(f"{name}={value:.6g}{p if name.startswith('a') else u}" for name, value in sizes.items())
     name, model = (f"x{one.name}", f"sky130_fd_pr__{one.kind}_01v8") if unflattened else (one.name, model_name(one.kind))
     width = one.width * one.fingers
-    return f"{name} {' '.join(one.nodes)} {model} w={width:.6g}{u} l={one.length:.6g}{u} nf={one.fingers} m={one.multiplier} {areas}"
+    return (
+        f"{name} {' '.join(one.nodes)} {model} w={width:.6g}{u} l={one.length:.6g}{u} nf={one.fingers} m={one.multiplier} {areas}"
+    )
 
 
 def circuit(amplifier: Amplifier, *, unflattened: bool = False) -> str:
@@ -118,9 +121,7 @@ def _say(name: str, number: int, expression: str) -> list[str]:
     return [f"let {name}_{number} = {expression}", f"print {name}_{number}"]
 
 
-def _point(
-    amplifier: Amplifier, number: int, point: Point, *, transient: bool, curves: bool, unflattened: bool
-) -> list[str]:
+def _point(amplifier: Amplifier, number: int, point: Point, *, transient: bool, curves: bool, unflattened: bool) -> list[str]:
     middle = amplifier.common_mode * point.supply
     lines = [
         f"option temp={point.temperature:g}",

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-
 from dure.domains.chip.bench import OPERATING, STEP, Point, deck, flat_models
 from dure.domains.chip.devices import Amplifier, Device
 from dure.domains.chip.flatten import cards
@@ -32,7 +31,8 @@ class Specs:
         slew: 10-90 % rate of a 0.2 V step in unity gain, the slower edge, V/us. settling: to 1 % of the step, ns.
         cmrr, psrr: at 10 Hz, dB. offset: systematic plus three standard deviations of threshold mismatch, mV; where the
             thresholds are shifted already, what it comes to.
-        swing: of the output, percent of the supply. noise: at the input at 10 kHz, nV/sqrt(Hz). saturation: least headroom of a transistor, mV.
+        swing: of the output, percent of the supply. noise: at the input at 10 kHz, nV/sqrt(Hz). saturation: headroom of the
+            transistor that has least, mV.
     """
 
     current: float
@@ -98,9 +98,7 @@ def read(amplifier: Amplifier, corner: str, points: Sequence[Point], printed: Pr
     return Run(tuple(specs), devices, printed)
 
 
-def _specs(
-    amplifier: Amplifier, corner: str, number: int, point: Point, printed: Printed, *, transient: bool
-) -> Specs:
+def _specs(amplifier: Amplifier, corner: str, number: int, point: Point, printed: Printed, *, transient: bool) -> Specs:
     def figure(name: str, reason: str = "") -> float:
         return printed.figure(f"{name}_{number}", reason or f"missing measure: {name}")
 
@@ -166,7 +164,5 @@ def threshold_sigma(one: Device, corner: str) -> float:
 
 def worst(specs: Sequence[Specs]) -> Specs:
     """The worst value of each figure over some points."""
-    found = {
-        name: (max if name in LARGER_IS_WORSE else min)(getattr(one, name) for one in specs) for name in vars(specs[0])
-    }
+    found = {name: (max if name in LARGER_IS_WORSE else min)(getattr(one, name) for one in specs) for name in vars(specs[0])}
     return replace(specs[0], **found)

@@ -39,7 +39,7 @@ from dure.problem import (
     setting,
 )
 
-__all__ = ["Measured", "Sizing", "Use", "problem"]
+__all__ = ["SAMPLES", "Measured", "Sizing", "Use", "export", "problem", "pvt", "samples"]
 
 
 @design
@@ -172,7 +172,7 @@ def simulate(sizing: Sizing, use: Use, *, fidelity: Rung) -> Answer:
     if fidelity in ("pvt", "signoff"):
         points = pvt(use)
     elif fidelity == "mismatch":
-        points = _samples(amplifier, points[0])
+        points = samples(amplifier, points[0])
     load, whole = use.load * 1e-12, fidelity == "signoff"
     curves = fidelity in ("pvt", "corners", "typical")
     runs: dict[str, Run] = {}
@@ -188,7 +188,7 @@ def pvt(use: Use) -> list[Point]:
     return [Point(supply, temperature) for supply, temperature in grid]
 
 
-def _samples(amplifier: Amplifier, nominal: Point) -> list[Point]:
+def samples(amplifier: Amplifier, nominal: Point) -> list[Point]:
     """The nominal point with the thresholds of every transistor drawn anew, the same draws for every design."""
     generator = np.random.default_rng(SAMPLES)
     sigma = np.array([threshold_sigma(one, "tt") for one in amplifier.devices])
@@ -197,7 +197,12 @@ def _samples(amplifier: Amplifier, nominal: Point) -> list[Point]:
     return [Point(nominal.supply, nominal.temperature, dict(zip(names, row.tolist(), strict=True))) for row in drawn]
 
 
-_EXPECTED: tuple[tuple[str, float, float | None], ...] = (("tt", 1.0, None), ("ss", 0.9, 125.0), ("ff", 1.1, 125.0), ("ss", 0.9, -40.0))
+_EXPECTED: tuple[tuple[str, float, float | None], ...] = (
+    ("tt", 1.0, None),
+    ("ss", 0.9, 125.0),
+    ("ff", 1.1, 125.0),
+    ("ss", 0.9, -40.0),
+)
 """Where theory looks for the worst: corner, share of the supply, temperature in degC (None: the nominal one)."""
 
 
@@ -222,7 +227,7 @@ _CLOSE: Mapping[str, float] = {
     **{"gain": 0.01, "gbw": 0.01, "phase_margin": 0.02, "gain_margin": 0.02, "slew": 0.02, "settling": 1.0, "cmrr": 0.05},
     **{"psrr": 0.05, "offset": 0.005, "swing": 0.1, "noise": 0.05, "saturation": 0.05, "area": 1e-6},
 }
-"""How far the sign-off may lie from the cut models, each in its own unit; they agree to six figures on the reference amplifier."""
+"""How far the sign-off may lie from the cut models, each in its own unit; on the reference amplifier they agree to six figures."""
 
 problem = Problem(
     name="chip/opamp",
@@ -267,7 +272,9 @@ problem = Problem(
     timeout=900.0,
     cites=("SkyWater2020", "Ngspice", "Pelgrom1989"),
     hazards=(
-        N_("A schematic-level result: layout parasitics, current limits of wires and electrostatic protection were not looked at."),
+        N_(
+            "A schematic-level result: layout parasitics, wires that carry the current and electrostatic protection were not looked at."
+        ),
         N_("Mismatch is that of thresholds alone; resistors and capacitors are ideal but for the checks that move them."),
     ),
     export=export,

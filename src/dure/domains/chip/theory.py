@@ -78,7 +78,11 @@ def _loop(response: Array) -> tuple[Array, Array, Array]:
     phase = phase - 360 * np.round(phase[:, :1] / 360)
     at = _crossing(size, 0.0)
     margin = 180 + _interpolated(phase, at)
-    return 10 ** _interpolated(np.broadcast_to(np.log10(_GRID), size.shape), at), margin, -_interpolated(size, _crossing(phase, -180.0))
+    return (
+        10 ** _interpolated(np.broadcast_to(np.log10(_GRID), size.shape), at),
+        margin,
+        -_interpolated(size, _crossing(phase, -180.0)),
+    )
 
 
 def _crossing(rows: Array, level: float) -> Array:
@@ -175,7 +179,12 @@ def _miller(sized: Mapping[str, Array], own: Table, across: Table, point: Point,
     at_out = _column(second) + _S * _column(outer) + coupled
     forward = _column(driver.gm) - coupled
     mirror = _mirror(stage.load, _JUNCTION * (pair_width + 2 * sized["w_load"]))
-    response = _column(stage.pair.gm) * mirror * forward / ((_column(first) + _S * _column(inner) + coupled) * at_out + coupled * forward)
+    response = (
+        _column(stage.pair.gm)
+        * mirror
+        * forward
+        / ((_column(first) + _S * _column(inner) + coupled) * at_out + coupled * forward)
+    )
     gbw, margin, beyond = _loop(response)
     one, two = stage.pair.gm / first, driver.gm / second
     slope = 1 / (sized["r_bias"] * 1e3)

@@ -43,9 +43,7 @@ def _device(name: str, role: str, kind: Kind, size: tuple[float, float], nodes: 
 def _first_stage(sizing: Any, kind: Kind, *, diode_side: str, other_side: str, output: str) -> list[Device]:
     """Bias diode, tail, differential pair of ``kind`` and the mirror that loads it; "r" is the rail of the pair's kind."""
     own, across = _RAIL[kind], _RAIL[_OTHER[kind]]
-    pair, load, mirror = (
-        (getattr(sizing, f"w_{role}"), getattr(sizing, f"l_{role}")) for role in ("pair", "load", "mirror")
-    )
+    pair, load, mirror = ((getattr(sizing, f"w_{role}"), getattr(sizing, f"l_{role}")) for role in ("pair", "load", "mirror"))
     return [
         _device("m8", "bias", kind, mirror, f"nb nb {own}"),
         _device("m5", "tail", kind, mirror, f"tail nb {own}", sizing.m_tail),
@@ -84,9 +82,7 @@ def _miller(sizing: Any, kind: Kind) -> Amplifier:
 
 def _folded(sizing: Any) -> Amplifier:
     """Folded cascode with an NMOS pair and a wide-swing mirror; both cascode biases come from diodes a sixth as wide."""
-    mirror, load, pair = (
-        (getattr(sizing, f"w_{role}"), getattr(sizing, f"l_{role}")) for role in ("mirror", "load", "pair")
-    )
+    mirror, load, pair = ((getattr(sizing, f"w_{role}"), getattr(sizing, f"l_{role}")) for role in ("mirror", "load", "pair"))
     ncas, pcas = ((width, sizing.l_cas) for width in (sizing.w_ncas, sizing.w_pcas))
     narrow_n, narrow_p = ((max(0.42, round(width / 6 / GRID) * GRID), sizing.l_cas) for width, _length in (ncas, pcas))
     devices = (
@@ -136,7 +132,16 @@ def guesses(amplifier: Amplifier, supply: float) -> dict[str, float]:
         found = {"nb": down, "tail": middle + 1.0, "d1": up, "d2": up, "nz": up}
     else:
         found = {"nb": up, "tail": middle - 0.65, "d1": down, "d2": down, "nz": down}
-        found |= {"f1": supply - 0.3, "f2": supply - 0.3, "o1": up, "s1": 0.2, "s2": 0.2, "vbp": down, "vcp": down - 0.3, "vcn": 0.95}
+        found |= {
+            "f1": supply - 0.3,
+            "f2": supply - 0.3,
+            "o1": up,
+            "s1": 0.2,
+            "s2": 0.2,
+            "vbp": down,
+            "vcp": down - 0.3,
+            "vcn": 0.95,
+        }
     nodes = {node for one in amplifier.devices for node in one.nodes}
     nodes |= {node for first, second, _value in amplifier.passives.values() for node in (first, second)}
     return {"out": middle, "inm": middle, "xfb": middle} | {node: value for node, value in found.items() if node in nodes}

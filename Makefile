@@ -37,14 +37,15 @@ endif
 	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[all,dev]'
 	@touch $@
 
-# Chromium looks at reports as a reader does, offline; the Nanum fonts give it Korean letters.
-SYSTEM := chromium fonts-nanum
+# Chromium looks at reports as a reader does, offline; the Nanum fonts give it Korean letters; ngspice, yosys and ABC are simulators of chips.
+SYSTEM := chromium fonts-nanum ngspice yosys berkeley-abc
 
-setup-full: setup ## setup, and the system packages the slow tests use (as root on Debian)
+setup-full: setup ## setup, the system packages the slow tests use (as root on Debian), and the data that problems need
 	@if dpkg -s $(SYSTEM) >/dev/null 2>&1; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM) >/dev/null; \
 	else echo "Missing system packages. Fix: sudo apt-get install $(SYSTEM)"; exit 1; fi
+	$(BIN)/dure fetch
 
 # ----------------------------------------------------------------------------------------------------------- to use it
 demo: setup ## How fast can a cell be charged without plating? The whole way, to a verified report

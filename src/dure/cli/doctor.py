@@ -25,6 +25,7 @@ from dure.problem import registered
 __all__ = ["doctor"]
 
 _PARTS = {
+    "chip": ("platformdirs", "scipy"),
     "engine": ("torch", "botorch", "gpytorch", "scipy"),
     "energy": ("pybamm",),
     "evolution": ("cma", "pymoo"),
@@ -64,6 +65,7 @@ def doctor(*, out: Path, as_json: bool) -> Done:
         _shell(),
         *(_part(name) for name in _PARTS),
         *_problems(),
+        *_needs(),
         *_strategies(),
         _browser(),
         _fonts(),
@@ -107,6 +109,22 @@ def _problems() -> list[Finding]:
     problems, broken = registered()
     known = Finding("problems", bool(problems), ", ".join(one.name for one in problems) or _("none"), True, _fix("make setup"))
     return [known, *map(_left_out, broken)]
+
+
+def _needs() -> list[Finding]:
+    """Programs and data of the registered problems, each once."""
+    users: dict[str, list[str]] = {}
+    needs = {}
+    for problem in registered()[0]:
+        for need in problem.needs:
+            needs[need.name] = need
+            users.setdefault(need.name, []).append(problem.name)
+    missing = _("not there; needed by {problems}")
+    return [
+        Finding(name, bool(found), found or missing.format(problems=", ".join(users[name])), False, _fix(need.command))
+        for name, need in needs.items()
+        for found in [need.found()]
+    ]
 
 
 def _strategies() -> list[Finding]:

@@ -79,7 +79,9 @@ class About:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise InputError(_("{given!r} is no kind of record; there are {known}").format(given=self.kind, known=", ".join(KINDS)))
+            raise InputError(
+                _("{given!r} is no kind of record; there are {known}").format(given=self.kind, known=", ".join(KINDS))
+            )
         made: dict[str, Any] = {name: _text(name, getattr(self, name), most) for name, most in _TEXTS.items()}
         for name in ("title", "description"):
             if not made[name]:
@@ -89,7 +91,9 @@ class About:
         made["licence"] = licence(self.licence).id
         made["creators"] = tuple(map(_person, self.creators))
         made["tags"] = tuple(dict.fromkeys(_text("tags", tag, _WORD) for tag in self.tags))
-        made["columns"] = tuple(Column(one.file, *(_text("columns", text, _WORD) for text in (one.name, one.unit))) for one in self.columns)
+        made["columns"] = tuple(
+            Column(one.file, *(_text("columns", text, _WORD) for text in (one.name, one.unit))) for one in self.columns
+        )
         for one in self.derived_from:
             if not ID.fullmatch(one):
                 raise InputError(_("{given!r} is no record's identifier; it looks like dure:0123456789ab/v1").format(given=one))
@@ -153,8 +157,10 @@ def _check_files(record: Record) -> None:
     if not 1 <= len(record.files) <= MOST_FILES or len(folded) < len(record.files):
         raise ValueError(_("a record has at least one file, and no path twice"))
     for outcome in record.outcomes:
-        if not isinstance(outcome.name, str) or not abs(float(outcome.value)) < float("inf") or len(record.outcomes) > _MOST["outcomes"]:
+        if not _text("outcomes", outcome.name, _WORD) or not abs(float(outcome.value)) < float("inf"):
             raise ValueError(outcome.name)
+    if len(record.outcomes) > _MOST["outcomes"]:
+        raise ValueError(_("{name}: at most {most}").format(name="outcomes", most=_MOST["outcomes"]))
 
 
 def _plain(value: Any) -> Any:
@@ -201,7 +207,11 @@ def description(path: Path) -> dict[str, Any]:
         raise InputError(_("{file} cannot be read as TOML: {cause}").format(file=path, cause=error)) from None
     if unknown := sorted(set(given) - set(About.__dataclass_fields__)):
         known = ", ".join(About.__dataclass_fields__)
-        raise InputError(_("{file}: {names} is nothing that is said of a record; there are {known}").format(file=path, names=", ".join(unknown), known=known))
+        raise InputError(
+            _("{file}: {names} is nothing that is said of a record; there are {known}").format(
+                file=path, names=", ".join(unknown), known=known
+            )
+        )
     try:
         return {name: _typed(name, value) for name, value in given.items()}
     except TypeError as error:

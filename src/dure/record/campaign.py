@@ -45,7 +45,7 @@ class Finished:
         missing = [name for name in FILES if not (folder / name).is_file()]
         if not self.history.plans or self.history.conclusion is None or missing:
             raise InputError(
-                _("{folder} holds no finished campaign with its report; dure resume {folder} goes on, dure report {folder} writes it").format(
+                _("{folder} holds no finished campaign with its report; dure resume goes on, dure report writes it").format(
                     folder=folder
                 )
             )
@@ -53,7 +53,9 @@ class Finished:
 
     def names(self) -> list[str]:
         """The files that go into the record, below the folder."""
-        results = sorted(path.relative_to(self.folder).as_posix() for path in (self.folder / "results").rglob("*") if path.is_file())
+        results = sorted(
+            path.relative_to(self.folder).as_posix() for path in (self.folder / "results").rglob("*") if path.is_file()
+        )
         return [*FILES, *results]
 
     def about(self) -> dict[str, Any]:
@@ -81,7 +83,11 @@ class Finished:
         except InputError:
             return ()
         values = {name: evaluate(Query("goal", {"trial": key, "goal": name}), self.history, task) for name in task.goals if key}
-        return tuple(Outcome(name, float(value), task.goals[name].unit) for name, value in values.items() if isinstance(value, (int, float)))
+        return tuple(
+            Outcome(name, float(value), task.goals[name].unit)
+            for name, value in values.items()
+            if isinstance(value, (int, float))
+        )
 
     def columns(self) -> Iterator[Column]:
         """Those of the table of trials, with the problem's units."""
@@ -130,7 +136,9 @@ def provenance(events: Sequence[Event], history: History) -> bytes:
     document = ProvDocument()
     document.add_namespace("dure", "urn:dure:")
     document.add_namespace("sha256", "urn:hash::sha256:")
-    plan = document.entity(f"sha256:{history.plan['hash']}", {"prov:type": "prov:Plan", "dure:question": history.plan["problem"]["question"]})
+    plan = document.entity(
+        f"sha256:{history.plan['hash']}", {"prov:type": "prov:Plan", "dure:question": history.plan["problem"]["question"]}
+    )
     begun: dict[tuple[str, int], str] = {}
     for event in events:
         payload: Any = event.payload

@@ -20,7 +20,7 @@ _UNKNOWN = "(:unav)"
 
 @dataclass(frozen=True)
 class Published:
-    """A version of a record where it stands: ``identifier`` with its version, ``url``, ``publisher``, ``published`` as YYYY-MM-DD.
+    """A version of a record where it stands: ``identifier`` with its version, ``published`` as YYYY-MM-DD.
 
     Only what is said of a record is cited, nothing of its files.
     """

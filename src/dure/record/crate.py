@@ -44,7 +44,12 @@ def crate(root: Path, about: About, files: list[File], made: str, finished: Fini
         written.isBasedOn = [entity(f"#{one}", "CreativeWork", name=one, identifier=one) for one in about.derived_from]
     written.root_dataset["additionalType"] = about.kind
     for one in files:
-        properties: dict[str, Any] = {"name": one.path, "encodingFormat": one.format, "contentSize": str(one.bytes), "sha256": one.sha256}
+        properties: dict[str, Any] = {
+            "name": one.path,
+            "encodingFormat": one.format,
+            "contentSize": str(one.bytes),
+            "sha256": one.sha256,
+        }
         properties |= {"conformsTo": {"@id": _STANDARDS[one.path]}} if one.path in _STANDARDS else {}
         written.add_file(root / one.path, one.path, properties=properties)
         if one.path in _STANDARDS:
@@ -55,7 +60,11 @@ def crate(root: Path, about: About, files: list[File], made: str, finished: Fini
 
 
 def _person(entity: Any, number: int, person: Person) -> Any:
-    institution = entity(person.ror or f"#institution-{number}", "Organization", name=person.affiliation or person.ror) if person.affiliation or person.ror else None
+    institution = (
+        entity(person.ror or f"#institution-{number}", "Organization", name=person.affiliation or person.ror)
+        if person.affiliation or person.ror
+        else None
+    )
     return entity(person.orcid or f"#person-{number}", "Person", name=person.name, affiliation=institution)
 
 

@@ -45,7 +45,9 @@ def croissant(root: Path, about: About, files: Iterable[File], made: str) -> byt
     units = {(one.file, one.name): one.unit for one in about.columns}
     objects, sets = [], []
     for one in tables:
-        objects.append(mlc.FileObject(id=one.path, name=one.path, content_url=one.path, encoding_formats=[one.format], sha256=one.sha256))
+        objects.append(
+            mlc.FileObject(id=one.path, name=one.path, content_url=one.path, encoding_formats=[one.format], sha256=one.sha256)
+        )
         sets.append(_record_set(mlc, root, one, units))
     context = mlc.Context(is_live_dataset=False)
     metadata = mlc.Metadata(
@@ -61,7 +63,9 @@ def croissant(root: Path, about: About, files: Iterable[File], made: str) -> byt
         record_sets=sets,
     )
     if metadata.issues.errors:
-        raise InputError(_("the tables cannot be described in Croissant: {cause}").format(cause="; ".join(sorted(metadata.issues.errors))))
+        raise InputError(
+            _("the tables cannot be described in Croissant: {cause}").format(cause="; ".join(sorted(metadata.issues.errors)))
+        )
     return (json.dumps(metadata.to_json(), indent=1, ensure_ascii=False, default=str) + "\n").encode()
 
 
@@ -72,7 +76,13 @@ def _record_set(mlc: Any, root: Path, table: File, units: dict[tuple[str, str], 
         source = mlc.Source(file_object=table.path, extract=mlc.Extract(column=name))
         kinds = {"number": mlc.DataType.FLOAT, "whole": mlc.DataType.INTEGER, "text": mlc.DataType.TEXT}
         fields.append(
-            mlc.Field(id=f"{table.path}#{name}", name=name, description=unit and f"unit: {unit}", data_types=[kinds[kind]], source=source)
+            mlc.Field(
+                id=f"{table.path}#{name}",
+                name=name,
+                description=unit and f"unit: {unit}",
+                data_types=[kinds[kind]],
+                source=source,
+            )
         )
     return mlc.RecordSet(id=f"{table.path}#rows", name=f"{table.path}#rows", fields=fields)
 

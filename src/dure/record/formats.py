@@ -80,8 +80,8 @@ def check_path(path: str) -> str:
     if found is None:
         raise InputError(
             _(
-                "{path}: files of this kind are not taken, because loading some of them runs code. Taken are {known}. Save models as "
-                "safetensors or ONNX, tables as Parquet or CSV"
+                "{path}: files of this kind are not taken, because loading some of them runs code. Taken are {known}. "
+                "Save models as safetensors or ONNX, tables as Parquet or CSV"
             ).format(path=path, known=" ".join(FORMATS))
         )
     return found[0]

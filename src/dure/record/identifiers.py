@@ -28,7 +28,9 @@ def orcid(text: str) -> str:
     import idutils
 
     if not idutils.is_orcid(text):
-        raise InputError(_("{given!r} is no ORCID iD; write it like 0000-0002-1825-0097 and look at its digits").format(given=text))
+        raise InputError(
+            _("{given!r} is no ORCID iD; write it like 0000-0002-1825-0097 and look at its digits").format(given=text)
+        )
     return f"https://orcid.org/{idutils.normalize_orcid(text)}"
 
 
@@ -43,7 +45,9 @@ def ror(text: str) -> str:
     for letter in found[1] if found else "":
         number = number * 32 + _CROCKFORD.index(letter)
     if not found or 98 - number * 100 % 97 != int(found[2]):
-        raise InputError(_("{given!r} is no ROR ID; write it like https://ror.org/04h9pn542 and look at its letters").format(given=text))
+        raise InputError(
+            _("{given!r} is no ROR ID; write it like https://ror.org/04h9pn542 and look at its letters").format(given=text)
+        )
     return f"https://ror.org/{found[1]}{found[2]}"
 
 
@@ -66,9 +70,9 @@ def licence(text: str) -> Licence:
     found = _spdx().validate(text)
     if not text or found.errors:
         raise InputError(
-            _("{given!r} is no licence; give an SPDX identifier such as CC-BY-4.0, CC0-1.0 or Apache-2.0, or one of {ours}").format(
-                given=text, ours=", ".join(KOGL)
-            )
+            _(
+                "{given!r} is no licence; give an SPDX identifier such as CC-BY-4.0, CC0-1.0 or Apache-2.0, or one of {ours}"
+            ).format(given=text, ours=", ".join(KOGL))
         )
     return Licence(found.normalized_expression, f"https://spdx.org/licenses/{re.split(r'[ ()]', found.normalized_expression)[0]}")
 

@@ -92,7 +92,9 @@ def read(folder: Path) -> Record:
     try:
         return Record.from_plain(json.loads((folder / RECORD).read_text("utf-8")))
     except (OSError, ValueError) as error:
-        raise InputError(_("{folder} holds no record ({file}): {cause}").format(folder=folder, file=RECORD, cause=error)) from None
+        raise InputError(
+            _("{folder} holds no record ({file}): {cause}").format(folder=folder, file=RECORD, cause=error)
+        ) from None
 
 
 def check(folder: Path) -> Record:

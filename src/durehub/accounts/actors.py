@@ -45,7 +45,9 @@ def issue_token(
 ) -> tuple[Token, str]:
     """A new token of an account, and its secret, which is not kept."""
     secret, began = new_secret("dure"), now or timezone.now()
-    token = Token(account=account, name=name, digest=digest_of(secret), most=most, project=project, ends=began + timedelta(days=days))
+    token = Token(
+        account=account, name=name, digest=digest_of(secret), most=most, project=project, ends=began + timedelta(days=days)
+    )
     token.save()
     return token, secret
 
@@ -72,7 +74,9 @@ def join(secret: str, *, email: str, name: str, password: str) -> Account:
         InputError: the invitation does not hold, the address has an account, or the password is too weak.
     """
     with transaction.atomic():
-        found = Invitation.objects.select_for_update().filter(digest=digest_of(secret), used=False, ends__gt=timezone.now()).first()
+        found = (
+            Invitation.objects.select_for_update().filter(digest=digest_of(secret), used=False, ends__gt=timezone.now()).first()
+        )
         if found is None:
             raise InputError(_("this invitation does not hold (any more); ask the hub's operator for another"))
         account = Account(email=email.strip().lower(), name=name.strip(), is_operator=found.operator)

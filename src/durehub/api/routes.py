@@ -74,7 +74,9 @@ def search(request: HttpRequest, given: Annotated[_Search, Query()]) -> Any:
     return telling.page(searching.search(actor_of(request), question(given), size=given.size, after=given.after))
 
 
-@records.post("", auth=signed_in, response={201: shapes.RecordOut, **_FAULTS}, summary="Publish a record whose files were uploaded")
+@records.post(
+    "", auth=signed_in, response={201: shapes.RecordOut, **_FAULTS}, summary="Publish a record whose files were uploaded"
+)
 def publish(request: HttpRequest, given: shapes.PublishIn) -> Any:
     who = actor_of(request)
     return once(request, lambda: (201, telling.record(who, publishing.publish(who, given.record, _access(given.access)))))
@@ -85,13 +87,17 @@ def newest(request: HttpRequest, handle: Handle) -> Any:
     return telling.record(actor_of(request), finding.version_of(actor_of(request), handle, None))
 
 
-@records.put("/{handle}/access", auth=signed_in, response={200: shapes.AccessOut, **_FAULTS}, summary="Put a record under other rules")
+@records.put(
+    "/{handle}/access", auth=signed_in, response={200: shapes.AccessOut, **_FAULTS}, summary="Put a record under other rules"
+)
 def change_access(request: HttpRequest, handle: Handle, given: shapes.AccessIn) -> Any:
     who = actor_of(request)
     return telling.access(who, publishing.change_access(who, handle, _access(given)))
 
 
-@records.post("/{handle}/versions", auth=signed_in, response={201: shapes.RecordOut, **_FAULTS}, summary="Publish a further version")
+@records.post(
+    "/{handle}/versions", auth=signed_in, response={201: shapes.RecordOut, **_FAULTS}, summary="Publish a further version"
+)
 def publish_version(request: HttpRequest, handle: Handle, given: shapes.VersionIn) -> Any:
     who = actor_of(request)
     return once(request, lambda: (201, telling.record(who, publishing.publish_version(who, handle, given.record))))
@@ -102,7 +108,12 @@ def version(request: HttpRequest, handle: Handle, number: Number) -> Any:
     return telling.record(actor_of(request), finding.version_of(actor_of(request), handle, number))
 
 
-@records.post("/{handle}/versions/{number}/withdrawal", auth=signed_in, response={200: shapes.RecordOut, **_FAULTS}, summary="Withdraw a version")
+@records.post(
+    "/{handle}/versions/{number}/withdrawal",
+    auth=signed_in,
+    response={200: shapes.RecordOut, **_FAULTS},
+    summary="Withdraw a version",
+)
 def withdraw(request: HttpRequest, handle: Handle, number: Number, given: shapes.WithdrawalIn) -> Any:
     who = actor_of(request)
     withdrawn = publishing.withdraw(who, handle, number, given.reason)
@@ -117,7 +128,9 @@ def citation(request: HttpRequest, handle: Handle, number: Number, style: Annota
     return HttpResponse(STYLES[style](found.cited), content_type="text/plain; charset=utf-8")
 
 
-@records.get("/{handle}/versions/{number}/files", response={200: shapes.FilesOut, **_FAULTS}, summary="The list of files, and outcomes")
+@records.get(
+    "/{handle}/versions/{number}/files", response={200: shapes.FilesOut, **_FAULTS}, summary="The list of files, and outcomes"
+)
 def files(request: HttpRequest, handle: Handle, number: Number) -> Any:
     return telling.files(finding.files_of(actor_of(request), handle, number))
 
@@ -131,14 +144,20 @@ def file(request: HttpRequest, handle: Handle, number: Number, name: str) -> Any
 @records.get("/{handle}/grants", response={200: shapes.GrantsOut, **_FAULTS}, summary="The grants that have not ended")
 def grants(request: HttpRequest, handle: Handle) -> Any:
     record = finding.found(actor_of(request), Action.MANAGE, handle)
-    held = Grant.objects.filter(record=record, ends__gt=timezone.now()).select_related("account", "project", "organisation").order_by("ends")
+    held = (
+        Grant.objects.filter(record=record, ends__gt=timezone.now())
+        .select_related("account", "project", "organisation")
+        .order_by("ends")
+    )
     return shapes.GrantsOut(grants=[telling.grant(one) for one in held])
 
 
 @records.post("/{handle}/grants", auth=signed_in, response={201: shapes.GrantOut, **_FAULTS}, summary="Give a grant")
 def give(request: HttpRequest, handle: Handle, given: shapes.GrantIn) -> Any:
     who, action = actor_of(request), Action[given.action.upper()]
-    return once(request, lambda: (201, telling.grant(granting.give(who, handle, subject=given.subject, action=action, ends=given.ends))))
+    return once(
+        request, lambda: (201, telling.grant(granting.give(who, handle, subject=given.subject, action=action, ends=given.ends)))
+    )
 
 
 @records.delete("/{handle}/grants/{grant}", auth=signed_in, response={204: None, **_FAULTS}, summary="End a grant now")
@@ -157,7 +176,9 @@ def ask(request: HttpRequest, handle: Handle, given: shapes.RequestIn) -> Any:
     return once(request, act)
 
 
-@records.post("/{handle}/agreements", auth=signed_in, response={204: None, **_FAULTS}, summary="Let a derived record stand by itself")
+@records.post(
+    "/{handle}/agreements", auth=signed_in, response={204: None, **_FAULTS}, summary="Let a derived record stand by itself"
+)
 def agree(request: HttpRequest, handle: Handle, given: shapes.AgreementIn) -> Any:
     granting.agree(actor_of(request), handle, given.record)
     return 204, None
@@ -167,7 +188,9 @@ def agree(request: HttpRequest, handle: Handle, given: shapes.AgreementIn) -> An
 def requests(request: HttpRequest) -> Any:
     who = actor_of(request)
     mine, waiting = granting.requests_of(who), granting.requests_to_decide(who)
-    return shapes.RequestsOut(mine=[telling.request_out(one) for one in mine], to_decide=[telling.request_out(one) for one in waiting])
+    return shapes.RequestsOut(
+        mine=[telling.request_out(one) for one in mine], to_decide=[telling.request_out(one) for one in waiting]
+    )
 
 
 @people.post("/requests/{handle}/decision", response={200: shapes.RequestOut, **_FAULTS}, summary="Decide a request")
@@ -212,7 +235,9 @@ def account(request: HttpRequest) -> Any:
 def projects(request: HttpRequest) -> Any:
     held = Membership.objects.filter(account=actor_of(request).active).select_related("project").order_by("project__title")
     return shapes.ProjectsOut(
-        projects=[shapes.ProjectOut(handle=one.project.handle, title=one.project.title, role=Role(one.role).label) for one in held]
+        projects=[
+            shapes.ProjectOut(handle=one.project.handle, title=one.project.title, role=Role(one.role).label) for one in held
+        ]
     )
 
 
@@ -232,7 +257,11 @@ def begin(request: HttpRequest, given: shapes.ProjectIn) -> Any:
 @people.put("/projects/{handle}/members", response={204: None, **_FAULTS}, summary="Set or end somebody's role")
 def member(request: HttpRequest, handle: Handle, given: shapes.MemberIn) -> Any:
     with transaction.atomic():
-        held = Membership.objects.filter(project__handle=handle, account=_manager(request), role=Role.MANAGER).select_related("project").first()
+        held = (
+            Membership.objects.filter(project__handle=handle, account=_manager(request), role=Role.MANAGER)
+            .select_related("project")
+            .first()
+        )
         if held is None:
             raise finding.Missing
         who = Account.objects.filter(email=given.email.strip().lower()).first()

@@ -7,7 +7,7 @@ from django.conf import settings
 from durehub.accounts.actors import Actor
 from durehub.accounts.models import Action
 from durehub.api.shapes import AccessOut, FilesOut, GrantOut, RecordOut, RequestOut, SearchOut, SummaryOut, VersionLine
-from durehub.catalogue.finding import may
+from durehub.catalogue.finding import about_of, may
 from durehub.catalogue.models import Record, Version
 from durehub.catalogue.searching import Page
 from durehub.policy.models import AccessRequest, Grant, Level
@@ -52,7 +52,13 @@ def access(actor: Actor, one: Record) -> AccessOut:
 def record(actor: Actor, version: Version) -> RecordOut:
     """A version's metadata."""
     lines = [
-        VersionLine(id=f"{version.record.identifier}/v{one.number}", number=one.number, published=one.published, withdrawn=one.withdrawn, reason=one.reason)
+        VersionLine(
+            id=f"{version.record.identifier}/v{one.number}",
+            number=one.number,
+            published=one.published,
+            withdrawn=one.withdrawn,
+            reason=one.reason,
+        )
         for one in version.record.versions.order_by("-number").defer("plain")
     ]
     return RecordOut(
@@ -62,7 +68,7 @@ def record(actor: Actor, version: Version) -> RecordOut:
         publisher=settings.NAME,
         published=version.published,
         owner=version.record.owner.name,
-        about=version.about,
+        about=about_of(actor, version),
         withdrawn=version.withdrawn,
         reason=version.reason,
         versions=lines,
@@ -80,7 +86,13 @@ def files(version: Version) -> FilesOut:
 
 def grant(one: Grant) -> GrantOut:
     """A grant, its subject in the words it is given in."""
-    subject = one.account.email if one.account else f"project:{one.project.handle}" if one.project else f"organisation:{one.organisation}"
+    subject = (
+        one.account.email
+        if one.account
+        else f"project:{one.project.handle}"
+        if one.project
+        else f"organisation:{one.organisation}"
+    )
     return GrantOut(handle=one.handle, subject=subject, action=Action(one.action).label, ends=one.ends)
 
 

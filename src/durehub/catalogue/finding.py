@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from dure.errors import DureError
 from durehub.accounts.actors import Actor
@@ -13,7 +13,7 @@ from durehub.catalogue.store import store
 from durehub.policy.audit import note
 from durehub.policy.rules import visible
 
-__all__ = ["Missing", "file_of", "files_of", "found", "may", "version_of"]
+__all__ = ["Missing", "about_of", "file_of", "files_of", "found", "may", "version_of"]
 
 
 class Missing(DureError):
@@ -26,7 +26,11 @@ def found(actor: Actor, action: Action, handle: str, now: datetime | None = None
     Raises:
         Missing: otherwise.
     """
-    record = Record.objects.filter(visible(actor, action, now), handle=handle).select_related("owner", "project", "organisation").first()
+    record = (
+        Record.objects.filter(visible(actor, action, now), handle=handle)
+        .select_related("owner", "project", "organisation")
+        .first()
+    )
     if record is None:
         raise Missing
     return record
@@ -37,7 +41,9 @@ def may(actor: Actor, action: Action, record: Record, now: datetime | None = Non
     return Record.objects.filter(visible(actor, action, now), pk=record.pk).exists()
 
 
-def version_of(actor: Actor, handle: str, number: int | None, action: Action = Action.SEE, now: datetime | None = None) -> Version:
+def version_of(
+    actor: Actor, handle: str, number: int | None, action: Action = Action.SEE, now: datetime | None = None
+) -> Version:
     """A version of a record, the newest without a number.
 
     Raises:
@@ -49,6 +55,15 @@ def version_of(actor: Actor, handle: str, number: int | None, action: Action = A
         raise Missing
     version.record = record
     return version
+
+
+def about_of(actor: Actor, version: Version) -> dict[str, Any]:
+    """The metadata of a version the actor may see; of its inputs those that it may see as well."""
+    about, handles = version.about, {}
+    for one in about["derived_from"]:
+        handles[one] = one.removeprefix("dure:").partition("/")[0]
+    seen = set(Record.objects.filter(visible(actor, Action.SEE), handle__in=handles.values()).values_list("handle", flat=True))
+    return about | {"derived_from": [one for one, handle in handles.items() if handle in seen]}
 
 
 def files_of(actor: Actor, handle: str, number: int | None, now: datetime | None = None) -> Version:

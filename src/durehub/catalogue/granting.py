@@ -40,9 +40,19 @@ def _give(actor: Actor, record: Record, subject: Account | Organisation | Projec
         raise InputError(_("a grant gives see, read or write"))
     if timezone.is_naive(ends) or ends <= timezone.now():
         raise InputError(_("a grant ends at a moment to come, with its time zone"))
-    name = type(subject).__name__.lower()
-    grant = Grant.objects.create(record=record, action=action, ends=ends, given_by=actor.active, **{name: subject})
-    note("granted", actor, record.identifier, grant=grant.handle, subject=f"{name} {subject.pk}", action=action.label, ends=ends.isoformat())
+    giver, name = actor.active, type(subject).__name__.lower()
+    if giver is None:
+        raise Missing
+    grant = Grant.objects.create(record=record, action=action, ends=ends, given_by=giver, **{name: subject})
+    note(
+        "granted",
+        actor,
+        record.identifier,
+        grant=grant.handle,
+        subject=f"{name} {subject.pk}",
+        action=action.label,
+        ends=ends.isoformat(),
+    )
     return grant
 
 
@@ -56,7 +66,9 @@ def _subject(text: str) -> Account | Organisation | Project:
     else:
         found = Account.objects.filter(email=text.strip().lower()).first()
     if found is None:
-        raise InputError(_("{subject!r} is nobody here; give an account's address, project:HANDLE or organisation:NAME").format(subject=text))
+        raise InputError(
+            _("{subject!r} is nobody here; give an account's address, project:HANDLE or organisation:NAME").format(subject=text)
+        )
     return found
 
 
@@ -118,7 +130,9 @@ def decide(actor: Actor, request: str, *, granted: bool, answer: str, days: int 
         Missing: there is no such request about a record that the actor may manage.
     """
     if not 1 <= days <= _MOST_DAYS or len(answer) > _MOST_TEXT:
-        raise InputError(_("access lasts 1 to {days} days, and the answer has at most {most} letters").format(days=_MOST_DAYS, most=_MOST_TEXT))
+        raise InputError(
+            _("access lasts 1 to {days} days, and the answer has at most {most} letters").format(days=_MOST_DAYS, most=_MOST_TEXT)
+        )
     with transaction.atomic():
         one = AccessRequest.objects.select_for_update().filter(handle=request, record__in=_manageable(actor)).first()
         if one is None:

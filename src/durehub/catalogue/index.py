@@ -39,7 +39,10 @@ def enter(pk: int, title: str, body: str) -> None:
     streams = [form(text)[:_MOST] for text in (title, body) for form in (separate, bridged)]
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
-            cursor.execute(f"INSERT INTO {_TABLE} (rowid, title, title_bridged, body, body_bridged) VALUES (%s, %s, %s, %s, %s)", [pk, *map(" ".join, streams)])
+            cursor.execute(
+                f"INSERT INTO {_TABLE} (rowid, title, title_bridged, body, body_bridged) VALUES (%s, %s, %s, %s, %s)",
+                [pk, *map(" ".join, streams)],
+            )
         else:
             cursor.execute(f"INSERT INTO {_TABLE} (rowid, terms) VALUES (%s, {_sum(len(streams))})", [pk, *_weighed(streams)])
 
@@ -67,7 +70,7 @@ def hits(terms: Sequence[Term], *, title: bool = False) -> Any:
     one = _fts5 if connection.vendor == "sqlite" else _tsquery
     joined = (" AND " if connection.vendor == "sqlite" else " & ").join(one(term, title) for term in terms)
     match = f"{_TABLE} MATCH %s" if connection.vendor == "sqlite" else "terms @@ %s::tsquery"
-    return RawSQL(f"SELECT rowid FROM {_TABLE} WHERE {match}", [joined])  # noqa: S611 - the text is ours, the words are parameters
+    return RawSQL(f"SELECT rowid FROM {_TABLE} WHERE {match}", [joined])
 
 
 def _fts5(term: Term, title: bool) -> str:
@@ -81,4 +84,10 @@ def _tsquery(term: Term, title: bool) -> str:
     def weight(within: bool) -> str:
         return ("A" if title else "AC") if within else ("B" if title else "BD")
 
-    return "(" + " | ".join("(" + " <-> ".join(f"'{token}':{weight(within)}" for token in tokens) + ")" for tokens, within in term.phrases) + ")"
+    return (
+        "("
+        + " | ".join(
+            "(" + " <-> ".join(f"'{token}':{weight(within)}" for token in tokens) + ")" for tokens, within in term.phrases
+        )
+        + ")"
+    )

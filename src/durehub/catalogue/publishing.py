@@ -75,7 +75,9 @@ def publish(actor: Actor, plain: Mapping[str, Any], access: Access) -> Version:
     with transaction.atomic():
         record = Record(owner=account, organisation=account.organisation, **_fields(actor, access))
         if actor.project is not None and record.project != actor.project:
-            raise InputError(_("this token is bound to the project {project}; publish there").format(project=actor.project.handle))
+            raise InputError(
+                _("this token is bound to the project {project}; publish there").format(project=actor.project.handle)
+            )
         return _add(actor, account, record, value)
 
 
@@ -104,7 +106,12 @@ def _add(actor: Actor, account: Account, record: Record, value: dure.record.Reco
     record.full_clean(exclude=["handle"])
     record.save()
     version = Version.objects.create(
-        record=record, number=record.newest, published=record.published, publisher=account, plain=value.plain(), sha256=value.sha256
+        record=record,
+        number=record.newest,
+        published=record.published,
+        publisher=account,
+        plain=value.plain(),
+        sha256=value.sha256,
     )
     VersionFile.objects.bulk_create(
         VersionFile(version=version, blob=blobs[one.sha256], path=one.path, format=one.format) for one in value.files
@@ -132,7 +139,11 @@ def _blobs(account: Account, value: dure.record.Record) -> dict[str, Blob]:
     for one in value.files:
         blob = known.get(one.sha256)
         if blob is None or blob.bytes != one.bytes:
-            raise InputError(_("{file} was not uploaded: PUT its bytes to /api/v1/blobs/{sha256} first").format(file=one.path, sha256=one.sha256))
+            raise InputError(
+                _("{file} was not uploaded: PUT its bytes to /api/v1/blobs/{sha256} first").format(
+                    file=one.path, sha256=one.sha256
+                )
+            )
         with store().open(account.pk, blob.sha256) as stream:
             dure.record.check_head(one.path, stream.read(dure.record.HEAD))
     return known
@@ -183,7 +194,11 @@ def change_access(actor: Actor, handle: str, access: Access) -> Record:
     with transaction.atomic():
         record = found(actor, Action.MANAGE, handle)
         kept = record.project is not None and access.project == record.project.handle
-        fields = _fields(actor, Access(**vars(access) | {"project": None})) | {"project": record.project} if kept else _fields(actor, access)
+        fields = (
+            _fields(actor, Access(**vars(access) | {"project": None})) | {"project": record.project}
+            if kept
+            else _fields(actor, access)
+        )
         for name, value in fields.items():
             setattr(record, name, value)
         record.full_clean(exclude=["handle"])

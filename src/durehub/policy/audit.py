@@ -66,7 +66,9 @@ def verify() -> int:
     for entry in Entry.objects.order_by("seq").iterator():
         seq += 1
         if entry.seq != seq or entry.prev != prev or entry.hash != _sealed(entry):
-            raise VerificationFailed(_("entry {seq} of the audit log is not what was written, or one before it is missing").format(seq=seq))
+            raise VerificationFailed(
+                _("entry {seq} of the audit log is not what was written, or one before it is missing").format(seq=seq)
+            )
         prev = entry.hash
         if receipts.pop(seq, prev) != prev:
             raise VerificationFailed(_("entry {seq} of the audit log is not the one that was receipted").format(seq=seq))

@@ -42,7 +42,10 @@ class Protected(models.Model):
 
 
 class Input(models.Model):
-    """``record`` was derived from ``source``, directly or through others; ``agreed``: the source's owner lets it stand by itself."""
+    """``record`` was derived from ``source``, directly or through others.
+
+    ``agreed``: the source's owner lets it stand by itself.
+    """
 
     record = models.ForeignKey(_RECORD, models.CASCADE, related_name="inputs")
     source = models.ForeignKey(_RECORD, models.PROTECT, related_name="+")

@@ -17,7 +17,11 @@ NOTHING = Q(pk__in=())
 
 
 def visible(actor: Actor, action: Action, now: datetime | None = None) -> Q:
-    """The records with which ``actor`` may do ``action``, as a filter for a query of records; ``now`` is the present if not given."""
+    """The records with which ``actor`` may do ``action``, as a filter for a query of records.
+
+    Args:
+        now: the moment that embargoes and grants are judged at; the present if not given.
+    """
     if action > actor.most:  # 7
         return NOTHING
     moment, account = now or timezone.now(), actor.active  # 8

@@ -52,7 +52,9 @@ def serve(*, host: str, port: int, threads: int, only_check: bool) -> None:
     """Serve until interrupted; the first time, print the invitation for the first account."""
     if "DUREHUB_URL" not in os.environ:
         if host not in _LOOPBACK:
-            raise click.UsageError(_("--host {host} is not this machine alone; set DUREHUB_URL to the address people will use").format(host=host))
+            raise click.UsageError(
+                _("--host {host} is not this machine alone; set DUREHUB_URL to the address people will use").format(host=host)
+            )
         os.environ["DUREHUB_URL"] = f"http://{host}:{port}"
     _ready(migrate=not only_check)
     if only_check:
@@ -69,7 +71,11 @@ def serve(*, host: str, port: int, threads: int, only_check: bool) -> None:
     address = os.environ["DUREHUB_URL"] if port else f"http://{host}:{server.effective_port}"
     click.echo(_("Serving at {url} from {home}; Ctrl-C stops.").format(url=address, home=os.environ["DUREHUB_HOME"]))
     if not Account.objects.exists():
-        click.echo(_("Make the first account, within a week and once: {url}").format(url=f"{address}/join?invitation={invite(operator=True)}"))
+        click.echo(
+            _("Make the first account, within a week and once: {url}").format(
+                url=f"{address}/join?invitation={invite(operator=True)}"
+            )
+        )
     sys.stdout.flush()
     try:
         server.run()

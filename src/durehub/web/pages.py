@@ -65,11 +65,17 @@ def search(request: HttpRequest) -> HttpResponse:
         for name in _FILTERS
         if name not in kept
     ]
-    chosen = [(name, kept[name], _address({other: value for other, value in kept.items() if other != name})) for name in _FILTERS if name in kept]
+    chosen = [
+        (name, kept[name], _address({other: value for other, value in kept.items() if other != name}))
+        for name in _FILTERS
+        if name in kept
+    ]
     further = _address(kept | {"after": found.after}) if found.after else ""
     template = "results.html" if getattr(request, "htmx", False) else "search.html"
     status = 422 if said else 200
-    return page(request, template, status=status, given=given, found=found, facets=facets, chosen=chosen, further=further, problem=said)
+    return page(
+        request, template, status=status, given=given, found=found, facets=facets, chosen=chosen, further=further, problem=said
+    )
 
 
 _FILTERS = {"kind": "kind", "domain": "domain", "licence": "licence", "organisation": "organisation__name"}
@@ -108,7 +114,7 @@ def _record(request: HttpRequest, handle: str, number: int | None, *, said: str 
         "record.html",
         status=status,
         version=version,
-        about=version.about,
+        about=finding.about_of(actor, version),
         versions=version.record.versions.order_by("-number").defer("plain"),
         levels={"metadata": Level(version.record.level).label, "files": Level(version.record.files_level).label},
         readable=readable,

@@ -2,124 +2,173 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import durehub.lib.secret
 from django.conf import settings
 from django.db import migrations, models
 
+import durehub.lib.secret
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Blob',
+            name="Blob",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sha256', models.CharField(max_length=64)),
-                ('bytes', models.BigIntegerField()),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("sha256", models.CharField(max_length=64)),
+                ("bytes", models.BigIntegerField()),
+                (
+                    "owner",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Record',
+            name="Record",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('level', models.IntegerField(choices=[(0, 'open'), (1, 'registered'), (2, 'consortium'), (3, 'private')], default=3)),
-                ('files_level', models.IntegerField(choices=[(0, 'open'), (1, 'registered'), (2, 'consortium'), (3, 'private')], default=3)),
-                ('embargo', models.DateTimeField(blank=True, null=True)),
-                ('metadata_open', models.BooleanField(default=False)),
-                ('conditions', models.TextField(blank=True)),
-                ('handle', models.CharField(default=durehub.lib.secret.new_id, max_length=12, unique=True)),
-                ('published', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('newest', models.PositiveIntegerField(default=0)),
-                ('title', models.CharField(max_length=300)),
-                ('kind', models.CharField(max_length=20)),
-                ('licence', models.CharField(max_length=200)),
-                ('domain', models.CharField(blank=True, max_length=50)),
-                ('problem', models.CharField(blank=True, max_length=200)),
-                ('organisation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.project')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "level",
+                    models.IntegerField(choices=[(0, "open"), (1, "registered"), (2, "consortium"), (3, "private")], default=3),
+                ),
+                (
+                    "files_level",
+                    models.IntegerField(choices=[(0, "open"), (1, "registered"), (2, "consortium"), (3, "private")], default=3),
+                ),
+                ("embargo", models.DateTimeField(blank=True, null=True)),
+                ("metadata_open", models.BooleanField(default=False)),
+                ("conditions", models.TextField(blank=True)),
+                ("handle", models.CharField(default=durehub.lib.secret.new_id, max_length=12, unique=True)),
+                ("published", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("newest", models.PositiveIntegerField(default=0)),
+                ("title", models.CharField(max_length=300)),
+                ("kind", models.CharField(max_length=20)),
+                ("licence", models.CharField(max_length=200)),
+                ("domain", models.CharField(blank=True, max_length=50)),
+                ("problem", models.CharField(blank=True, max_length=200)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organisation",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.project",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Outcome',
+            name="Outcome",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('unit', models.CharField(blank=True, max_length=100)),
-                ('value', models.FloatField()),
-                ('record', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='outcomes', to='catalogue.record')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100)),
+                ("unit", models.CharField(blank=True, max_length=100)),
+                ("value", models.FloatField()),
+                (
+                    "record",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="outcomes", to="catalogue.record"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Reply',
+            name="Reply",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=100)),
-                ('call', models.CharField(max_length=64)),
-                ('status', models.IntegerField()),
-                ('body', models.TextField()),
-                ('made', models.DateTimeField(auto_now_add=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=100)),
+                ("call", models.CharField(max_length=64)),
+                ("status", models.IntegerField()),
+                ("body", models.TextField()),
+                ("made", models.DateTimeField(auto_now_add=True)),
+                (
+                    "account",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Version',
+            name="Version",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('published', models.DateTimeField()),
-                ('plain', models.JSONField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('withdrawn', models.DateTimeField(blank=True, null=True)),
-                ('reason', models.TextField(blank=True)),
-                ('publisher', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('record', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='catalogue.record')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("published", models.DateTimeField()),
+                ("plain", models.JSONField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("withdrawn", models.DateTimeField(blank=True, null=True)),
+                ("reason", models.TextField(blank=True)),
+                (
+                    "publisher",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL),
+                ),
+                (
+                    "record",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="versions", to="catalogue.record"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='VersionFile',
+            name="VersionFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('path', models.CharField(max_length=240)),
-                ('format', models.CharField(max_length=100)),
-                ('blob', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalogue.blob')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='files', to='catalogue.version')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("path", models.CharField(max_length=240)),
+                ("format", models.CharField(max_length=100)),
+                ("blob", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="catalogue.blob")),
+                (
+                    "version",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="files", to="catalogue.version"),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='blob',
-            constraint=models.UniqueConstraint(fields=('owner', 'sha256'), name='once_for_an_owner'),
+            model_name="blob",
+            constraint=models.UniqueConstraint(fields=("owner", "sha256"), name="once_for_an_owner"),
         ),
         migrations.AddIndex(
-            model_name='record',
-            index=models.Index(fields=['-published', '-handle'], name='newest_first'),
+            model_name="record",
+            index=models.Index(fields=["-published", "-handle"], name="newest_first"),
         ),
         migrations.AddIndex(
-            model_name='record',
-            index=models.Index(fields=['owner'], name='of_an_owner'),
+            model_name="record",
+            index=models.Index(fields=["owner"], name="of_an_owner"),
         ),
         migrations.AddIndex(
-            model_name='outcome',
-            index=models.Index(fields=['name', 'value'], name='in_a_range'),
+            model_name="outcome",
+            index=models.Index(fields=["name", "value"], name="in_a_range"),
         ),
         migrations.AddConstraint(
-            model_name='reply',
-            constraint=models.UniqueConstraint(fields=('account', 'key'), name='a_key_counts_once'),
+            model_name="reply",
+            constraint=models.UniqueConstraint(fields=("account", "key"), name="a_key_counts_once"),
         ),
         migrations.AddConstraint(
-            model_name='version',
-            constraint=models.UniqueConstraint(fields=('record', 'number'), name='a_version_has_one_number'),
+            model_name="version",
+            constraint=models.UniqueConstraint(fields=("record", "number"), name="a_version_has_one_number"),
         ),
         migrations.AddConstraint(
-            model_name='versionfile',
-            constraint=models.UniqueConstraint(fields=('version', 'path'), name='a_path_stands_once'),
+            model_name="versionfile",
+            constraint=models.UniqueConstraint(fields=("version", "path"), name="a_path_stands_once"),
         ),
     ]

@@ -39,8 +39,8 @@ def _hub(home: Path, *arguments: str) -> Done:
 @command(
     "serve",
     help=_(
-        "One process, SQLite and files in one folder, for this machine alone. The first time it prints the address with which the first "
-        "account is made. DUREHUB_DATABASE and DUREHUB_URL change both: docs/howto/run-a-hub.md."
+        "One process, SQLite and files in one folder, for this machine alone. The first time it prints the address with which "
+        "the first account is made. DUREHUB_DATABASE and DUREHUB_URL change that: docs/howto/run-a-hub.md."
     ),
 )
 @_home

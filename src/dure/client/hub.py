@@ -142,7 +142,7 @@ class Hub:
 
     def bytes(self, identifier: str, path: str) -> Iterator[bytes]:
         """The bytes of a version's file."""
-                with self._call("GET", f"{_at(identifier)}/files/{quote(path)}", stream=True) as response:
+        with self._call("GET", f"{_at(identifier)}/files/{quote(path)}", stream=True) as response:
             yield from response.iter_content(_BLOCK)
 
     def upload(self, sha256: str, file: Path) -> None:

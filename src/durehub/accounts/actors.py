@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -41,10 +41,10 @@ VISITOR = Actor()
 
 
 def issue_token(
-    account: Account, name: str, *, most: Action, project: Project | None = None, days: int = 90, now: datetime | None = None
+    account: Account, name: str, *, most: Action, project: Project | None = None, days: int = 90
 ) -> tuple[Token, str]:
     """A new token of an account, and its secret, which is not kept."""
-    secret, began = new_secret("dure"), now or timezone.now()
+    secret, began = new_secret("dure"), timezone.now()
     token = Token(
         account=account, name=name, digest=digest_of(secret), most=most, project=project, ends=began + timedelta(days=days)
     )
@@ -52,10 +52,10 @@ def issue_token(
     return token, secret
 
 
-def actor_of_token(secret: str, now: datetime | None = None) -> Actor | None:
+def actor_of_token(secret: str) -> Actor | None:
     """Whoever the secret stands for; None when it never was, has ended, was withdrawn, or its account is suspended."""
     token = Token.objects.select_related("account__organisation", "project").filter(digest=digest_of(secret)).first()
-    if token is None or not token.holds(now or timezone.now()) or not token.account.is_active:
+    if token is None or not token.holds(timezone.now()) or not token.account.is_active:
         return None
     return Actor(token.account, Action(token.most), token.project)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, BinaryIO
 
 from dure.errors import DureError
@@ -20,14 +19,14 @@ class Missing(DureError):
     """There is no such thing, or not for this actor: nobody learns which."""
 
 
-def found(actor: Actor, action: Action, handle: str, now: datetime | None = None) -> Record:
+def found(actor: Actor, action: Action, handle: str) -> Record:
     """The record with that handle, if the actor may do ``action`` with it.
 
     Raises:
         Missing: otherwise.
     """
     record = (
-        Record.objects.filter(visible(actor, action, now), handle=handle)
+        Record.objects.filter(visible(actor, action), handle=handle)
         .select_related("owner", "project", "organisation")
         .first()
     )
@@ -36,20 +35,20 @@ def found(actor: Actor, action: Action, handle: str, now: datetime | None = None
     return record
 
 
-def may(actor: Actor, action: Action, record: Record, now: datetime | None = None) -> bool:
+def may(actor: Actor, action: Action, record: Record) -> bool:
     """Whether the actor may do ``action`` with a record it was given."""
-    return Record.objects.filter(visible(actor, action, now), pk=record.pk).exists()
+    return Record.objects.filter(visible(actor, action), pk=record.pk).exists()
 
 
 def version_of(
-    actor: Actor, handle: str, number: int | None, action: Action = Action.SEE, now: datetime | None = None
+    actor: Actor, handle: str, number: int | None, action: Action = Action.SEE
 ) -> Version:
     """A version of a record, the newest without a number.
 
     Raises:
         Missing: there is none, or the actor may not do ``action`` with the record.
     """
-    record = found(actor, action, handle, now)
+    record = found(actor, action, handle)
     version = record.versions.filter(number=number or record.newest).first()
     if version is None:
         raise Missing
@@ -66,25 +65,25 @@ def about_of(actor: Actor, version: Version) -> dict[str, Any]:
     return about | {"derived_from": [one for one, handle in handles.items() if handle in seen]}
 
 
-def files_of(actor: Actor, handle: str, number: int | None, now: datetime | None = None) -> Version:
+def files_of(actor: Actor, handle: str, number: int | None) -> Version:
     """A version whose files the actor may read and that was not withdrawn.
 
     Raises:
         Missing: otherwise.
     """
-    version = version_of(actor, handle, number, Action.READ, now)
+    version = version_of(actor, handle, number, Action.READ)
     if version.withdrawn is not None:
         raise Missing
     return version
 
 
-def file_of(actor: Actor, handle: str, number: int, path: str, now: datetime | None = None) -> tuple[VersionFile, BinaryIO]:
+def file_of(actor: Actor, handle: str, number: int, path: str) -> tuple[VersionFile, BinaryIO]:
     """A file of a version and its bytes; the download is noted.
 
     Raises:
         Missing: there is none, or not for this actor.
     """
-    version = files_of(actor, handle, number, now)
+    version = files_of(actor, handle, number)
     file = version.files.filter(path=path).select_related("blob").first()
     if file is None:
         raise Missing

@@ -21,9 +21,9 @@ GAP = "_"
 """Stands between words, so that no phrase reaches over."""
 
 _LISTED = """
-에서의 까지 부터의 들의 에서 으로 에는 에게 을 를 이 가 은 는 의 에 와 과 로 도 만 에서도 에서는 으로서 으로써 로서 로써 이라는 라는
-이란 란 이며 며 이라도 라도 에게서 처럼 보다 만으로 마저 조차 부터 이나 나 든지 이든지 께서 한테 하고 이랑 랑 에의 으로의 로의 와의
-과의 만의 까지의 에서만 으로만 로만
+에서의 까지 부터의 들의 에서 으로 에는 에게 을 를 이 가 은 는 의 에 와 과 로 도 만 에서도 에서는
+으로서 으로써 로서 로써 이라는 라는 이란 란 이며 며 이라도 라도 에게서 처럼 보다 만으로 마저 조차 부터
+이나 나 든지 이든지 께서 한테 하고 이랑 랑 에의 으로의 로의 와의 과의 만의 까지의 에서만 으로만 로만
 """
 PARTICLES = tuple(sorted(_LISTED.split(), key=len, reverse=True))
 """Case and topic particles, longest first."""

@@ -16,15 +16,11 @@ __all__ = ["NOTHING", "visible"]
 NOTHING = Q(pk__in=())
 
 
-def visible(actor: Actor, action: Action, now: datetime | None = None) -> Q:
-    """The records with which ``actor`` may do ``action``, as a filter for a query of records.
-
-    Args:
-        now: the moment that embargoes and grants are judged at; the present if not given.
-    """
+def visible(actor: Actor, action: Action) -> Q:
+    """The records with which ``actor`` may do ``action`` at this moment, as a filter for a query of records."""
     if action > actor.most:  # 7
         return NOTHING
-    moment, account = now or timezone.now(), actor.active  # 8
+    account, moment = actor.active, timezone.now()  # 8
     allowed = _by_rules(account, action, moment) & _by_inputs(account, action, moment)
     if account is not None:
         allowed |= Q(owner=account)  # 2

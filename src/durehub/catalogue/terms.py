@@ -37,6 +37,8 @@ _LONGEST_WITHIN = 3
 _LEAST_ENGLISH = 4
 _PIECES = re.compile(r"[가-힣]+|[^\W_가-힣]+")
 _WORDS = re.compile(r"[^\W_]+")
+# A word of one syllable belongs to the next as often as not: 핵 융합 is 핵융합.
+_SINGLE = re.compile(r"(?<![^\W_])([가-힣]) (?=([가-힣]+))")
 _MIXED = re.compile(r"[^\W\d_가-힣]+|\d+")
 
 
@@ -79,8 +81,10 @@ def _stem(word: str) -> str:
 
 def separate(text: str) -> list[str]:
     """The tokens of ``text`` word by word, ``GAP`` between words; further forms of its words at the end."""
-    words = _WORDS.findall(_normal(text))
-    tokens = [token for word in words for token in (*_tokens(word), GAP)]
+    normal = _normal(text)
+    words = _WORDS.findall(normal)
+    joined = ["".join(found) for found in _SINGLE.findall(normal)]
+    tokens = [token for word in (*words, *joined) for token in (*_tokens(word), GAP)]
     return tokens + [token for word in words for also in _also(word) for token in (also, GAP)]
 
 
@@ -118,6 +122,7 @@ def terms(question: str) -> list[Term]:
     """What every hit must hold; none when the question has no words."""
     words = list(dict.fromkeys(_WORDS.findall(_normal(question))))
     needed = [word for word in words if word not in _IDLE] or words
+    needed = _WORDS.findall(_SINGLE.sub(r"\1", " ".join(needed)))
     return [_term(word) for word in needed[:_MOST_WORDS]]
 
 

@@ -17,7 +17,7 @@ export PYBAMM_DISABLE_TELEMETRY ?= true
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-full demo check format test slow golden docs bench peers catalogue constraints clean
+.PHONY: help setup setup-full demo check format test slow golden docs bench openapi validators peers catalogue constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,9 +38,10 @@ endif
 	@touch $@
 
 # Chromium looks at reports as a reader does, offline; the Nanum fonts give it Korean letters.
-SYSTEM := chromium fonts-nanum
+# PostgreSQL is the hub's database in production.
+SYSTEM := chromium fonts-nanum postgresql
 
-setup-full: setup ## setup, and the system packages the slow tests use (as root on Debian)
+setup-full: setup validators ## setup, and the system packages the slow tests use (as root on Debian)
 	@if dpkg -s $(SYSTEM) >/dev/null 2>&1; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM) >/dev/null; \
@@ -78,6 +79,15 @@ bench: setup ## Every benchmark in its quick form
 	@for name in $$(grep -l '^    present(' benchmarks/*.py benchmarks/*/__main__.py | sort | sed 's|/__main__.py$$||; s|.py$$||; s|/|.|g'); do \
 	  echo "== $$name"; $(BIN)/python -m $$name --quick || exit 1; done
 
+openapi: setup ## Write down the hub's API again; read the difference before you commit it
+	@mkdir -p docs/reference
+	@$(BIN)/python -m durehub --home .mypy_cache/hub openapi > openapi.new && mv openapi.new docs/reference/openapi.json
+
+# In an environment of its own: it asks for an older rich than Dure.
+validators: ## Make .venv-validators, with the reference validator of RO-Crates
+	test -x .venv-validators/bin/python || $(PYTHON) -m venv .venv-validators
+	.venv-validators/bin/python -m pip install --quiet --constraint tests/slow/validators.txt roc-validator
+
 # Beside .venv, because they bring much that Dure never needs; Dure itself is in it as well.
 peers: ## Make .venv-peers, the environment that benchmarks/peers collects its peers in
 	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
@@ -98,4 +108,4 @@ constraints: setup ## Pin what .venv holds now
 	@mv constraints.new constraints.txt
 
 clean: ## Remove .venv and caches; campaigns under runs/ stay
-	rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-peers .venv-validators .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
@@ -21,6 +22,7 @@ from durehub.policy.audit import note
 __all__ = ["NotSignedIn", "actor", "actor_of", "answer_errors", "once", "signed_in"]
 
 _LONGEST_KEY = 100
+_log = logging.getLogger("durehub")
 
 
 class NotSignedIn(Exception):
@@ -70,6 +72,11 @@ def _missing(request: HttpRequest) -> HttpResponse:
     return _fault(404, "not_found", _("There is no such thing here, or not for you."))
 
 
+def _broken(request: HttpRequest, error: Exception) -> HttpResponse:
+    _log.error("%s %s", request.method, request.path, exc_info=error)
+    return _fault(500, "broken", _("Something broke here; it was not your doing."))
+
+
 def answer_errors(api: Any) -> None:
     """Teach ``api`` the one shape of errors."""
     answers: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
@@ -79,7 +86,7 @@ def answer_errors(api: Any) -> None:
         InputError: lambda _request, error: _fault(422, "refused", str(error)),
         ValidationError: lambda _request, error: _fault(422, "invalid", _told(error)),
         HttpError: lambda _request, error: _fault(error.status_code, "refused", str(error)),
-        Exception: lambda _request, _error: _fault(500, "broken", _("Something broke here; it was not your doing.")),
+        Exception: _broken,
     }
     for kind, answer in answers.items():
         api.add_exception_handler(kind, answer)

@@ -10,7 +10,7 @@ from django.contrib.auth import authenticate
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from ninja import NinjaAPI, Path, Query, Router, Schema
+from ninja import NinjaAPI, Path, Query, Router, Schema, Status
 from pydantic import ConfigDict, Field
 
 from dure.errors import InputError
@@ -65,7 +65,7 @@ def question(given: Any) -> searching.Question:
 
 
 def _access(given: shapes.AccessIn) -> publishing.Access:
-    level, files_level = Level[given.level.upper()], Level[given.files_level.upper()]
+    level, files_level = Level[given.level.upper()], Level[(given.files_level or given.level).upper()]
     return publishing.Access(level, files_level, given.project, given.embargo, given.metadata_open, given.conditions)
 
 
@@ -163,7 +163,7 @@ def give(request: HttpRequest, handle: Handle, given: shapes.GrantIn) -> Any:
 @records.delete("/{handle}/grants/{grant}", auth=signed_in, response={204: None, **_FAULTS}, summary="End a grant now")
 def end(request: HttpRequest, handle: Handle, grant: Handle) -> Any:
     granting.end(actor_of(request), handle, grant)
-    return 204, None
+    return Status(204, None)
 
 
 @records.post("/{handle}/requests", auth=signed_in, response={201: shapes.RequestOut, **_FAULTS}, summary="Ask to read the files")
@@ -181,7 +181,7 @@ def ask(request: HttpRequest, handle: Handle, given: shapes.RequestIn) -> Any:
 )
 def agree(request: HttpRequest, handle: Handle, given: shapes.AgreementIn) -> Any:
     granting.agree(actor_of(request), handle, given.record)
-    return 204, None
+    return Status(204, None)
 
 
 @people.get("/requests", response={200: shapes.RequestsOut, **_FAULTS}, summary="One's own requests, and those to decide")
@@ -218,7 +218,7 @@ def token(request: HttpRequest, given: shapes.TokenIn) -> Any:
     if given.project and project is None:
         raise InputError(_("you are in no project {project}").format(project=given.project))
     made, secret = issue_token(account, given.name, most=Action[given.most.upper()], project=project, days=given.days)
-    return 201, shapes.TokenOut(token=secret, ends=made.ends, account=account.name)
+    return Status(201, shapes.TokenOut(token=secret, ends=made.ends, account=account.name))
 
 
 @people.get("/account", response={200: shapes.AccountOut, **_FAULTS}, summary="Whose token this is")
@@ -273,7 +273,7 @@ def member(request: HttpRequest, handle: Handle, given: shapes.MemberIn) -> Any:
         if given.role is not None:
             Membership.objects.create(project=held.project, account=who, role=Role[given.role.upper()])
         note("role", actor_of(request), handle, account=who.handle, role=given.role or "none")
-    return 204, None
+    return Status(204, None)
 
 
 def _manager(request: HttpRequest) -> Account:

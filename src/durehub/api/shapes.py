@@ -62,10 +62,10 @@ class ErrorOut(Schema):
 
 
 class AccessIn(_In):
-    """How a record is to be accessible."""
+    """How a record is to be accessible; its files as its description, unless they are to be stricter."""
 
     level: Level = "private"
-    files_level: Level = "private"
+    files_level: Level | None = None
     project: Handle | None = None
     embargo: datetime | None = None
     metadata_open: bool = False

@@ -117,3 +117,14 @@ def invite() -> None:
     from durehub.accounts.actors import invite as make
 
     click.echo(f"{settings.URL}/join?invitation={make()}")
+
+
+@_hub.command()
+def openapi() -> None:
+    """Print the schema of the API."""
+    _ready()
+    import json
+
+    from durehub.api.routes import api
+
+    click.echo(json.dumps(api.get_openapi_schema(), indent=1, ensure_ascii=False, sort_keys=True))

@@ -28,6 +28,9 @@ _PARTS = {
     "engine": ("torch", "botorch", "gpytorch", "scipy"),
     "energy": ("pybamm",),
     "evolution": ("cma", "pymoo"),
+    "hub": ("django", "ninja", "django_htmx", "axes", "argon2", "snowballstemmer", "waitress", "whitenoise"),
+    "postgres": ("psycopg",),
+    "record": ("idutils", "license_expression", "mlcroissant", "prov", "requests", "rocrate"),
     "report": ("matplotlib",),
     "tables": ("pandas", "pyarrow"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,12 @@ def crate(root: Path, about: About, files: list[File], made: str, finished: Fini
     terms = licence(about.licence)
     written.name, written.description, written.datePublished = about.title, about.description, made
     written.license = entity(terms.url, "CreativeWork", name=terms.id, identifier=terms.id)
-    written.creator = [_person(entity, number, one) for number, one in enumerate(about.creators, start=1)]
+    people = [_person(entity, number, one) for number, one in enumerate(about.creators, start=1)]
+    written.root_dataset["author"] = _single(people)
     if about.tags:
-        written.keywords = list(about.tags)
+        written.keywords = _single(list(about.tags))
     if about.derived_from:
-        written.isBasedOn = [entity(f"#{one}", "CreativeWork", name=one, identifier=one) for one in about.derived_from]
+        written.isBasedOn = _single([entity(f"#{one}", "CreativeWork", name=one, identifier=one) for one in about.derived_from])
     written.root_dataset["additionalType"] = about.kind
     for one in files:
         properties: dict[str, Any] = {
@@ -55,8 +57,13 @@ def crate(root: Path, about: About, files: list[File], made: str, finished: Fini
         if one.path in _STANDARDS:
             entity(_STANDARDS[one.path], "CreativeWork", name=one.path)
     if finished is not None:
-        _run(written, entity, finished)
+        _run(written, entity, people, finished)
     return (json.dumps(written.metadata.generate(), indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
+
+
+def _single(values: list[Any]) -> Any:
+    """One value stands by itself, several as a list: what readers of crates expect."""
+    return values[0] if len(values) == 1 else values
 
 
 def _person(entity: Any, number: int, person: Person) -> Any:
@@ -68,16 +75,15 @@ def _person(entity: Any, number: int, person: Person) -> Any:
     return entity(person.orcid or f"#person-{number}", "Person", name=person.name, affiliation=institution)
 
 
-def _run(written: Any, entity: Any, finished: Finished) -> None:
+def _run(written: Any, entity: Any, people: list[Any], finished: Finished) -> None:
     """The campaign as one action: what ran, on what, when, and what came of it."""
     plan, problem = finished.history.plan, finished.problem
     software = entity(
-        f"#{problem['name']}",
+        f"urn:dure:problem:{problem['name']}",
         "SoftwareApplication",
         name=problem["name"],
-        version=str(problem["version"]),
+        softwareVersion=str(problem["version"]),
         description=problem["question"],
-        url="https://pypi.org/project/dure/",
     )
     concluded = next(event for event in reversed(finished.events) if event.kind == "concluded")
     planned = next(event for event in reversed(finished.events) if event.kind == "planned")
@@ -88,13 +94,18 @@ def _run(written: Any, entity: Any, finished: Finished) -> None:
         properties={
             "name": f"Campaign on {problem['name']}",
             "description": plan["hypothesis"],
-            "startTime": planned.time,
-            "endTime": concluded.time,
+            "startTime": _seconds(planned.time),
+            "endTime": _seconds(concluded.time),
             "actionStatus": "http://schema.org/CompletedActionStatus",
         },
     )
     action = written.dereference(f"#{plan['hash']}")
-    action["agent"] = written.creator
+    action["agent"] = _single(people)
     profile = entity(_PROCESS_RUN, ["CreativeWork", "Profile"], name="Process Run Crate", version="0.5")
-    written.root_dataset["conformsTo"] = [profile]
-    written.root_dataset["mentions"] = [action]
+    written.root_dataset["conformsTo"] = profile
+    written.root_dataset["mentions"] = action
+
+
+def _seconds(time: str) -> str:
+    """A journal's time without the milliseconds, which the profile's own checks do not take."""
+    return datetime.fromisoformat(time).isoformat(timespec="seconds")

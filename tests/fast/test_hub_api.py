@@ -103,7 +103,14 @@ def test_a_private_record_is_nowhere_for_others(owner: Caller, other: Caller):
 def test_answers_to_others_do_not_change_by_a_byte_when_private_records_come(owner: Caller, other: Caller):
     for number in range(5):
         owner.publish(f"전고체 자료 {number}", level="open")
-    asked = ["records", "records?q=전고체", "records?q=자료&size=2", "records?q=전고체&kind=dataset", "records?q=비밀", "records?outcome=mass"]
+    asked = [
+        "records",
+        "records?q=전고체",
+        "records?q=자료&size=2",
+        "records?q=전고체&kind=dataset",
+        "records?q=비밀",
+        "records?outcome=mass",
+    ]
     before = [(one.content, one["ETag"]) for caller in (VISITOR, other) for path in asked for one in [caller.get(path)]]
     for number in range(4):
         owner.publish(f"전고체 비밀 자료 {number}", level="private")
@@ -325,7 +332,9 @@ def test_title_comes_before_text_and_what_was_written_before_what_was_taken_off(
     for title, description in (("수명", "원자로 관련"), ("원자로 노심", "x"), ("원자 배열", "y")):
         record = owner.record(title)
         record["about"]["description"] = description
-        names[owner.call("POST", "records", {"record": record, "access": {"level": "open"}}).json()["id"].partition("/")[0]] = title
+        names[owner.call("POST", "records", {"record": record, "access": {"level": "open"}}).json()["id"].partition("/")[0]] = (
+            title
+        )
     found = [names[one["id"]] for one in VISITOR.get("records?q=원자로").json()["records"]]
     assert found == ["원자로 노심", "수명", "원자 배열"]
 
@@ -352,7 +361,9 @@ def test_a_password_gives_a_token_and_an_unknown_address_looks_like_a_wrong_pass
     given = VISITOR.call("POST", "tokens", right)
     assert given.status_code == 201
     assert Caller(given.json()["token"]).get("account").json()["email"] == "owner@example.org"
-    answers = [VISITOR.call("POST", "tokens", {"email": one, "password": "no"}) for one in ("owner@example.org", "no@example.org")]
+    answers = [
+        VISITOR.call("POST", "tokens", {"email": one, "password": "no"}) for one in ("owner@example.org", "no@example.org")
+    ]
     assert answers[0].content == answers[1].content
 
 
@@ -413,7 +424,9 @@ class TestAudit:
         elif change == "drop last":
             last.delete()
         elif change == "add":
-            Entry(seq=5, time=last.time, kind="denied", actor="visitor", about="x", prev=last.hash, hash="0" * 64).save(force_insert=True)
+            Entry(seq=5, time=last.time, kind="denied", actor="visitor", about="x", prev=last.hash, hash="0" * 64).save(
+                force_insert=True
+            )
         else:
             last.delete()
             Head.objects.update(seq=3, hash=Entry.objects.get(seq=3).hash)

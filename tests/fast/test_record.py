@@ -23,7 +23,13 @@ KIM = Person("Kim, Minji", EXAMPLE, "Seoul National University", "https://ror.or
 
 
 def about(**said: Any) -> About:
-    told: dict[str, Any] = {"kind": "dataset", "title": "A table", "description": "Of numbers.", "licence": "CC-BY-4.0", "creators": (KIM,)}
+    told: dict[str, Any] = {
+        "kind": "dataset",
+        "title": "A table",
+        "description": "Of numbers.",
+        "licence": "CC-BY-4.0",
+        "creators": (KIM,),
+    }
     return About(**told | said)
 
 
@@ -183,7 +189,9 @@ def test_a_table_becomes_a_record_and_every_altered_byte_is_found(tmp_path: Path
 
 
 def test_a_citation_names_who_when_what_which_and_where():
-    cited = Published(about(title="50% & more_"), "dure:0123456789ab/v2", "https://hub/records/0123456789ab/v2", "Hub", "2026-11-26")
+    cited = Published(
+        about(title="50% & more_"), "dure:0123456789ab/v2", "https://hub/records/0123456789ab/v2", "Hub", "2026-11-26"
+    )
     assert cited.text() == (
         "Kim, Minji (2026): 50% & more_. Version 2. Hub. Dataset. dure:0123456789ab/v2. https://hub/records/0123456789ab/v2"
     )

@@ -43,7 +43,10 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         (home / "table.csv").write_text("temperature,yield\n300,0.5\n310,0.6\n", encoding="utf-8")
         for title, levels in (
             ("전고체 전해질의 이온전도도", ("--level", "open")),
-            ("황화물 전해질, 파일은 요청 시", ("--level", "open", "--files", "private", "--conditions", "Cite us. 인용해 주십시오.")),
+            (
+                "황화물 전해질, 파일은 요청 시",
+                ("--level", "open", "--files", "private", "--conditions", "Cite us. 인용해 주십시오."),
+            ),
             ("비공개 전해질", ("--level", "private")),
         ):
             told = ("--title", title, "--description", "측정한 표. A table that was measured.", "--tag", "배터리", *SAID, *levels)
@@ -60,7 +63,9 @@ class Reader:
         self.page = self.context.new_page()
         self.wrong: list[str] = []
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("console", lambda said: self.wrong.append(said.text) if said.type == "error" and "404" not in said.text else None)
+        self.page.on(
+            "console", lambda said: self.wrong.append(said.text) if said.type == "error" and "404" not in said.text else None
+        )
         self.hub, self.name = hub, f"{size}-{language}"
 
     def go(self, path: str) -> Any:

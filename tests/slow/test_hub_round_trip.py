@@ -57,7 +57,22 @@ def test_a_campaign_goes_from_folder_to_folder_and_answers_there(hub: Running, t
 
     # B's campaign asks the textbook starts, which A has answered: they cost nothing.
     (there / "beam.py").write_bytes((here / "beam.py").read_bytes())
-    run("run", "./beam.py", "--runs", 3, "--strategy", "sobol", "--control", 0, "--data", "record", "--out", "mine", "--json", cwd=there)
+    run(
+        "run",
+        "./beam.py",
+        "--runs",
+        3,
+        "--strategy",
+        "sobol",
+        "--control",
+        0,
+        "--data",
+        "record",
+        "--out",
+        "mine",
+        "--json",
+        cwd=there,
+    )
     from dure.journal import Journal, fold
 
     with Journal.open(there / "mine", write=False) as journal:

@@ -71,11 +71,15 @@ class Space:
 
     def neighbours(self, design: Any) -> list[Any]:
         """Designs that differ from ``design`` in one step of one field; real fields stay."""
-        return [
-            replace(design, **{name: value})
-            for name, spec in self.fields.items()
-            for value in spec.neighbours(getattr(design, name))
-        ]
+        return [replace(design, **step) for step in self._steps(design)]
+
+    def neighbour(self, design: Any, generator: np.random.Generator) -> Any:
+        """One of the neighbours, drawn at random; ``design`` itself where there are none."""
+        steps = self._steps(design)
+        return replace(design, **steps[generator.integers(len(steps))]) if steps else design
+
+    def _steps(self, design: Any) -> list[dict[str, Any]]:
+        return [{name: value} for name, spec in self.fields.items() for value in spec.neighbours(getattr(design, name))]
 
     def distances(self, design: Any, cube: Array) -> Array:
         """(n,) Euclidean distances of a design to (n, columns) rows of others; an unordered column that differs counts one."""

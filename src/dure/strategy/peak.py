@@ -140,9 +140,7 @@ def moved(problem: Problem, design: Any, generator: np.random.Generator, wide: f
     """A design one to three steps away, its real fields shaken by about ``wide`` of their range."""
     space = problem.space
     for _step in range(int(generator.integers(1, 4))):
-        neighbours = space.neighbours(design)
-        if neighbours:
-            design = neighbours[generator.integers(len(neighbours))]
+        design = space.neighbour(design, generator)
     cube = space.encode([design])
     real = np.setdiff1d(np.arange(space.columns), space.stepped)
     cube[:, real] += generator.normal(scale=wide, size=(1, len(real)))

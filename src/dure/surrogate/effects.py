@@ -11,7 +11,7 @@ from botorch.models.utils.gpytorch_modules import get_covar_module_with_dim_scal
 from gpytorch.kernels import Kernel
 from gpytorch.priors import LogNormalPrior
 from torch import Tensor
-from torch.nn import ModuleList, Parameter
+from torch.nn import Module, ModuleList, Parameter
 from torch.nn.functional import one_hot
 
 __all__ = ["Effects", "Names"]
@@ -58,27 +58,31 @@ class Effects(Kernel):  # type: ignore[misc]  # GPyTorch has no types
     def forward(self, x1: Tensor, x2: Tensor, diag: bool = False, **params: Any) -> Tensor:
         """See ``gpytorch.kernels.Kernel``."""
         ends = 1 if diag else 2
-        alike = [kernel(x1[..., some], x2[..., some], diag) for (some, _), kernel in zip(self.named, self.alike, strict=True)]
-        single: list[Tensor] = list(alike)
+        share, place = self.positive("share"), len(self.ordered)
+        alone: Any = 0.0
+        squares: Any = 0.0
         together: Any = 1.0
         if self.ordered:
             one, other = x1[..., self.ordered], x2[..., self.ordered]
-            single.insert(0, self.alone.forward(one.mT.unsqueeze(-1), other.mT.unsqueeze(-1), diag=diag, **params))
+            single = self.alone.forward(one.mT.unsqueeze(-1), other.mT.unsqueeze(-1), diag=diag, **params)
+            single = single * _beside(share[..., :place], ends)
+            alone, squares = single.sum(-ends - 1), single.square().sum(-ends - 1)
             together = self.together.forward(one, other, diag=diag, **params)
-        if alike:
-            apart = (1 - torch.cat(alike, -ends - 1)) / _beside(self.positive("reach"), ends)
-            together = together * (-apart.sum(-ends - 1)).exp()
-        singles = torch.cat(single, -ends - 1) * _beside(self.positive("share"), ends)
-        alone = singles.sum(-ends - 1)
-        pairs = alone.square() - singles.square().sum(-ends - 1)
+        for (columns, _tokens), alike in zip(self.named, self.alike, strict=True):
+            mine = slice(place, place + len(columns))
+            place, reach = (
+                mine.stop,
+                1 / self.positive("reach")[..., mine.start - len(self.ordered) : mine.stop - len(self.ordered)],
+            )
+            of_one, of_all, near = alike(x1[..., columns], x2[..., columns], share[..., mine], reach, diag)
+            alone, squares = alone + of_one, squares + of_all
+            together = together * (near - _beside(reach.sum(-1, keepdim=True), ends).squeeze(-ends - 1)).exp()
         first, second, rest = (_beside(one, ends).squeeze(-ends - 1) for one in self.positive("order").split(1, -1))
-        return torch.as_tensor(first * alone + second * pairs + rest * together)
+        return torch.as_tensor(first * alone + second * (alone * alone - squares) + rest * together)
 
 
-class _Alike(Kernel):  # type: ignore[misc]
-    """(..., n, p) columns of one field's names to how alike they are, (..., p, n, n'); ``tokens`` tell the names apart."""
-
-    has_lengthscale = False
+class _Alike(Module):
+    """How alike the names of one field are, summed over its columns; ``tokens`` tell the names apart."""
 
     def __init__(self, tokens: Tensor, batch: torch.Size) -> None:
         super().__init__()
@@ -86,17 +90,31 @@ class _Alike(Kernel):  # type: ignore[misc]
         told = not torch.equal(tokens, torch.eye(len(tokens)).to(tokens))
         self.features = get_covar_module_with_dim_scaled_prior(tokens.shape[-1], batch, use_rbf_kernel=False) if told else None
 
-    def __call__(self, x1: Tensor, x2: Tensor, diag: bool = False) -> Tensor:
+    def forward(self, x1: Tensor, x2: Tensor, share: Tensor, reach: Tensor, diag: bool) -> tuple[Tensor, ...]:
+        """(..., n, p) names, and (..., p) weights: the likeness by ``share``, its square by ``share`` squared, and by ``reach``.
+
+        Each sum over columns is one product of matrices: the likenesses of every column would not fit into memory.
+        """
         one, other = self._which(x1), self._which(x2)
-        if self.features is not None:
-            one = one @ self.features.forward(self.tokens, self.tokens).unsqueeze(-3)
-        return (one * other).sum(-1) if diag else one @ other.mT
+        alike = None if self.features is None else self.features.forward(self.tokens, self.tokens)
+        again = None if alike is None else alike.square()
+        return tuple(
+            _summed(one, other, matrix, weight, diag)
+            for matrix, weight in ((alike, share), (again, share.square()), (alike, reach))
+        )
 
     def _which(self, x: Tensor) -> Tensor:
-        """(..., n, p) middles of intervals to (..., p, n, values): one where it is that name."""
+        """(..., n, p) middles of intervals to (..., n, p, values): one where it is that name."""
         count = len(self.tokens)
-        number = (x.mT * count).floor().clamp(0, count - 1).long()
-        return one_hot(number, count).to(x)
+        return one_hot((x * count).floor().clamp(0, count - 1).long(), count).to(x)
+
+
+def _summed(one: Tensor, other: Tensor, alike: Tensor | None, weight: Tensor, diag: bool) -> Tensor:
+    """Sum over columns of ``weight`` times the likeness of their names."""
+    one = (one if alike is None else one @ alike.unsqueeze(-3)) * weight[..., None, :, None]
+    if diag:
+        return (one * other).sum((-1, -2))
+    return one.flatten(-2) @ other.flatten(-2).mT
 
 
 def _beside(weights: Tensor, ends: int) -> Tensor:

@@ -55,7 +55,7 @@ class Reactor:
 
 @cache
 def _axis(core: Core) -> Axis:
-    return Axis("assembly", tuple(place(row, col) for row, col in places(core)))
+    return Axis(N_("assembly"), tuple(place(row, col) for row, col in places(core)))
 
 
 _POWER = N_("assembly power, largest over the core; 1 is the mean")
@@ -84,8 +84,8 @@ SAFETY: Mapping[str, tuple[str, str]] = {
         "1",
         N_("probability that fuel enthalpy exceeds 230 cal/g when the worthiest rod is ejected, where it was seen"),
     ),
-    "exceedance_low": ("1", N_("lower 95 % bound of that probability")),
-    "exceedance_high": ("1", N_("upper 95 % bound of that probability")),
+    "exceedance_low": ("1", N_("lower bound of that probability, at 95 %")),
+    "exceedance_high": ("1", N_("upper bound of that probability, at 95 %")),
     "enthalpy": ("cal/g", N_("largest fuel enthalpy within 5 s of the nominal ejection")),
     "worth": ("pcm", N_("worth of the ejected rod")),
     "shutdown_margin": ("pcm", N_("shutdown margin with the most worthy rod stuck")),
@@ -235,7 +235,7 @@ def _problem(name: str, question: str, *, traded: bool) -> Problem:
         members=_members_traded if traded else _members,
         simulate=simulate_trade_off if traded else simulate,
         fidelities=(
-            Fidelity("n2", 0.16, help=N_("two quadratic elements a side of an assembly; reads the largest power 1 to 2 % low")),
+            Fidelity("n2", 0.16, help=N_("two quadratic elements a side of an assembly; reads the largest power low, by 1 to 2 %")),
             Fidelity("n4", 0.45, help=N_("four elements a side")),
             Fidelity("n6", help=N_("six elements a side")),
         ),

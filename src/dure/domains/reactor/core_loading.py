@@ -253,7 +253,7 @@ def _problem(name: str, question: str, *, traded: bool) -> Problem:
             Fidelity("n8", 1.8, help=N_("eight elements a side")),
             Fidelity("ejection", 1000.0, help=N_("coefficients at power, and thousands of rod ejections by point kinetics")),
         ),
-        runs=60,
+        runs=30,
         control_runs=20,
         timeout=900.0,
         memory_gb=8.0,

@@ -93,6 +93,7 @@ def make_plan(
     family = find(reference)
     made = family.make_setting(setting or {})
     problem = family.under(made)
+    problem.check_needs()
     chosen: dict[str, float | tuple[float, float]] = {}
     if limit_set is not None:
         if limit_set not in problem.limits:

@@ -46,7 +46,7 @@ def attempt(reference: str, trial: dict[str, Any]) -> dict[str, Any]:
         told = {"reason": "crash", "detail": traceback.format_exc(limit=-6)}
     told["cpu_seconds"] = round(_cpu_seconds() - cpu, 6)
     told["wall_seconds"] = round(time.perf_counter() - wall, 6)
-    told["provenance"] = {"code": simulator_code(problem), "environment": _environment(), "input_hash": digest(trial)}
+    told["provenance"] = {"code": simulator_code(problem), "environment": _environment(problem), "input_hash": digest(trial)}
     return told
 
 
@@ -64,8 +64,7 @@ def load(reference: str) -> None:
     What is wrong with the problem is said by the attempt.
     """
     with contextlib.suppress(Exception):
-        _problem(reference)
-        _environment()
+        _environment(_problem(reference))
 
 
 @cache
@@ -75,8 +74,10 @@ def _problem(reference: str) -> Problem:
 
 
 @cache
-def _environment() -> dict[str, Any]:
-    return environment(_PACKAGES)
+def _environment(problem: Problem) -> dict[str, Any]:
+    """Versions of packages, and of the programs and data that the problem needs."""
+    needs = {need.name: need.found() for need in problem.needs}
+    return environment(_PACKAGES) | ({"needs": needs} if needs else {})
 
 
 @cache

@@ -8,13 +8,15 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from dure.errors import InputError, ProblemError, UnknownName, ValueRefused
+from dure.errors import InputError, MissingPart, ProblemError, UnknownName, ValueRefused
 from dure.i18n import _
 from dure.problem.canonical import digest
 from dure.problem.classes import inputs_of, measures_of, values_of
 from dure.problem.fields import Field
 from dure.problem.goals import Goal, Measure
+from dure.problem.held import narrowed
 from dure.problem.ladder import Check, Fidelity, Noise, Rule
+from dure.problem.need import Need
 from dure.problem.space import Space
 from dure.problem.statement import arguments, check_statement
 from dure.problem.trial import Trial
@@ -42,14 +44,15 @@ class Problem:
             May be left out where people answer, through ``dure.Loop``.
         candidates: the only designs there are, such as the rows of a table; empty for the whole space.
         family: names of the settings that tell its tasks apart; the others keep their defaults. Empty: all of them.
-        members: ``members(setting)`` gives what of the statement another setting changes, by the names of these arguments:
-            the design class of a core with other places, its starts. Everything else is common to the family.
+        members: ``members(setting)`` gives what of the statement a setting changes, by the names of these arguments: the design
+            class, starts, rules, limits. Under ``held`` it may give inputs that mean nothing there, each with its one value.
         theory: a cheap estimate with the signature of ``simulate``; may be wrong, is calibrated, is never claimed on.
         starts: textbook designs; the first feasible one is the baseline that a winner must beat.
         rules: functions of a design that must be >= 0 before it is simulated.
         fidelities: the ladder, cheapest first; the campaign optimises the last.
         beyond: fidelities used only by checks.
         limits: named sets of limits for ``--limits``.
+        needs: programs and data that no Python package brings.
         runs: budget in runs when the user gives none. tolerance: relative gain too small to go on for.
         control_runs: random designs simulated after the search, to compare it with; not part of the budget.
         timeout: seconds one simulation may take. memory_gb: how much memory it may use.
@@ -79,6 +82,7 @@ class Problem:
     beyond: tuple[Fidelity, ...] = ()
     checks: tuple[Check, ...] = ()
     limits: Mapping[str, Mapping[str, float | tuple[float, float]]] = field(default_factory=dict)
+    needs: tuple[Need, ...] = ()
     noise: Noise = field(default_factory=Noise)
     runs: float = 30.0
     tolerance: float = 1e-3
@@ -139,6 +143,39 @@ class Problem:
                 return rung
         raise UnknownName(_("fidelity"), name, [rung.name for rung in (*self.fidelities, *self.beyond)])
 
+    def under(self, setting: Any) -> Problem:
+        """The problem as it is stated under ``setting``; itself where that changes nothing.
+
+        Raises:
+            InputError: there is no such member of the family.
+        """
+        if self.members is None:
+            return self
+        if setting not in self._under:
+            changed = dict(self.members(setting))
+            if held := changed.pop("held", None):
+                design = changed["design"] = narrowed(changed.get("design", self.design), held)
+                changed["starts"] = tuple(design(**values_of(one)) for one in changed.get("starts", self.starts))
+            self._under[setting] = replace(self, **{**changed, "members": None})
+        return self._under[setting]
+
+    @cached_property
+    def _under(self) -> dict[Any, Problem]:
+        """One problem a setting, so that what is remembered of a problem serves again."""
+        return {}
+
+    def check_needs(self) -> None:
+        """Refuse to begin where a program or data set is missing (MissingPart)."""
+        missing = [need for need in self.needs if not need.found()]
+        if missing:
+            raise MissingPart(
+                _("{problem} needs {names}. Fix: {commands}").format(
+                    problem=self.name,
+                    names=", ".join(need.name for need in missing),
+                    commands=" && ".join(need.command for need in missing),
+                )
+            )
+
     def make_setting(self, given: Mapping[str, Any]) -> Any:
         """A setting from values by name; the rest keep their defaults. Text is read as the field's type."""
         return self.setting(**{name: _read(_("setting"), name, text, self.inputs_of_setting) for name, text in given.items()})
@@ -174,14 +211,6 @@ class Problem:
         if missing:
             raise ValueRefused(_("outcome lacks {names}").format(names=", ".join(missing)))
         return self.outcome(**given)
-
-    def under(self, setting: Any) -> Problem:
-        """The problem as it is stated under ``setting``.
-
-        Raises:
-            InputError: there is no such member of the family.
-        """
-        return self if self.members is None else _under(self, setting)
 
     def trial(self, design: Any, setting: Any, fidelity: str = "", seed: int = 0) -> Trial:
         """The trial that asks for ``design``; without noise the seed is no part of the question."""
@@ -282,13 +311,6 @@ def _read(kind: str, name: str, value: Any, specs: Mapping[str, Field]) -> Any:
     if name not in specs:
         raise UnknownName(kind, name, specs)
     return specs[name].read(name, value) if isinstance(value, str) else value
-
-
-@lru_cache(maxsize=16)
-def _under(problem: Problem, setting: Any) -> Problem:
-    """Remembered, so that designs of one setting are of one class."""
-    changed = problem.members(setting) if problem.members else {}
-    return replace(problem, **{**changed, "members": None})
 
 
 @lru_cache(maxsize=256)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,13 +13,16 @@ from dure.campaign import Claim, claims_of, conclude, task_of
 from dure.errors import InputError, JournalError
 from dure.i18n import _
 from dure.journal import Event, History, Journal, TrialState, fold
-from dure.problem import View, find, view_of
+from dure.problem import Curve, Fan, Map, Sheet, View, find, view_of
 from dure.problem.canonical import parse
 from dure.strategy import Task
 
 __all__ = ["Dossier"]
 
 ROLES = ("winner", "baseline", "runner_up.1", "runner_up.2")
+
+
+V = TypeVar("V", Curve, Fan, Map, Sheet)
 
 
 def _state_of_the_question(events: Iterable[Event]) -> list[Event]:
@@ -89,6 +92,10 @@ class Dossier:
     def roles(self) -> Mapping[str, TrialState]:
         """Winner, baseline and runners-up, as far as there are any, in this order."""
         return {role: self.history.trials[key] for role, key in _roles(self.history, self.task).items()}
+
+    def shown(self, kind: type[V], role: str = "winner") -> list[V]:
+        """The views of a kind that a role's trial shows."""
+        return [view for view in self.views.get(role, ()) if isinstance(view, kind)]
 
     @cached_property
     def checks(self) -> Mapping[str, Any]:

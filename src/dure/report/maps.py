@@ -23,8 +23,8 @@ Rows = Sequence[Sequence[float | None]]
 def maps(dossier: Dossier) -> list[Drawn]:
     """For each map of the winner: the baseline's, the winner's, and the difference, one row of panels a map."""
     drawn = []
-    for number, after in enumerate(_of(dossier, "winner"), start=1):
-        before = next((one for one in _of(dossier, "baseline") if one.name == after.name), None)
+    for number, after in enumerate(dossier.shown(Map), start=1):
+        before = next((one for one in dossier.shown(Map, "baseline") if one.name == after.name), None)
         name = axis_text(_(after.name), after.unit)
         if before is not None:
             drawn.append(_plain(f"map-{number}-before", _("{map}, baseline").format(map=name), before))
@@ -32,10 +32,6 @@ def maps(dossier: Dossier) -> list[Drawn]:
         if before is not None:
             drawn.append(_difference(f"map-{number}-change", _("{map}, winner less baseline").format(map=name), before, after))
     return drawn
-
-
-def _of(dossier: Dossier, role: str) -> list[Map]:
-    return [view for view in dossier.views.get(role, ()) if isinstance(view, Map)]
 
 
 def _known(rows: Rows) -> list[float]:

@@ -90,10 +90,11 @@ def _problem(events: Sequence[Event]) -> Problem:
     if not plans:
         raise VerificationFailed(_("the journal holds no plan"))
     try:
-        return find(plans[-1]["reference"])
+        found = find(plans[-1]["reference"])
     except InputError as error:
         text = _("The journal is sound, but its problem cannot be loaded here, so nothing was recomputed from it. {error}")
         raise ProblemError(text.format(error=error)) from error
+    return found if "pool" in plans[-1] else found.under(found.make_setting(plans[-1]["setting"]))
 
 
 def _contradictions(events: Sequence[Event]) -> list[str]:

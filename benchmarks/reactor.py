@@ -172,8 +172,9 @@ def page() -> str:
     lines += [
         "",
         "The order of convergence, a closed form of two regions, symmetry, the balance of neutrons, the adjoint, first-order",
-        "perturbation theory and upscatter with spectra of their own are asserted by `tests/fast/test_diffusion.py`; conservation",
-        "in transients and the Nordheim-Fuchs excursion by `test_kinetics.py`, rare events by `test_reliability.py` beside it.",
+        "perturbation theory and upscatter with spectra of their own are asserted by `tests/fast/test_diffusion.py`,",
+        "conservation in transients and the Nordheim-Fuchs excursion by `test_kinetics.py`, rare events by",
+        "`test_reliability.py` beside it.",
         "",
         "## What is not shown",
         "",

@@ -137,6 +137,20 @@ def test_maps_and_geometries_that_cannot_be_are_refused(tmp_path: Path, rows: li
         core_file(str(path))
 
 
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ('[loading]\nforbidden = [{ material = "a", places = ["H8"] }]\n', "'H8' is no place; write row and column"),
+        ('[rods]\nplaces = ["1.9"]\n', "'1.9' is no place"),
+        ('[rods]\nplaces = ["1.1"]\ninserted = ["1.2"]\n', r"inserted at 1\.2, where rods\.places has none"),
+        ('[loading]\nfixed_materials = ["z"]\n', "material z has no cross sections"),
+    ],
+)
+def test_places_and_rods_that_are_not_there_are_refused(tmp_path: Path, more: str, says: str):
+    with pytest.raises(ValueRefused, match=says):
+        core_file(str(write_core(tmp_path, ["a b", "b a"], two_groups(FUEL), ["a", "b"], more="\n" + more)))
+
+
 def test_a_transport_cross_section_must_agree_with_the_diffusion_constant(tmp_path: Path):
     rows = two_groups(FUEL | WATER)
     for row in rows:

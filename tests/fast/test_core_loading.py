@@ -130,6 +130,18 @@ def test_buckling_beside_the_cores_own_costs_reactivity(tmp_path: Path):
     assert told[1] < told[0] - 100
 
 
+def test_boron_costs_what_it_is_worth_and_needs_two_groups():
+    family = find(FAMILY)
+    told = []
+    for boron in (0.0, 100.0):
+        setting = family.make_setting({"boron": boron})
+        problem = family.under(setting)
+        told.append(problem.answer(problem.starts[0], setting, fidelity="n2", seed=0).outcome.reactivity)
+    assert -12 < (told[1] - told[0]) / 100 < -5  # pcm a ppm, of a PWR
+    with pytest.raises(ValueRefused, match="known for two groups, and this core has 4"):
+        family.under(family.make_setting({"core": "koeberg", "boron": 100.0}))
+
+
 def test_a_gain_that_vanishes_on_a_finer_mesh_is_refuted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     # on one element a side the second candidate beats the published loading, on eight it does not
     monkeypatch.setitem(core_loading._ELEMENTS, "n2", 1)

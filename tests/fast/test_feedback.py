@@ -10,7 +10,7 @@ import pytest
 
 from dure.domains.reactor.diffusion import Constants, constants_of, solve
 from dure.domains.reactor.ejection import INPUTS, Rods, enthalpies
-from dure.domains.reactor.feedback import CHANNEL, changed, coefficients, critical_boron, settled, zero_power
+from dure.domains.reactor.feedback import CHANNEL, Steady, changed, coefficients, critical_boron, settled, zero_power
 from dure.domains.reactor.kinetics import eject
 from dure.domains.reactor.library import find_core
 from dure.domains.reactor.mesh import Mesh, mesh_of
@@ -25,6 +25,11 @@ def biblis() -> tuple[Mesh, Constants]:
 
 
 @cache
+def at_power() -> Steady:
+    return settled(*biblis())
+
+
+@cache
 def rods() -> Rods:
     core = find_core("biblis")
     return Rods(core, core.grid)
@@ -34,7 +39,7 @@ def test_at_mean_power_everywhere_the_constants_are_the_published_ones():
     mesh, constants = biblis()
     assert changed(constants, boron=0.0).absorption == pytest.approx(constants.absorption)
     # nominal power, mean: the fuel and coolant of NEACRP-L-335 at its reference state, 891.45 K, 579.75 K, 0.7125 g/cm³
-    steady = settled(mesh, constants)
+    steady = at_power()
     fuel = steady.solution.power > 0
     share = mesh.area[fuel] / mesh.area[fuel].sum()
     assert steady.fuel[fuel] @ share == pytest.approx(891.45, abs=25)
@@ -46,8 +51,7 @@ def test_heat_balances_along_the_channel():
     # 82.12 kg/s carry 17.7 MW: the enthalpy rises by 215 kJ/kg, and at half of it the coolant is as warm as reported
     from CoolProp.CoolProp import PropsSI
 
-    mesh, constants = biblis()
-    steady = settled(mesh, constants)
+    steady = at_power()
     cell = int(steady.solution.power.argmax())
     inlet = PropsSI("H", "T", 559.15, "P", 15.5e6, "Water")
     rise = steady.solution.power[cell] * CHANNEL.power / CHANNEL.flow
@@ -75,7 +79,7 @@ def test_coefficients_have_the_signs_and_sizes_of_a_pwr():
     assert -90 < found["moderator"] < 0
     assert -12 < found["boron"] < -5
     # the boron that was found takes up the reactivity there was, at about its worth
-    free = settled(mesh, constants).solution.reactivity
+    free = at_power().solution.reactivity
     assert boron * -found["boron"] == pytest.approx(free, rel=0.1)
 
 
@@ -89,7 +93,7 @@ def test_feedback_is_known_for_two_groups_only():
 def test_a_cold_core_is_more_reactive_than_a_hot_one():
     mesh, constants = biblis()
     cold = solve(mesh, changed(constants, **zero_power()))
-    assert cold.k > settled(mesh, constants).solution.k
+    assert cold.k > at_power().solution.k
 
 
 def test_rods_hold_down_and_the_stuck_rod_is_the_worst():

@@ -23,7 +23,7 @@ from dure.domains.reactor.mesh import Mesh
 from dure.errors import SimulationFailed, ValueRefused
 from dure.i18n import _
 
-__all__ = ["CHANNEL", "Channel", "Steady", "changed", "coefficients", "critical_boron", "settled", "zero_power"]
+__all__ = ["CHANNEL", "Channel", "Steady", "changed", "check_groups", "coefficients", "critical_boron", "settled", "zero_power"]
 
 Array = NDArray[np.float64]
 
@@ -51,6 +51,14 @@ def _sensitivities() -> Mapping[str, Mapping[str, Array]]:
     }
 
 
+def check_groups(groups: int) -> None:
+    """Refuse a core whose sensitivities nobody knows (ValueRefused)."""
+    if groups != _GROUPS:
+        raise ValueRefused(
+            _("feedback is known for two groups, and this core has {groups}; leave boron at 0").format(groups=groups)
+        )
+
+
 def changed(constants: Constants, **by: Array | float) -> Constants:
     """``constants`` of the fuel after a change of state, in each cell or everywhere alike.
 
@@ -60,12 +68,7 @@ def changed(constants: Constants, **by: Array | float) -> Constants:
     Raises:
         ValueRefused: the core has not two groups, so nothing is known of its sensitivities.
     """
-    if len(constants.diffusion) != _GROUPS:
-        raise ValueRefused(
-            _("feedback is known for two groups, and this core has {groups}; leave boron at 0").format(
-                groups=len(constants.diffusion)
-            )
-        )
+    check_groups(len(constants.diffusion))
     fuel = constants.nu_fission.any(0)
     shift = {name: np.zeros_like(constants.diffusion) for name in _QUANTITIES}
     for to, amount in by.items():

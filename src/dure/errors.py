@@ -16,6 +16,8 @@ DureError
 │   └── Refused                an answer came too late, twice, or with a stale fencing number
 ├── SimulatorChanged           resume found other simulator code than the journal's
 ├── SimulationFailed           raised by a simulator: a recorded outcome, never the end of a campaign
+├── HubError                   the hub refused a call; its own words
+│   └── HubUnreachable         the hub does not answer
 ├── WorkerLost                 a worker ended before its job did; lives in dure.execute.process, which knows why
 └── VerificationFailed         a claim, report or journal does not say what the evidence says
 """
@@ -29,6 +31,8 @@ from dure.i18n import _
 
 __all__ = [
     "DureError",
+    "HubError",
+    "HubUnreachable",
     "InputError",
     "JournalBusy",
     "JournalCorrupted",
@@ -132,6 +136,18 @@ class SimulatorChanged(DureError):
 
 class SimulationFailed(DureError):
     """Raised by a simulator that has no answer: recorded with its reason."""
+
+
+class HubError(DureError):
+    """The hub refused a call; ``status`` is that of its answer, 0 when there was none."""
+
+    def __init__(self, message: str, *, status: int = 0) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class HubUnreachable(HubError):
+    """The hub does not answer."""
 
 
 class VerificationFailed(DureError):

@@ -1,86 +1,47 @@
-"""Fans and sheets: what may be in them, the way into a journal and back, and how they are drawn."""
+"""Maps as views: refused where they are none, and drawn so that every number can be read."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from dure.errors import ValueRefused
-from dure.problem import Curve, Fan, Sheet, view_from_plain
-from dure.problem.canonical import canonical, parse
-from dure.report.figures import _fan_panel
-from dure.report.tables import _cell
+from dure.problem import Curve, Map, view_of
+from dure.report.maps import _difference, _plain
 
-numbers = st.floats(-1e6, 1e6)
-positives = st.floats(1e-6, 1e6)
-
-
-def lines(labels: tuple[str, ...] = ("tt", "ff")) -> tuple[tuple[str, tuple[float, ...], tuple[float, ...]], ...]:
-    return tuple((label, (1.0, 10.0, 100.0), (60.0, 40.0, number)) for number, label in enumerate(labels))
-
-
-def fan(**more: Any) -> Fan:
-    given_: dict[str, Any] = {"name": "gain", "x_name": "frequency", "x_unit": "Hz", "y_name": "gain", "y_unit": "dB"}
-    return Fan(**{**given_, "lines": lines(), "x_log": True, **more})
-
-
-@given(st.lists(st.tuples(positives, numbers), min_size=1, max_size=4), st.booleans())
-def test_a_fan_comes_back_from_the_journal_as_it_went_in(points: list[tuple[float, float]], log: bool):
-    x, y = zip(*points, strict=True)
-    made = fan(lines=(("tt", x, y), ("ff", x, y[::-1])), x_log=log)
-    assert view_from_plain(parse(canonical(made.plain()).decode())) == made
-
-
-@given(st.lists(st.tuples(st.text(max_size=5), numbers), max_size=4))
-def test_a_sheet_comes_back_from_the_journal_as_it_went_in(rows: list[tuple[str, float]]):
-    made = Sheet("devices", ("role", "gm"), tuple(rows))
-    assert view_from_plain(parse(canonical(made.plain()).decode())) == made
-
-
-def test_a_curve_still_comes_back():
-    made = Curve("u", "t", "s", "u", "V", (0.0, 1.0), (1.0, 2.0))
-    assert view_from_plain(made.plain()) == made
+SHOWN = Map("power", "1", ((1.0, 0.5), (0.25, None)), (("a", "b"), ("c", "")))
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("values", "marks"),
     [
-        ({"lines": ()}, "at least one"),
-        ({"lines": lines(("tt", "tt"))}, "a label of its own"),
-        ({"lines": (("tt", (0.0, 1.0), (1.0, 1.0)),)}, "not above 0"),
-        ({"lines": (("tt", (1.0, 2.0), (1.0, float("nan"))),)}, "not finite"),
-        ({"lines": (("tt", (1.0, 2.0), (1.0,)),)}, "as many of both"),
-        ({"y_unit": "decibell"}, "unit"),
+        (((1.0, 2.0), (3.0,)), ()),
+        (((1.0,),), (("a", "b"),)),
+        (((1.0,), (2.0,)), (("a",),)),
+        (((float("nan"),),), ()),
+        (((None,),), ()),
+        ((), ()),
     ],
 )
-def test_a_fan_that_could_not_be_drawn_is_refused(more: dict[str, Any], said: str):
-    with pytest.raises(ValueRefused, match=said):
-        fan(**more)
+def test_a_map_that_is_none_is_refused(values: tuple[tuple[float | None, ...], ...], marks: tuple[tuple[str, ...], ...]):
+    with pytest.raises(ValueRefused, match="rows of"):
+        Map("power", "1", values, marks)
 
 
-@pytest.mark.parametrize("row", [("a",), ("a", 1.0, 2.0), ("a", float("inf")), ("a", None)])
-def test_a_sheet_with_a_row_that_does_not_fit_is_refused(row: tuple[Any, ...]):
-    with pytest.raises(ValueRefused, match="needs a text or a finite number"):
-        Sheet("devices", ("role", "gm"), (row,))
+def test_views_come_back_from_plain_data_and_unknown_kinds_are_passed_over():
+    curve = Curve("c", "x", "s", "y", "V", (0.0, 1.0), (1.0, 2.0))
+    assert [view_of(one.plain()) for one in (SHOWN, curve)] == [SHOWN, curve]
+    assert view_of({"view": "hologram"}) is None
 
 
-def test_every_line_of_a_fan_is_named_and_told_apart_without_colour():
-    drawn = _fan_panel("fan-1", fan(lines=lines(("tt", "ff", "ss", "fs", "sf"))))
-    assert drawn.title == "gain (dB)"
-    for label in ("tt", "ff", "ss", "fs", "sf"):
-        assert f">{label}</text>" in drawn.svg
-    assert len(set(_dashes(drawn.svg))) >= 4
-    assert "one line each for tt, ff, ss, fs, sf" in drawn.svg
+def test_a_map_shows_every_value_and_mark():
+    drawn = _plain("m", "power", SHOWN)
+    texts = re.findall(r">([^<>]+)</text>", drawn.svg)
+    assert {"1.00", "0.50", "0.25", "a", "b", "c"} <= set(texts)
 
 
-def _dashes(svg: str) -> list[str]:
-    return [*re.findall(r"stroke-dasharray: ([^;\"]+)", svg), "solid"]
-
-
-@pytest.mark.parametrize(("cell", "shown"), [("tail", "tail"), ("", ""), (-1.23456, "\N{MINUS SIGN}1.235"), (1e-4, "0.0001")])
-def test_numbers_of_a_sheet_have_four_figures(cell: str | float, shown: str):
-    assert _cell(cell) == shown
+def test_a_difference_says_what_changed_where():
+    after = Map("power", "1", ((0.5, 1.0), (0.25, None)), (("b", "a"), ("c", "")))
+    texts = re.findall(r">([^<>]+)</text>", _difference("m", "change", SHOWN, after).svg)
+    assert {"-0.50", "+0.50", "+0.00", "a → b", "b → a", "c"} <= {text.replace("−", "-") for text in texts}

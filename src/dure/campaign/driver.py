@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from dure.campaign.course import Step, Wanted, next_step
-from dure.campaign.given import rows_from_table
+from dure.campaign.given import given_by
 from dure.campaign.leaders import ranked
 from dure.campaign.plan import task_of
 from dure.errors import InputError, JournalNotFound, SimulatorChanged
@@ -43,12 +43,12 @@ class Campaign:
         A plan that differs only in limits, budget or strategy then starts from every answer the journal has.
 
         Raises:
-            InputError: ``data`` cannot be read as past data of the problem, or the journal is another problem's.
+            InputError: ``data``, a table or another journal's folder, is no past data of the problem, or the journal is not its.
             SimulatorChanged: the journal's answers come from other code under the same version.
             JournalError: the folder cannot be used.
         """
         problem = find(plan["reference"])
-        given = rows_from_table(problem, plan["setting"], data) if data else None
+        given = given_by(problem, plan, data) if data else None
         exists = (folder / "journal.sqlite").exists()
         journal = Journal.open(folder) if exists else Journal.create(folder)
         try:

@@ -1,16 +1,70 @@
-"""Past data in the same space, from a table."""
+"""Past data in the same space, from a table or from another campaign's journal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from dure.errors import InputError
+from dure.errors import InputError, SimulatorChanged
 from dure.i18n import _
+from dure.journal import Journal, fold
 from dure.problem import Problem, read_table, values_of
 
-__all__ = ["rows_from_table"]
+__all__ = ["given_by", "rows_from_journal", "rows_from_table"]
+
+
+def given_by(problem: Problem, plan: Mapping[str, Any], data: Path) -> dict[str, Any]:
+    """What the event ``given`` holds: the answers in a folder's journal, or the rows of a table.
+
+    Raises:
+        InputError: see ``rows_from_journal`` and ``rows_from_table``.
+        SimulatorChanged: the journal's answers come from other code under the same version.
+    """
+    if data.is_dir():
+        return rows_from_journal(problem, plan["code"], data)
+    return rows_from_table(problem, plan["setting"], data)
+
+
+def rows_from_journal(problem: Problem, code: str, folder: Path) -> dict[str, Any]:
+    """The answers that the journal in ``folder``, of a campaign or a pulled record, holds to trials of ``problem``.
+
+    Under whatever setting: a trial's key decides what it answers. The journal is verified, and every trial and outcome is built
+    anew by the problem, as if a stranger had written it.
+
+    Raises:
+        InputError: there is no journal, it holds no such answers, or one of them is not the problem's.
+        SimulatorChanged: they come from other code under the same version.
+        JournalCorrupted: the journal is not what was written.
+    """
+    with Journal.open(folder, write=False) as journal:
+        journal.verify()
+        history = fold(journal.events())
+    for plan in history.plans:
+        if (plan["problem"]["name"], plan["problem"]["version"]) == (problem.name, problem.version) and plan["code"] != code:
+            raise SimulatorChanged(
+                _("{folder} holds answers of other code than {problem} has now, under the same version {version}").format(
+                    folder=folder, problem=problem.name, version=problem.version
+                )
+            )
+    rows = []
+    for state in history.trials.values():
+        asked = state.trial
+        if state.outcome is None or (asked["problem"], asked["version"]) != (problem.name, problem.version):
+            continue
+        design, setting = problem.make_design(asked["design"]), problem.make_setting(asked["setting"])
+        trial = problem.trial(design, setting, problem.rung(asked["fidelity"]).name, asked["seed"])
+        if trial.key != state.key:
+            raise InputError(_("{folder}: trial {key} is not the one its journal names").format(folder=folder, key=state.key))
+        rows.append({"key": trial.key, "trial": trial.plain(), "outcome": values_of(problem.make_outcome(state.outcome))})
+    if not rows:
+        raise InputError(
+            _("{folder} holds no answers to trials of {problem}, version {version}").format(
+                folder=folder, problem=problem.name, version=problem.version
+            )
+        )
+    return {"source": folder.resolve().name, "sha256": sha256((folder / "journal.sqlite").read_bytes()).hexdigest(), "rows": rows}
 
 
 def rows_from_table(problem: Problem, setting: Mapping[str, Any], table: Path) -> dict[str, Any]:

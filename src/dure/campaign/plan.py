@@ -90,9 +90,9 @@ def make_plan(
     Raises:
         InputError: unknown names, values out of range, or a check that is required but cannot be run.
     """
-    problem = find(reference)
-    made = problem.make_setting(setting or {})
-    problem = problem.under(made)
+    family = find(reference)
+    made = family.make_setting(setting or {})
+    problem = family.under(made)
     problem.check_needs()
     chosen: dict[str, float | tuple[float, float]] = {}
     if limit_set is not None:
@@ -168,7 +168,8 @@ def task_of(history: History, problem: Problem) -> Task:
     """The task the newest plan describes, with the guards found so far."""
     plan = history.plan
     setting = problem.make_setting(plan["setting"])
-    problem, goals = problem.under(setting), {}
+    problem = problem.under(setting)
+    goals = {}
     for name, goal in problem.goals.items():
         kept = plan["goals"][name]
         low = -math.inf if kept["low"] is None else kept["low"]

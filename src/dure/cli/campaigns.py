@@ -66,8 +66,8 @@ _quiet = click.option("--quiet", is_flag=True, help=_("Print the verdict and the
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    metavar="TABLE",
-    help=_("Past data: a CSV with the design's inputs and the outcome's outputs."),
+    metavar="TABLE|DIR",
+    help=_("Past data: a CSV with the design's inputs and the outcome's outputs, or the folder of a campaign or pulled record."),
 )
 @click.option(
     "--prior", metavar="auto|none|NAME", default="auto", help=_("What is learned from the family's past; auto unless given.")
@@ -142,7 +142,7 @@ def run(
     with _stoppable(folder, view):
         with Campaign.begin(folder, plan, data=data, watcher=view) as campaign:
             if manner == "full":
-                show_plan(console(), found, plan, folder)
+                show_plan(console(), campaign.problem, plan, folder)
             _go(campaign, view)
         return _finish(folder, campaign, manner)
 

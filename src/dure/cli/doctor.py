@@ -29,6 +29,11 @@ _PARTS = {
     "engine": ("torch", "botorch", "gpytorch", "scipy"),
     "energy": ("pybamm",),
     "evolution": ("cma", "pymoo"),
+    "hub": ("django", "ninja", "django_htmx", "axes", "argon2", "snowballstemmer", "waitress", "whitenoise"),
+    "postgres": ("psycopg",),
+    "reactor": ("skfem", "CoolProp"),
+    "record": ("idutils", "license_expression", "mlcroissant", "prov", "requests", "rocrate"),
+    "reliability": ("openturns",),
     "report": ("matplotlib",),
     "tables": ("pandas", "pyarrow"),
 }

@@ -42,6 +42,17 @@ COMMANDS: Final = {
     "report": ("reports", "report", N_("Write the report of a campaign again.")),
     "verify": ("reports", "verify", N_("Recompute every claim of a campaign from its journal.")),
     "pool": ("pools", "pool", N_("Collect results over many tasks of a family.")),
+    "publish": ("hub", "publish", N_("Make a citable record of a campaign or other data, and put it on a hub.")),
+    "search": ("hub", "search", N_("Find records on a hub.")),
+    "pull": ("hub", "pull", N_("Fetch a record from a hub.")),
+    "cite": ("hub", "cite", N_("Say how a record is cited.")),
+    "request-access": ("hub", "request_access", N_("Ask for the files of a record.")),
+    "requests": ("hub", "requests", N_("List access requests, and decide them.")),
+    "grant": ("hub", "grant", N_("Let somebody use a record of yours for a time.")),
+    "login": ("hub", "login", N_("Get a token for a hub.")),
+    "serve": ("serving", "serve", N_("Run a hub on this machine.")),
+    "invite": ("serving", "invite", N_("Invite somebody to the hub on this machine.")),
+    "audit": ("serving", "audit", N_("Verify the audit log of the hub on this machine.")),
     "doctor": ("doctor", "doctor", N_("Say what is installed, what is missing and how to get it.")),
 }
 

@@ -37,16 +37,25 @@ def report(*, folder: Path, as_json: bool) -> Done:
 @command(
     "verify",
     help=_(
-        "DIR is the campaign's folder. Checks the chain of the journal, every claim, the report and the results; changes nothing."
+        "DIR is the folder of a campaign or record. Checks a record's files against their hashes; of a campaign the chain of the "
+        "journal, every claim, the report and the results. Changes nothing."
     ),
 )
 @_folder
 @as_json
 def verify(*, folder: Path, as_json: bool) -> Done:
     """Fail with what does not agree."""
-    from dure.report import verify as check
+    from dure.record import RECORD, check, is_campaign
+    from dure.report import verify as check_campaign
 
-    check(folder)
+    record = (folder / RECORD).is_file()
+    if record:
+        check(folder)
+    if is_campaign(folder) or not record:
+        check_campaign(folder)
+        said = _("Everything agrees: journal, claims, report and results.")
+    else:
+        said = _("Every file is as it was published.")
     if not as_json:
-        console().print(_("Everything agrees: journal, claims, report and results."))
+        console().print(said)
     return Done({"verified": True, "folder": str(folder.resolve())})

@@ -17,7 +17,7 @@ from dure.problem.canonical import digest
 
 __all__ = ["attempt", "load", "simulator_code"]
 
-_PACKAGES = ("dure", "numpy", "scipy", "pybamm", "pybammsolvers", "casadi")
+_PACKAGES = ("dure", "numpy", "scipy", "pybamm", "pybammsolvers", "casadi", "scikit-fem", "coolprop", "openturns")
 
 
 def attempt(reference: str, trial: dict[str, Any]) -> dict[str, Any]:
@@ -30,8 +30,10 @@ def attempt(reference: str, trial: dict[str, Any]) -> dict[str, Any]:
     problem = _problem(reference)
     wall, cpu = time.perf_counter(), _cpu_seconds()
     try:
-        design, setting = problem.make_design(trial["design"]), problem.make_setting(trial["setting"])
-        answer = problem.answer(design, setting, fidelity=trial["fidelity"], seed=trial["seed"])
+        setting = problem.make_setting(trial["setting"])
+        member = problem.under(setting)
+        design = member.make_design(trial["design"])
+        answer = member.answer(design, setting, fidelity=trial["fidelity"], seed=trial["seed"])
         told: dict[str, Any] = {"outcome": values_of(answer.outcome), "views": [view.plain() for view in answer.views]}
         told["output_hash"] = digest(told["outcome"])
     except SimulationFailed as error:

@@ -7,6 +7,8 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
 
 __all__ = ["LANGUAGES", "N_", "_", "language", "speaking", "use"]
@@ -15,7 +17,10 @@ LANGUAGES = ("en", "ko")
 """Languages with a complete catalogue; English is the source language."""
 
 _catalogues = Path(__file__).parent / "locale"
-_current: tuple[str, gettext.NullTranslations] | None = None
+_Speech = tuple[str, gettext.NullTranslations]
+_current: _Speech | None = None
+# Of one thread or request: two people may be spoken to at once in two languages.
+_for_now: ContextVar[_Speech | None] = ContextVar("speech", default=None)
 
 
 def _wanted() -> str:
@@ -32,17 +37,18 @@ def use(code: str) -> None:
     _current = _speech(code)
 
 
-def _speech(code: str) -> tuple[str, gettext.NullTranslations]:
+@cache
+def _speech(code: str) -> _Speech:
     code = code if code in LANGUAGES else "en"
     return code, gettext.translation("dure", _catalogues, languages=[code], fallback=True)
 
 
-def _speaking() -> tuple[str, gettext.NullTranslations]:
+def _speaking() -> _Speech:
     """The language in use and its catalogue, taken from the environment when nothing was said yet."""
     global _current
     if _current is None:
         _current = _speech(_wanted())
-    return _current
+    return _for_now.get() or _current
 
 
 def language() -> str:
@@ -52,13 +58,12 @@ def language() -> str:
 
 @contextmanager
 def speaking(code: str) -> Iterator[None]:
-    """Speak ``code`` inside the block, the former language after it."""
-    before = language()
-    use(code)
+    """Speak ``code`` inside the block and in its thread, the former language after it."""
+    before = _for_now.set(_speech(code))
     try:
         yield
     finally:
-        use(before)
+        _for_now.reset(before)
 
 
 def _(text: str) -> str:

@@ -148,6 +148,7 @@ def _at(spec: Field, u: float) -> Any:
 
 def _trials(problem: Problem, setting: Any, designs: int, fidelity: str, seed: tuple[int, int]) -> deque[Trial]:
     found: dict[str, Trial] = {}
+    problem = problem.under(setting)
     for design in islice(space_filling(problem, seed), designs + _SPARE_DESIGNS):
         trial = problem.trial(design, setting, fidelity, seed[0])
         found.setdefault(trial.key, trial)

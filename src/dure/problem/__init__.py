@@ -5,6 +5,7 @@ from dure.problem.citations import citation_text
 from dure.problem.classes import design, inputs_of, measures_of, outcome, setting, values_of
 from dure.problem.fields import Choice, Field, Integer, Ordered, Real, choice, integer, ordered, real
 from dure.problem.goals import Goal, Measure, at_least, at_most, maximise, minimise, reported, with_limits, within
+from dure.problem.held import Held
 from dure.problem.ladder import Check, Fidelity, Noise, Rule, rule
 from dure.problem.need import Need
 from dure.problem.parts import Axis, Parts, Reduction, max_over, min_over, sum_over, weighted_over
@@ -16,8 +17,7 @@ from dure.problem.space import Space
 from dure.problem.table import Table, read_table
 from dure.problem.theory import Theory
 from dure.problem.trial import Trial
-from dure.problem.variant import Held, Variant
-from dure.problem.views import Answer, Curve, Fan, Sheet, View, view_from_plain
+from dure.problem.views import Answer, Curve, Fan, Map, Sheet, View, view_of
 
 __all__ = [
     "Answer",
@@ -33,6 +33,7 @@ __all__ = [
     "Goal",
     "Held",
     "Integer",
+    "Map",
     "Measure",
     "Need",
     "NoSetting",
@@ -50,7 +51,6 @@ __all__ = [
     "Table",
     "Theory",
     "Trial",
-    "Variant",
     "View",
     "arrangement",
     "at_least",
@@ -81,7 +81,7 @@ __all__ = [
     "sum_over",
     "text_values",
     "values_of",
-    "view_from_plain",
+    "view_of",
     "weighted_over",
     "with_limits",
     "within",

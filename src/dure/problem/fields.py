@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, field
 from typing import Any, TypeGuard
 
@@ -67,10 +67,9 @@ class Field(ABC):
         """How many values each column tells apart, the middles of equal intervals; None where any number will do."""
         return None
 
-    @property
-    def unordered(self) -> bool:
-        """Whether neighbouring steps are no more alike than others."""
-        return False
+    def tokens_of(self) -> Array | None:
+        """(steps, features) numbers over [0, 1] that tell the values of a column apart; None where they have an order."""
+        return None
 
     def validate(self) -> None:
         """Refuse a field that can hold no value, or whose default it cannot hold (InputError)."""
@@ -275,17 +274,22 @@ def _member(name: str, value: object, options: Sequence[Any]) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice(Field):
-    """One of several names without an order."""
+    """One of several names without an order.
+
+    ``others`` may take what is none of them, such as a file of the user's own: it gives the text that names the same thing from
+    anywhere and for good, or raises InputError.
+    """
 
     options: tuple[str, ...]
+    others: Callable[[str], str] | None = None
 
     @property
     def steps(self) -> int:
         return len(self.options)
 
-    @property
-    def unordered(self) -> bool:
-        return True
+    def tokens_of(self) -> Array:
+        """One feature an option."""
+        return np.eye(self.steps)
 
     def check_values(self) -> None:
         if not are_texts(self.options):
@@ -300,6 +304,8 @@ class Choice(Field):
         return text
 
     def accept(self, name: str, value: object) -> str:
+        if self.others is not None and isinstance(value, str) and value not in self.options:
+            return self.others(value)
         return str(_member(name, value, self.options))
 
     def encode(self, value: str) -> Array:
@@ -381,9 +387,9 @@ def integer(low: int, high: int, *, unit: str = "1", help: str = "", default: An
     return specified(Integer(low=low, high=high, unit=unit, help=help, default=default))
 
 
-def choice(*options: str, help: str = "", default: Any = None) -> Any:
-    """One of ``options``, which have no order; see ``Choice``."""
-    return specified(Choice(options=options, help=help, default=default))
+def choice(*options: str, others: Callable[[str], str] | None = None, help: str = "", default: Any = None) -> Any:
+    """One of ``options``, which have no order, or of ``others``; see ``Choice``."""
+    return specified(Choice(options=options, others=others, help=help, default=default))
 
 
 def ordered(*levels: float, unit: str = "1", help: str = "", default: Any = None) -> Any:

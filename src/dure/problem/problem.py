@@ -14,12 +14,12 @@ from dure.problem.canonical import digest
 from dure.problem.classes import inputs_of, measures_of, values_of
 from dure.problem.fields import Field
 from dure.problem.goals import Goal, Measure
+from dure.problem.held import narrowed
 from dure.problem.ladder import Check, Fidelity, Noise, Rule
 from dure.problem.need import Need
 from dure.problem.space import Space
 from dure.problem.statement import arguments, check_statement
 from dure.problem.trial import Trial
-from dure.problem.variant import Variant, as_narrowed, narrowed
 from dure.problem.views import Answer
 from dure.problem.where import author_line, line_within
 
@@ -44,13 +44,14 @@ class Problem:
             May be left out where people answer, through ``dure.Loop``.
         candidates: the only designs there are, such as the rows of a table; empty for the whole space.
         family: names of the settings that tell its tasks apart; the others keep their defaults. Empty: all of them.
+        members: ``members(setting)`` gives what of the statement a setting changes, by the names of these arguments: the design
+            class, starts, rules, limits. Under ``held`` it may give inputs that mean nothing there, each with its one value.
         theory: a cheap estimate with the signature of ``simulate``; may be wrong, is calibrated, is never claimed on.
         starts: textbook designs; the first feasible one is the baseline that a winner must beat.
         rules: functions of a design that must be >= 0 before it is simulated.
         fidelities: the ladder, cheapest first; the campaign optimises the last.
         beyond: fidelities used only by checks.
         limits: named sets of limits for ``--limits``.
-        variant: ``variant(setting)`` says what else a setting changes in this statement: inputs held, starts, rules, limits.
         needs: programs and data that no Python package brings.
         runs: budget in runs when the user gives none. tolerance: relative gain too small to go on for.
         control_runs: random designs simulated after the search, to compare it with; not part of the budget.
@@ -73,6 +74,7 @@ class Problem:
     setting: type = NoSetting
     candidates: tuple[Any, ...] = ()
     family: tuple[str, ...] = ()
+    members: Callable[[Any], Mapping[str, Any]] | None = None
     theory: Callable[..., Any] | None = None
     starts: tuple[Any, ...] = ()
     rules: tuple[Rule, ...] = ()
@@ -80,7 +82,6 @@ class Problem:
     beyond: tuple[Fidelity, ...] = ()
     checks: tuple[Check, ...] = ()
     limits: Mapping[str, Mapping[str, float | tuple[float, float]]] = field(default_factory=dict)
-    variant: Callable[[Any], Variant] | None = None
     needs: tuple[Need, ...] = ()
     noise: Noise = field(default_factory=Noise)
     runs: float = 30.0
@@ -143,21 +144,19 @@ class Problem:
         raise UnknownName(_("fidelity"), name, [rung.name for rung in (*self.fidelities, *self.beyond)])
 
     def under(self, setting: Any) -> Problem:
-        """The problem as it is stated under ``setting``; itself where that changes nothing."""
-        if self.variant is None:
+        """The problem as it is stated under ``setting``; itself where that changes nothing.
+
+        Raises:
+            InputError: there is no such member of the family.
+        """
+        if self.members is None:
             return self
         if setting not in self._under:
-            found = self.variant(setting)
-            design = narrowed(self.design, found.held) if found.held else self.design
-            starts = self.starts if found.starts is None else found.starts
-            self._under[setting] = replace(
-                self,
-                variant=None,
-                design=design,
-                starts=tuple(as_narrowed(design, start) for start in starts),
-                rules=self.rules if found.rules is None else found.rules,
-                limits=self.limits if found.limits is None else found.limits,
-            )
+            changed = dict(self.members(setting))
+            if held := changed.pop("held", None):
+                design = changed["design"] = narrowed(changed.get("design", self.design), held)
+                changed["starts"] = tuple(design(**values_of(one)) for one in changed.get("starts", self.starts))
+            self._under[setting] = replace(self, **{**changed, "members": None})
         return self._under[setting]
 
     @cached_property

@@ -12,7 +12,7 @@ from dure.i18n import _
 from dure.problem.fields import is_number
 from dure.units import check_unit
 
-__all__ = ["Answer", "Curve", "Fan", "Sheet", "View", "view_from_plain"]
+__all__ = ["Answer", "Curve", "Fan", "Map", "Sheet", "View", "view_of"]
 
 
 @dataclass(frozen=True)
@@ -147,13 +147,58 @@ class Sheet:
         return cls(data["name"], tuple(data["columns"]), tuple(tuple(row) for row in data["rows"]))
 
 
-View = Curve | Fan | Sheet
-_KINDS: Mapping[str, type[Curve] | type[Fan] | type[Sheet]] = {"curve": Curve, "fan": Fan, "sheet": Sheet}
+@dataclass(frozen=True)
+class Map:
+    """One quantity over the places of a grid, such as the power of each assembly of a core.
+
+    ``values`` by row and column, None where there is no place; ``marks`` says what stands at each, in a few letters.
+
+    Raises:
+        ValueRefused: rows of unequal length, a value that is not finite, or a unit that is not known.
+    """
+
+    name: str
+    unit: str
+    values: tuple[tuple[float | None, ...], ...]
+    marks: tuple[tuple[str, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        check_unit(self.unit)
+        widths = {len(row) for row in (*self.values, *self.marks)}
+        shown = [value for row in self.values for value in row if value is not None]
+        if len(widths) != 1 or len(self.marks) not in (0, len(self.values)) or not all(map(math.isfinite, shown)) or not shown:
+            raise ValueRefused(
+                _("map {name!r} has rows of {widths} places; give finite numbers or None, and marks for all or none").format(
+                    name=self.name, widths=sorted(widths)
+                )
+            )
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON data with the kind of view named."""
+        return {
+            "view": "map",
+            "name": self.name,
+            "unit": self.unit,
+            "values": [list(row) for row in self.values],
+            "marks": [list(row) for row in self.marks],
+        }
+
+    @classmethod
+    def from_plain(cls, data: Mapping[str, Any]) -> Map:
+        """The map that ``plain`` described."""
+        rows = {key: tuple(tuple(row) for row in data[key]) for key in ("values", "marks")}
+        return cls(name=data["name"], unit=data["unit"], **rows)
 
 
-def view_from_plain(data: Mapping[str, Any]) -> View:
-    """The view that its ``plain`` described."""
-    return _KINDS[data["view"]].from_plain(data)
+View = Curve | Fan | Map | Sheet
+_KINDS: Mapping[str, Any] = {"curve": Curve, "fan": Fan, "map": Map, "sheet": Sheet}
+
+
+def view_of(data: Mapping[str, Any]) -> View | None:
+    """The view that its ``plain`` described; None for a kind that a newer Dure may know."""
+    kind = _KINDS.get(data["view"])
+    found: View | None = kind.from_plain(data) if kind else None
+    return found
 
 
 @dataclass(frozen=True)

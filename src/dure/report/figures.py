@@ -17,7 +17,18 @@ from dure.report.style import COLOURS, panel, svg
 from dure.report.words import brief
 from dure.units import label
 
-__all__ = ["LINES", "Drawn", "axis_text", "calibration", "curves", "fans", "goal_name", "goal_value", "margin_bar"]
+__all__ = [
+    "LINES",
+    "Drawn",
+    "axis_text",
+    "calibration",
+    "check_curves",
+    "curves",
+    "fans",
+    "goal_name",
+    "goal_value",
+    "margin_bar",
+]
 
 LINES: Mapping[str, Mapping[str, Any]] = {
     "runner_up.2": {"color": COLOURS["other"], "linewidth": 1.0, "linestyle": (0, (1, 1.6))},
@@ -50,11 +61,26 @@ def axis_text(name: str, unit: str) -> str:
 
 def curves(dossier: Dossier) -> list[Drawn]:
     """One panel for each named curve of the winner, with the same curve of baseline and runners-up."""
-    return [_curve_panel(dossier, f"curve-{number}", curve) for number, curve in enumerate(dossier.curves("winner"), start=1)]
+    return [_curve_panel(dossier, f"curve-{number}", curve) for number, curve in enumerate(dossier.shown(Curve), start=1)]
+
+
+def check_curves(dossier: Dossier) -> list[Drawn]:
+    """One panel for each curve that a check of the winner shows and the top rung does not."""
+    known = {curve.name for curve in dossier.shown(Curve)}
+    found = [curve for check in dossier.checks for curve in dossier.shown(Curve, f"check.{check}") if curve.name not in known]
+    return [_check_panel(f"check-curve-{number}", curve) for number, curve in enumerate(found, start=1)]
+
+
+def _check_panel(name: str, shown: Curve) -> Drawn:
+    with panel(450, 290, name) as axes:
+        axes.plot(shown.x, shown.y, **LINES["winner"])
+        axes.set_xlabel(axis_text(_(shown.x_name), shown.x_unit), loc="right")
+        title = axis_text(_(shown.y_name), shown.y_unit)
+        return Drawn(title, svg(axes, name, title))
 
 
 def _same(dossier: Dossier, role: str, wanted: Curve) -> Curve | None:
-    return next((curve for curve in dossier.curves(role) if curve.name == wanted.name), None)
+    return next((curve for curve in dossier.shown(Curve, role) if curve.name == wanted.name), None)
 
 
 def _curve_panel(dossier: Dossier, name: str, wanted: Curve) -> Drawn:
@@ -103,7 +129,7 @@ _FAN: Sequence[Mapping[str, Any]] = (
 
 def fans(dossier: Dossier) -> list[Drawn]:
     """One panel for each fan of the winner, with its lines named."""
-    return [_fan_panel(f"fan-{number}", fan) for number, fan in enumerate(dossier.fans("winner"), start=1)]
+    return [_fan_panel(f"fan-{number}", fan) for number, fan in enumerate(dossier.shown(Fan), start=1)]
 
 
 def _fan_panel(name: str, fan: Fan) -> Drawn:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from dure.campaign import Claim, objectives
 from dure.i18n import N_, _
 from dure.journal import TrialState
-from dure.problem import Axis, Goal, Held
+from dure.problem import Axis, Goal, Held, Sheet
 from dure.report.dossier import Dossier
 from dure.report.figures import goal_name, margin_bar
 from dure.report.markup import admit, quoted, said
@@ -169,6 +169,7 @@ class CheckRow:
     help: str
     required: bool
     holds: bool | None
+    answered: bool
     changes: Sequence[Claim | None]
     margins: Sequence[Claim | None]
     extra: Sequence[tuple[str, Claim]]
@@ -199,7 +200,7 @@ def _check_row(dossier: Dossier, name: str, text: str, check: Mapping[str, Any])
     margins = [claims.get(f"check.{name}.margin.{goal}") for goal in _limited(dossier)]
     changes = [claims.get(f"check.{name}.change{suffix}") for _goal, suffix in objectives(dossier.task)]
     reason = state.reason if state and state.reason else ""
-    return CheckRow(name, text, check["required"], check["holds"], changes, margins, extra, reason)
+    return CheckRow(name, text, check["required"], check["holds"], check["answered"], changes, margins, extra, reason)
 
 
 def _limited(dossier: Dossier) -> list[str]:
@@ -221,7 +222,7 @@ def sheets(dossier: Dossier) -> list[tuple[str, Sequence[str], Sequence[Sequence
     """The winner's sheets: title, headings and rows of cells, the numbers to four figures, as the simulator said them."""
     return [
         (_(sheet.name), [_(one) for one in sheet.columns], [[_cell(cell) for cell in row] for row in sheet.rows])
-        for sheet in dossier.sheets("winner")
+        for sheet in dossier.shown(Sheet)
     ]
 
 

@@ -26,7 +26,6 @@ from dure.problem import (
     Fidelity,
     Problem,
     Rule,
-    Variant,
     at_least,
     at_most,
     choice,
@@ -149,14 +148,14 @@ def _limits() -> Mapping[str, Any]:
     return found
 
 
-def variant(use: Use) -> Variant:
+def members(use: Use) -> dict[str, Any]:
     """What a topology has: its inputs, textbook starts, rules and frozen spec sets."""
-    return Variant(
-        held={name: value for name, value in _IDLE.items() if name not in USED[use.topology]},
-        starts=_STARTS[use.topology],
-        rules=_RULES.get(use.topology, ()),
-        limits=_limits()[use.topology]["limits"],
-    )
+    return {
+        "held": {name: value for name, value in _IDLE.items() if name not in USED[use.topology]},
+        "starts": _STARTS[use.topology],
+        "rules": _RULES.get(use.topology, ()),
+        "limits": _limits()[use.topology]["limits"],
+    }
 
 
 Rung = Literal["typical", "corners", "pvt", "mismatch", "signoff"]
@@ -239,7 +238,7 @@ problem = Problem(
     outcome=Measured,
     simulate=simulate,
     theory=theory,
-    variant=variant,
+    members=members,
     needs=(NGSPICE, SKY130),
     starts=_STARTS["miller_n"],
     fidelities=(Fidelity("pvt", help=N_("five corners, three supplies, -40, nominal and 125 degC")),),

@@ -16,7 +16,6 @@ from dure.problem import (
     Held,
     Need,
     Problem,
-    Variant,
     at_most,
     choice,
     design,
@@ -56,10 +55,11 @@ def reach(tower: Tower) -> float:
     return tower.cable - tower.height
 
 
-def variant(kind: Kind) -> Variant:
+def members(kind: Kind) -> dict[str, Any]:
     if kind.kind == "free":
-        return Variant(held={"cable": 2.0}, starts=(Tower(height=4.0, legs=4, cable=2.0),), limits={"still": {"sway": 0.1}})
-    return Variant(held={"legs": 3}, rules=(reach,), limits={"still": {"sway": 0.01}})
+        start = Tower(height=4.0, legs=4, cable=2.0)
+        return {"held": {"cable": 2.0}, "starts": (start,), "limits": {"still": {"sway": 0.1}}}
+    return {"held": {"legs": 3}, "rules": (reach,), "limits": {"still": {"sway": 0.01}}}
 
 
 def simulate(tower: Tower, kind: Kind) -> Measured:
@@ -71,7 +71,7 @@ def towers(**more: Any) -> Problem:
     return Problem(**{**stated, "design": Tower, "setting": Kind, "outcome": Measured, "simulate": simulate, **more})
 
 
-FAMILY = towers(variant=variant)
+FAMILY = towers(members=members)
 FREE, GUYED = (FAMILY.under(Kind(kind=kind)) for kind in ("free", "guyed"))
 
 
@@ -109,7 +109,7 @@ def test_a_trial_has_the_same_key_whether_the_family_or_its_member_asks():
     assert FREE.trial(start, Kind()).key == FAMILY.trial(Tower(**values_of(start)), Kind()).key
 
 
-def test_strategies_propose_within_the_variant():
+def test_strategies_propose_within_the_member():
     task = Task(GUYED, Kind(kind="guyed"), GUYED.goals)
     history = History()
     for proposal in strategy("sobol").ask(task, history, 5, 0):
@@ -124,14 +124,15 @@ def test_strategies_propose_within_the_variant():
         ({"cable": 99.0}, ValueRefused, "outside"),
     ],
 )
-def test_a_wrong_variant_is_refused_when_the_problem_is_stated(held: dict[str, Any], error: type[Exception], said: str):
+def test_a_wrong_member_is_refused_when_the_problem_is_stated(held: dict[str, Any], error: type[Exception], said: str):
     with pytest.raises((ProblemError, error), match=said):
-        towers(variant=lambda kind: Variant(held=held))
+        towers(members=lambda kind: {"held": held})
 
 
 def test_a_start_that_breaks_what_is_held_is_refused():
+    start = Tower(height=4.0, legs=4, cable=2.0)
     with pytest.raises(ProblemError, match="is held at"):
-        towers(variant=lambda kind: Variant(held={"legs": 3}, starts=(Tower(height=4.0, legs=4, cable=2.0),)))
+        towers(members=lambda kind: {"held": {"legs": 3}, "starts": (start,)})
 
 
 def test_a_plan_says_what_is_held():

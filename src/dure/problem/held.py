@@ -1,9 +1,9 @@
-"""What a setting changes in a problem's statement: a family's tasks need not have the same inputs, starts, rules or limits."""
+"""Inputs that a setting holds at one value: the tasks of a family need not vary the same ones."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -12,26 +12,10 @@ from numpy.typing import NDArray
 
 from dure.errors import UnknownName, ValueRefused
 from dure.i18n import _
-from dure.problem.classes import design, inputs_of, values_of
+from dure.problem.classes import design, inputs_of
 from dure.problem.fields import Array, Field, specified
-from dure.problem.ladder import Rule
 
-__all__ = ["Held", "Variant", "narrowed"]
-
-
-@dataclass(frozen=True)
-class Variant:
-    """What holds under one setting, in place of the problem's own.
-
-    Args:
-        held: inputs that mean nothing there, by name with the value they are given.
-        starts, rules, limits: as in ``Problem``; None where the problem's own hold.
-    """
-
-    held: Mapping[str, Any] = field(default_factory=dict)
-    starts: tuple[Any, ...] | None = None
-    rules: tuple[Rule, ...] | None = None
-    limits: Mapping[str, Mapping[str, float | tuple[float, float]]] | None = None
+__all__ = ["Held", "narrowed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +81,3 @@ def _narrowed(cls: type, held: tuple[tuple[str, Any], ...]) -> type:
         made[name] = specified(Held(value=spec.accept(name, value), within=spec, unit=spec.unit, help=spec.help))
     annotations = {name: cls.__annotations__[name] for name, _value in held}
     return design(type(cls.__name__, (cls,), {**made, "__annotations__": annotations, "__doc__": cls.__doc__}))
-
-
-def as_narrowed(cls: type, one: Any) -> Any:
-    """A design of the wider class as one of ``cls``."""
-    return cls(**values_of(one))

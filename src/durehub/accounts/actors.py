@@ -1,0 +1,92 @@
+"""Who asks: a visitor, or an account by its session or through a token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from dure.errors import InputError
+from dure.i18n import _
+from durehub.accounts.models import Account, Action, Invitation, Project, Token
+from durehub.lib import digest_of, new_secret
+
+__all__ = ["VISITOR", "Actor", "actor_of_token", "invite", "issue_token", "join"]
+
+_INVITATION_LASTS = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """``account`` None is a visitor; ``most`` and ``project`` are a token's bounds, without a token none."""
+
+    account: Account | None = None
+    most: Action = Action.MANAGE
+    project: Project | None = None
+
+    @property
+    def active(self) -> Account | None:
+        """The account, unless it is suspended."""
+        return self.account if self.account is not None and self.account.is_active else None
+
+    def __str__(self) -> str:
+        return f"account {self.account.handle}" if self.account else "visitor"
+
+
+VISITOR = Actor()
+
+
+def issue_token(
+    account: Account, name: str, *, most: Action, project: Project | None = None, days: int = 90
+) -> tuple[Token, str]:
+    """A new token of an account, and its secret, which is not kept."""
+    secret, began = new_secret("dure"), timezone.now()
+    token = Token(
+        account=account, name=name, digest=digest_of(secret), most=most, project=project, ends=began + timedelta(days=days)
+    )
+    token.save()
+    return token, secret
+
+
+def actor_of_token(secret: str) -> Actor | None:
+    """Whoever the secret stands for; None when it never was, has ended, was withdrawn, or its account is suspended."""
+    token = Token.objects.select_related("account__organisation", "project").filter(digest=digest_of(secret)).first()
+    if token is None or not token.holds(timezone.now()) or not token.account.is_active:
+        return None
+    return Actor(token.account, Action(token.most), token.project)
+
+
+def invite(*, operator: bool = False) -> str:
+    """A one-time secret for one new account."""
+    secret = new_secret("join")
+    Invitation(digest=digest_of(secret), operator=operator, ends=timezone.now() + _INVITATION_LASTS).save()
+    return secret
+
+
+def join(secret: str, *, email: str, name: str, password: str) -> Account:
+    """Make the account an invitation is for; it can be used once.
+
+    Raises:
+        InputError: the invitation does not hold, the address has an account, or the password is too weak.
+    """
+    with transaction.atomic():
+        found = (
+            Invitation.objects.select_for_update().filter(digest=digest_of(secret), used=False, ends__gt=timezone.now()).first()
+        )
+        if found is None:
+            raise InputError(_("this invitation does not hold (any more); ask the hub's operator for another"))
+        account = Account(email=email.strip().lower(), name=name.strip(), is_operator=found.operator)
+        try:
+            validate_password(password, account)
+            account.set_password(password)
+            account.full_clean()
+            account.save()
+        except (ValidationError, IntegrityError) as error:
+            raise InputError(" ".join(error.messages) if isinstance(error, ValidationError) else str(error)) from None
+        found.used = True
+        found.save()
+    return account

@@ -1,0 +1,1 @@
+"""The hub as a running program: its settings, its addresses, starting it, and what its operator does from a shell."""

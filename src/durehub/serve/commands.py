@@ -1,0 +1,130 @@
+"""What an operator does from a shell: serve, check, verify the audit log, invite."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from dure.errors import DureError
+from dure.i18n import _
+
+__all__ = ["main"]
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and end the process with its exit code."""
+    try:
+        _hub.main(arguments, prog_name="dure")
+    except DureError as error:
+        click.echo(_("Error: {message}").format(message=error), err=True)
+        sys.exit(1)
+
+
+@click.group()
+@click.option("--home", type=click.Path(path_type=Path), default=Path("hub"))
+def _hub(*, home: Path) -> None:
+    os.environ["DUREHUB_HOME"] = str(home.resolve())
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "durehub.serve.settings")
+
+
+def _ready(*, migrate: bool = False) -> None:
+    import django
+    from django.core.management import call_command
+
+    os.umask(0o077)
+    django.setup()
+    if migrate:
+        call_command("migrate", verbosity=0, interactive=False)
+
+
+@_hub.command()
+@click.option("--host", default="127.0.0.1")
+@click.option("--port", type=click.IntRange(0, 65_535), default=8400)
+@click.option("--threads", type=click.IntRange(1, 64), default=4)
+@click.option("--check", "only_check", is_flag=True)
+def serve(*, host: str, port: int, threads: int, only_check: bool) -> None:
+    """Serve until interrupted; the first time, print the invitation for the first account."""
+    if "DUREHUB_URL" not in os.environ:
+        if host not in _LOOPBACK:
+            raise click.UsageError(
+                _("--host {host} is not this machine alone; set DUREHUB_URL to the address people will use").format(host=host)
+            )
+        os.environ["DUREHUB_URL"] = f"http://{host}:{port}"
+    _ready(migrate=not only_check)
+    if only_check:
+        _check()
+        return
+    from waitress import create_server
+
+    from durehub.accounts.actors import invite
+    from durehub.accounts.models import Account
+    from durehub.policy.audit import receipt
+    from durehub.serve.wsgi import application
+
+    server = create_server(application, host=host, port=port, threads=threads, max_request_body_size=2**40, ident=None)
+    address = os.environ["DUREHUB_URL"] if port else f"http://{host}:{server.effective_port}"
+    click.echo(_("Serving at {url} from {home}; Ctrl-C stops.").format(url=address, home=os.environ["DUREHUB_HOME"]))
+    if not Account.objects.exists():
+        click.echo(
+            _("Make the first account, within a week and once: {url}").format(
+                url=f"{address}/join?invitation={invite(operator=True)}"
+            )
+        )
+    sys.stdout.flush()
+    try:
+        server.run()
+    finally:
+        receipt()
+
+
+def _check() -> None:
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    from durehub.policy.audit import verify
+
+    call_command("check", fail_level="WARNING", verbosity=0)
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        click.echo(_("The database is older than this Dure, or empty; dure serve brings it up to date."))
+        sys.exit(1)
+    click.echo(_("Everything is in order; the audit log has {count} entries and verifies.").format(count=verify()))
+
+
+@_hub.command()
+def audit_verify() -> None:
+    """Verify the audit log."""
+    _ready()
+    from durehub.policy.audit import receipt, verify
+
+    click.echo(_("The audit log has {count} entries and verifies.").format(count=verify()))
+    receipt()
+
+
+@_hub.command()
+def invite() -> None:
+    """Print a one-time address for a new account."""
+    _ready()
+    from django.conf import settings
+
+    from durehub.accounts.actors import invite as make
+
+    click.echo(f"{settings.URL}/join?invitation={make()}")
+
+
+@_hub.command()
+def openapi() -> None:
+    """Print the schema of the API."""
+    _ready()
+    import json
+
+    from durehub.api.routes import api
+
+    click.echo(json.dumps(api.get_openapi_schema(), indent=1, ensure_ascii=False, sort_keys=True))

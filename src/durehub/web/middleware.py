@@ -1,0 +1,68 @@
+"""Headers on every answer, and the language of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
+
+from dure.i18n import LANGUAGES, speaking
+
+__all__ = ["headers", "speech", "wanted"]
+
+Answer = Callable[[HttpRequest], HttpResponse]
+
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+COOKIE = "language"
+
+
+def headers(answer: Answer) -> Answer:
+    """Nothing of the hub is framed, scripted from elsewhere or kept in a shared cache."""
+
+    def wrapped(request: HttpRequest) -> HttpResponse:
+        response = answer(request)
+        for name, value in _HEADERS.items():
+            response[name] = value
+        response.setdefault("Cache-Control", "private, no-cache")
+        patch_vary_headers(response, ("Authorization", "Cookie", "Accept-Language"))
+        return response
+
+    return wrapped
+
+
+def wanted(request: HttpRequest) -> str:
+    """The language asked for: by the cookie, else as the browser says."""
+    chosen = request.COOKIES.get(COOKIE, "")
+    return chosen if chosen in LANGUAGES else translation.get_language_from_request(request)
+
+
+def speech(answer: Answer) -> Answer:
+    """Speak the language that is wanted."""
+
+    def wrapped(request: HttpRequest) -> HttpResponse:
+        code = wanted(request)
+        with speaking(code), translation.override(code):
+            response = answer(request)
+            response["Content-Language"] = code
+            return response
+
+    return wrapped

@@ -39,7 +39,18 @@ def check_unit(unit: str) -> str:
     return unit
 
 
-_SIGNS = {"degC": "°C", "1": "", "ohm": "Ω", "um": "µm", "percent": "%"}
+_SIGNS = {
+    "degC": "°C",
+    "1": "",
+    "ohm": "Ω",
+    "um": "µm",
+    "percent": "%",
+    "degree": "°",
+    "uA": "µA",
+    "V/us": "V/µs",
+    "um**2": "µm²",
+    "nV/Hz**0.5": "nV/√Hz",
+}
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 

@@ -115,8 +115,8 @@ def _card(block: str, names: dict[str, float]) -> Card:
         if len(line) + len(word) > _LINE:
             lines, line = [*lines, line], "+"
         line += word
-    bounds = (values[edge] for edge in ("lmin", "lmax", "wmin", "wmax"))
-    return Card(*bounds, slope, "\n".join([*lines, line]))
+    lmin, lmax, wmin, wmax = (values[edge] for edge in ("lmin", "lmax", "wmin", "wmax"))
+    return Card(lmin, lmax, wmin, wmax, slope, "\n".join([*lines, line]))
 
 
 def _number(given: str, names: dict[str, float]) -> float:

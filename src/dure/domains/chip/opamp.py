@@ -85,8 +85,8 @@ class Measured:
     gbw: float = at_least(1.0, unit="MHz", positive=True, help=N_("unity-gain frequency"))
     phase_margin: float = at_least(55.0, unit="degree", help=N_("phase margin"))
     gain_margin: float = at_least(6.0, unit="dB", help=N_("gain margin"))
-    slew: float = at_least(0.5, unit="V/us", positive=True, help=N_("slew rate, 10-90 % of a 0.2 V step in unity gain"))
-    settling: float = at_most(5000.0, unit="ns", positive=True, help=N_("settling time, to 1 % of that step"))
+    slew: float = at_least(0.5, unit="V/us", positive=True, help=N_("slew rate, 10 to 90 percent of a 0.2 V step in unity gain"))
+    settling: float = at_most(5000.0, unit="ns", positive=True, help=N_("settling time, to 1 percent of that step"))
     cmrr: float = at_least(30.0, unit="dB", help=N_("common-mode rejection, at 10 Hz and without mismatch"))
     psrr: float = at_least(30.0, unit="dB", help=N_("supply rejection, at 10 Hz and without mismatch"))
     offset: float = at_most(30.0, unit="mV", positive=True, help=N_("input offset, systematic and three sigma of mismatch"))
@@ -164,7 +164,7 @@ SAMPLES = 59
 
 
 def simulate(sizing: Sizing, use: Use, *, fidelity: Rung) -> Answer:
-    """The bench at every point of a rung, with ngspice (Ngspice)."""
+    """The bench at every point of a rung, with ngspice (Ngspice2023)."""
     amplifier = build(use.topology, sizing, resistance=use.resistance, capacitance=use.capacitance)
     corners = CORNERS if fidelity in ("corners", "pvt", "signoff") else CORNERS[:1]
     points = [Point(use.supply, use.temperature)]
@@ -210,7 +210,7 @@ def theory(sizing: Sizing, use: Use) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for corner, share, at in _EXPECTED:
         point = Point(share * use.supply, use.temperature if at is None else at)
-        for name, value in vars(expected(use.topology, sizing, corner=corner, point=point, load=use.load * 1e-12)).items():
+        for name, value in expected(use.topology, sizing, corner=corner, point=point, load=use.load * 1e-12).items():
             pick = np.maximum if name in LARGER_IS_WORSE else np.minimum
             found[name] = pick(found[name], value) if name in found else value
     return found | {"area": build(use.topology, sizing).area}
@@ -226,7 +226,7 @@ _CLOSE: Mapping[str, float] = {
     **{"gain": 0.01, "gbw": 0.01, "phase_margin": 0.02, "gain_margin": 0.02, "slew": 0.02, "settling": 1.0, "cmrr": 0.05},
     **{"psrr": 0.05, "offset": 0.005, "swing": 0.1, "noise": 0.05, "saturation": 0.05, "area": 1e-6},
 }
-"""How far the sign-off may lie from the cut models, each in its own unit; on the reference amplifier they agree to six figures."""
+"""How far the sign-off may lie from the cut models, each in its own unit; measured, they agree to six figures."""
 
 problem = Problem(
     name="chip/opamp",
@@ -260,7 +260,7 @@ problem = Problem(
         Check(
             N_("mismatch yield"),
             "mismatch",
-            help=N_("all 59 samples keep the limits: then at least 95 % of chips do, with 95 % confidence"),
+            help=N_("all 59 samples keep the limits: then at least 95 percent of chips do, with 95 percent confidence"),
         ),
         Check(N_("resistors -15 %"), replace={"resistance": 0.85}, help=N_("the slow edge of the process's resistors")),
         Check(N_("resistors +15 %"), replace={"resistance": 1.15}, help=N_("the other edge")),
@@ -269,11 +269,9 @@ problem = Problem(
     runs=60,
     control_runs=20,
     timeout=900.0,
-    cites=("SkyWater2020", "Ngspice", "Pelgrom1989"),
+    cites=("SkyWater2020", "Ngspice2023", "Pelgrom1989"),
     hazards=(
-        N_(
-            "A schematic-level result: layout parasitics, wires that carry the current and electrostatic protection were not looked at."
-        ),
+        N_("A schematic-level result: layout parasitics, supply wires and electrostatic protection were not looked at."),
         N_("Mismatch is that of thresholds alone; resistors and capacitors are ideal but for the checks that move them."),
     ),
     export=export,

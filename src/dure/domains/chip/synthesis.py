@@ -20,7 +20,7 @@ PASSES = (
     *("none", "balance", "rewrite", "rewrite -z", "refactor", "refactor -z"),
     *("resub -K 8", "resub -K 8 -z", "resub -K 12", "dc2"),
 )
-"""What one step of a recipe may be, as ABC calls it (Abc)."""
+"""What one step of a recipe may be, as ABC calls it (Abc2022)."""
 
 RESYN2 = (
     *("balance", "rewrite", "refactor", "balance", "rewrite"),
@@ -149,7 +149,7 @@ problem = Problem(
     runs=60,
     control_runs=20,
     timeout=600.0,
-    cites=("Abc", "Amaru2015"),
+    cites=("Abc2022", "Amaru2015"),
     hazards=(N_("Look-up tables and levels come before placement and routing, which may rank recipes otherwise."),),
     export=export,
 )

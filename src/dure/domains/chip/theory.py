@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from dure.domains.chip.bench import STEP, Point
 from dure.domains.chip.gmid import Look, Table, table
-from dure.domains.chip.measure import Specs
 
 __all__ = ["expected"]
 
@@ -42,11 +41,16 @@ class _Stage:
     half: Array
 
 
-def expected(topology: str, sizing: Any, *, corner: str, point: Point, load: float) -> Specs:
-    """The figures of many sizings at one point, each an array; ``load`` in F."""
+def expected(topology: str, sizing: Any, *, corner: str, point: Point, load: float) -> dict[str, Array]:
+    """The figures of ``Specs`` for many sizings at one point, each an array; ``load`` in F."""
     kind = "pfet" if topology == "miller_p" else "nfet"
     own, across = (table(one, corner, point.temperature) for one in (kind, "nfet" if kind == "pfet" else "pfet"))
-    maker: Mapping[str, Callable[..., Specs]] = {"ota5": _ota, "miller_n": _miller, "miller_p": _miller, "folded": _folded}
+    maker: Mapping[str, Callable[..., dict[str, Array]]] = {
+        "ota5": _ota,
+        "miller_n": _miller,
+        "miller_p": _miller,
+        "folded": _folded,
+    }
     sized = {name: np.asarray(value, dtype=float) for name, value in vars(sizing).items()}
     with np.errstate(all="ignore"):
         return maker[topology](sized, own, across, point, load, kind)
@@ -109,7 +113,7 @@ def _mirror(look: Look, extra: Array) -> Array:
     return (1 + slow / 2) / (1 + slow)
 
 
-def _specs(stage: _Stage, sized: Mapping[str, Array], own: Table, across: Table, **found: Array) -> Specs:
+def _specs(stage: _Stage, sized: Mapping[str, Array], own: Table, across: Table, **found: Array) -> dict[str, Array]:
     """The figures all topologies share the formulas of."""
     kind = found.pop("kind")
     ratio = stage.load.gm / stage.pair.gm
@@ -123,17 +127,16 @@ def _specs(stage: _Stage, sized: Mapping[str, Array], own: Table, across: Table,
     gbw, swiftest = found.pop("gbw"), found.pop("swiftest")
     linear = 2.2 / (2 * math.pi * gbw)
     quick = np.clip(found["phase_margin"] / 70, 0.1, 1.0)
-    return Specs(
-        gbw=1e-6 * gbw,
-        slew=1e-6 * 0.16 / np.hypot(linear, 0.16 / swiftest),
-        settling=1e9 * (4.6 / (2 * math.pi * gbw * quick) + 2 * STEP / swiftest),
-        offset=1e3 * (np.abs(found.pop("systematic")) + 3 * random),
-        noise=1e9 * np.sqrt(thermal + flicker),
-        **found,
-    )
+    return found | {
+        "gbw": 1e-6 * gbw,
+        "slew": 1e-6 * 0.16 / np.hypot(linear, 0.16 / swiftest),
+        "settling": 1e9 * (4.6 / (2 * math.pi * gbw * quick) + 2 * STEP / swiftest),
+        "offset": 1e3 * (np.abs(found.pop("systematic")) + 3 * random),
+        "noise": 1e9 * np.sqrt(thermal + flicker),
+    }
 
 
-def _ota(sized: Mapping[str, Array], own: Table, across: Table, point: Point, load: float, kind: str) -> Specs:
+def _ota(sized: Mapping[str, Array], own: Table, across: Table, point: Point, load: float, kind: str) -> dict[str, Array]:
     stage = _first_stage(sized, own, across, point, kind)
     conductance = stage.pair.gds + stage.load.gds
     width = sized["w_pair"] * sized["m_pair"] + 2 * sized["w_load"]
@@ -164,7 +167,7 @@ def _ota(sized: Mapping[str, Array], own: Table, across: Table, point: Point, lo
     )
 
 
-def _miller(sized: Mapping[str, Array], own: Table, across: Table, point: Point, load: float, kind: str) -> Specs:
+def _miller(sized: Mapping[str, Array], own: Table, across: Table, point: Point, load: float, kind: str) -> dict[str, Array]:
     stage = _first_stage(sized, own, across, point, kind)
     output = stage.current * sized["m_sink"]
     driver = across.look(output, sized["w_load"] * sized["m_drive"], sized["l_load"], 0.8)
@@ -215,7 +218,7 @@ def _miller(sized: Mapping[str, Array], own: Table, across: Table, point: Point,
     )
 
 
-def _folded(sized: Mapping[str, Array], own: Table, across: Table, point: Point, load: float, kind: str) -> Specs:
+def _folded(sized: Mapping[str, Array], own: Table, across: Table, point: Point, load: float, kind: str) -> dict[str, Array]:
     stage = _first_stage(sized, own, across, point, kind)
     legs = stage.current * np.maximum(sized["m_drive"] - sized["m_tail"] / 2, 0.1)
     source = across.look(stage.current * sized["m_drive"], sized["w_load"] * sized["m_drive"], sized["l_load"], 0.2)

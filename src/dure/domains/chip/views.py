@@ -44,11 +44,9 @@ def _fans(runs: Mapping[str, Run]) -> list[Fan]:
     bode = {corner: run.printed.tables["bode.txt"] for corner, run in runs.items() if "bode.txt" in run.printed.tables}
     step = {corner: run.printed.tables["step.txt"] for corner, run in runs.items() if "step.txt" in run.printed.tables}
     made = []
-    if bode:
-        frequency = {"x_name": N_("frequency"), "x_unit": "Hz", "x_log": True}
-        for name, unit, column in ((N_("open-loop gain"), "dB", 1), (N_("open-loop phase"), "degree", 3)):
-            lines = tuple((corner, *_thinned(table[:, 0], table[:, column])) for corner, table in bode.items())
-            made.append(Fan(name=name, y_name=name, y_unit=unit, lines=lines, **frequency))
+    for name, unit, column in ((N_("open-loop gain"), "dB", 1), (N_("open-loop phase"), "degree", 3)) if bode else ():
+        lines = tuple((corner, *_thinned(table[:, 0], table[:, column])) for corner, table in bode.items())
+        made.append(Fan(name=name, x_name=N_("frequency"), x_unit="Hz", y_name=name, y_unit=unit, lines=lines, x_log=True))
     if step:
         lines = tuple((corner, *_thinned(1e9 * table[:, 0], table[:, 1])) for corner, table in step.items())
         name = N_("output, step in unity gain")
@@ -89,7 +87,7 @@ def _specs(runs: Mapping[str, Run], points: Sequence[Point]) -> Sheet:
 
 def _devices(amplifier: Amplifier, runs: Mapping[str, Run]) -> Sheet:
     found = next(iter(runs.values())).devices
-    rows = []
+    rows: list[tuple[str | float, ...]] = []
     for one in amplifier.devices:
         at = found[one.name]
         overdrive, margin = abs(at["vgs"]) - abs(at["vth"]), abs(at["vds"]) - abs(at["vdsat"])

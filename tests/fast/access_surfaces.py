@@ -220,7 +220,9 @@ _READ = ("/api/v1/records/{}/versions/1/files",)
 
 def _shown(answer: Any, handle: str = "0" * 12) -> tuple[int, str, str]:
     """Status, headers and body, with what the reader gave taken out."""
-    headers = json.dumps({name: value for name, value in sorted(answer.headers.items()) if name not in ("ETag", "Content-Length")})
+    headers = json.dumps(
+        {name: value for name, value in sorted(answer.headers.items()) if name not in ("ETag", "Content-Length")}
+    )
     body = answer.content.decode()
     hidden = "csrfmiddlewaretoken"
     lines = [line.split('name="next"')[0] for line in body.replace(handle, "HANDLE").splitlines() if hidden not in line]

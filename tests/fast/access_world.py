@@ -1,6 +1,6 @@
 """Worlds of people and records drawn at random, and who may do what in them, by the text of docs/explain/access.md.
 
-The judgement here was written from that page, rule by rule, in plain Python over plain data. It shares nothing with durehub.policy.
+The judgement here was written from that page, rule by rule, in plain Python over plain data; it shares nothing with the policy.
 """
 
 from __future__ import annotations
@@ -15,7 +15,13 @@ from typing import Any
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 LEVELS = ("open", "registered", "consortium", "private")
 ACTIONS = ("see", "read", "write", "manage")
-MOMENTS = (NOW - timedelta(days=9), NOW - timedelta(microseconds=1), NOW, NOW + timedelta(microseconds=1), NOW + timedelta(days=9))
+MOMENTS = (
+    NOW - timedelta(days=9),
+    NOW - timedelta(microseconds=1),
+    NOW,
+    NOW + timedelta(microseconds=1),
+    NOW + timedelta(days=9),
+)
 
 
 @dataclass
@@ -76,7 +82,8 @@ def draw(seed: int, *, people: int = 9, things: int = 24) -> World:
     random = Random(seed)
     organisations = [False, False, random.random() < 0.7]
     folk = [
-        Person(random.choice([None, 0, 1, 2]), suspended=random.random() < 0.15, operator=random.random() < 0.2) for _ in range(people)
+        Person(random.choice([None, 0, 1, 2]), suspended=random.random() < 0.15, operator=random.random() < 0.2)
+        for _ in range(people)
     ]
     projects = 3
     roles = {
@@ -211,7 +218,9 @@ def stage(world: World) -> Stage:
     from durehub.catalogue.models import Outcome, Record, Version
     from durehub.policy.models import Grant, Input, Level
 
-    organisations = [Organisation.objects.create(name=f"organisation {n}", suspended=gone) for n, gone in enumerate(world.organisations)]
+    organisations = [
+        Organisation.objects.create(name=f"organisation {n}", suspended=gone) for n, gone in enumerate(world.organisations)
+    ]
     accounts = [
         Account.objects.create(
             email=f"person{n}@example.org",

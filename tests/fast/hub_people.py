@@ -38,7 +38,9 @@ class Caller:
         assert answer.status_code == 200, answer.content
         return sha256
 
-    def publish(self, title: str = "A table", *, data: bytes = CSV, path: str = "a.csv", derived_from: Any = (), **access: Any) -> str:
+    def publish(
+        self, title: str = "A table", *, data: bytes = CSV, path: str = "a.csv", derived_from: Any = (), **access: Any
+    ) -> str:
         """Publish a record of one file; its handle."""
         answer = self.call("POST", "records", {"record": self.record(title, data, path, derived_from), "access": access})
         assert answer.status_code == 201, answer.content

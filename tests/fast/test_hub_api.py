@@ -103,7 +103,14 @@ def test_a_private_record_is_nowhere_for_others(owner: Caller, other: Caller):
 def test_answers_to_others_do_not_change_by_a_byte_when_private_records_come(owner: Caller, other: Caller):
     for number in range(5):
         owner.publish(f"전고체 자료 {number}", level="open")
-    asked = ["records", "records?q=전고체", "records?q=자료&size=2", "records?q=전고체&kind=dataset", "records?q=비밀", "records?outcome=mass"]
+    asked = [
+        "records",
+        "records?q=전고체",
+        "records?q=자료&size=2",
+        "records?q=전고체&kind=dataset",
+        "records?q=비밀",
+        "records?outcome=mass",
+    ]
     before = [(one.content, one["ETag"]) for caller in (VISITOR, other) for path in asked for one in [caller.get(path)]]
     for number in range(4):
         owner.publish(f"전고체 비밀 자료 {number}", level="private")
@@ -325,7 +332,9 @@ def test_title_comes_before_text_and_what_was_written_before_what_was_taken_off(
     for title, description in (("수명", "원자로 관련"), ("원자로 노심", "x"), ("원자 배열", "y")):
         record = owner.record(title)
         record["about"]["description"] = description
-        names[owner.call("POST", "records", {"record": record, "access": {"level": "open"}}).json()["id"].partition("/")[0]] = title
+        names[owner.call("POST", "records", {"record": record, "access": {"level": "open"}}).json()["id"].partition("/")[0]] = (
+            title
+        )
     found = [names[one["id"]] for one in VISITOR.get("records?q=원자로").json()["records"]]
     assert found == ["원자로 노심", "수명", "원자 배열"]
 
@@ -352,7 +361,9 @@ def test_a_password_gives_a_token_and_an_unknown_address_looks_like_a_wrong_pass
     given = VISITOR.call("POST", "tokens", right)
     assert given.status_code == 201
     assert Caller(given.json()["token"]).get("account").json()["email"] == "owner@example.org"
-    answers = [VISITOR.call("POST", "tokens", {"email": one, "password": "no"}) for one in ("owner@example.org", "no@example.org")]
+    answers = [
+        VISITOR.call("POST", "tokens", {"email": one, "password": "no"}) for one in ("owner@example.org", "no@example.org")
+    ]
     assert answers[0].content == answers[1].content
 
 
@@ -361,6 +372,35 @@ def test_the_committed_schema_is_the_one_that_is_served():
 
     committed = json.loads((ROOT / "docs/reference/openapi.json").read_text("utf-8"))
     assert json.loads(json.dumps(api.get_openapi_schema())) == committed, "make openapi, and read the difference"
+
+
+@pytest.mark.parametrize(
+    "path", ["/favicon.ico", "/nowhere", "/records/x/y/z", "/records/" + NOWHERE, "/records/" + NOWHERE + "/v1"]
+)
+def test_an_address_that_leads_nowhere_is_answered_as_a_page(path: str):
+    from django.test import Client
+
+    answer = Client(raise_request_exception=False).get(path)
+    assert answer.status_code == 404
+    assert "There is no such thing here, or not for you." in answer.content.decode()
+    assert "default-src 'none'" in answer["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/requests", "/records/" + NOWHERE + "/request", "/requests/" + NOWHERE])
+def test_what_needs_an_account_asks_for_it_first(path: str):
+    from django.test import Client
+
+    answer = Client().get(path) if path == "/requests" else Client().post(path)
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/sign-in?next=%2F")
+
+
+def test_nobody_is_led_away_after_signing_in(owner: Caller):
+    from django.test import Client
+
+    for wanted, leads in (("https://evil.example/", "/"), ("//evil.example", "/"), ("/requests", "/requests")):
+        given = {"email": "owner@example.org", "password": "a long password of owner", "next": wanted}
+        assert Client().post("/sign-in", given)["Location"] == leads
 
 
 def test_an_invitation_makes_one_account(owner: Caller):
@@ -373,8 +413,9 @@ def test_an_invitation_makes_one_account(owner: Caller):
     join(secret, email="new@example.org", name="New", password="a rather long one")
     with pytest.raises(InputError, match="invitation"):
         join(secret, email="newer@example.org", name="Newer", password="a rather long one")
+    other = invite()
     with later(days=8), pytest.raises(InputError, match="invitation"):
-        join(invite() if False else secret, email="newest@example.org", name="Newest", password="a rather long one")
+        join(other, email="newest@example.org", name="Newest", password="a rather long one")
 
 
 class TestAudit:
@@ -413,7 +454,9 @@ class TestAudit:
         elif change == "drop last":
             last.delete()
         elif change == "add":
-            Entry(seq=5, time=last.time, kind="denied", actor="visitor", about="x", prev=last.hash, hash="0" * 64).save(force_insert=True)
+            Entry(seq=5, time=last.time, kind="denied", actor="visitor", about="x", prev=last.hash, hash="0" * 64).save(
+                force_insert=True
+            )
         else:
             last.delete()
             Head.objects.update(seq=3, hash=Entry.objects.get(seq=3).hash)

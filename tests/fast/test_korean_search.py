@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -60,7 +61,12 @@ def test_syllables_that_straddle_a_space_are_no_hit(filled: None):
 
 @pytest.mark.parametrize(
     ("question", "text"),
-    [("전고체전지", "전고체 전지에서"), ("전고체 전지", "전고체전지의"), ("SiC전력반도체", "SiC 전력반도체"), ("sic 전력 반도체", "SiC 전력반도체")],
+    [
+        ("전고체전지", "전고체 전지에서"),
+        ("전고체 전지", "전고체전지의"),
+        ("SiC전력반도체", "SiC 전력반도체"),
+        ("sic 전력 반도체", "SiC 전력반도체"),
+    ],
 )
 def test_compounds_are_found_however_they_are_spaced(filled: None, question: str, text: str):
     assert any(text in TEXTS[number] for number in found(question))
@@ -72,11 +78,14 @@ def test_a_noun_that_ends_like_a_particle_keeps_its_own_form_first(word: str):
 
     (term,) = terms(word)
     assert stripped(word) != word
-    assert term.raw.phrases[0][0] == tuple(first + second for first, second in zip(word, word[1:], strict=False))
+    assert term.raw.phrases[0][0] == tuple(first + second for first, second in pairwise(word))
     assert len(term.phrases) == 2
 
 
-@pytest.mark.parametrize(("word", "rest"), [("전해질에서의", "전해질"), ("회로", "회로"), ("셀은", "셀은"), ("전지를", "전지"), ("NMC811의", "NMC811의")])
+@pytest.mark.parametrize(
+    ("word", "rest"),
+    [("전해질에서의", "전해질"), ("회로", "회로"), ("셀은", "셀은"), ("전지를", "전지"), ("NMC811의", "NMC811의")],
+)
 def test_a_particle_comes_off_where_two_syllables_remain(word: str, rest: str):
     from durehub.catalogue.terms import stripped
 

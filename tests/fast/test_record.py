@@ -23,7 +23,13 @@ KIM = Person("Kim, Minji", EXAMPLE, "Seoul National University", "https://ror.or
 
 
 def about(**said: Any) -> About:
-    told: dict[str, Any] = {"kind": "dataset", "title": "A table", "description": "Of numbers.", "licence": "CC-BY-4.0", "creators": (KIM,)}
+    told: dict[str, Any] = {
+        "kind": "dataset",
+        "title": "A table",
+        "description": "Of numbers.",
+        "licence": "CC-BY-4.0",
+        "creators": (KIM,),
+    }
     return About(**told | said)
 
 
@@ -51,7 +57,7 @@ def test_licences_are_those_of_spdx_and_of_kogl():
     assert licence("Apache-2.0 OR MIT").id == "Apache-2.0 OR MIT"
     assert [licence(one).id for one in KOGL] == [f"LicenseRef-KOGL-{number}" for number in (1, 2, 3, 4)]
     for wrong in ("", "free", "LicenseRef-KOGL-5", "CC-BY-4.0 AND nothing"):
-        with pytest.raises(InputError, match="CC-BY-4.0"):
+        with pytest.raises(InputError, match=r"CC-BY-4\.0"):
             licence(wrong)
 
 
@@ -134,7 +140,7 @@ def test_no_path_leads_out_of_a_record(path: str):
 @pytest.mark.parametrize("ending", sorted(FORMATS))
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 def test_a_pickle_is_refused_under_any_name(ending: str, protocol: int):
-    with pytest.raises(InputError, match="pickle|not what its name says"):
+    with pytest.raises(InputError, match=r"pickle|not what its name says"):
         check_head(f"model{ending}", b"\x80" + bytes([protocol]) + b"cos\nsystem\n")
 
 
@@ -183,7 +189,9 @@ def test_a_table_becomes_a_record_and_every_altered_byte_is_found(tmp_path: Path
 
 
 def test_a_citation_names_who_when_what_which_and_where():
-    cited = Published(about(title="50% & more_"), "dure:0123456789ab/v2", "https://hub/records/0123456789ab/v2", "Hub", "2026-11-26")
+    cited = Published(
+        about(title="50% & more_"), "dure:0123456789ab/v2", "https://hub/records/0123456789ab/v2", "Hub", "2026-11-26"
+    )
     assert cited.text() == (
         "Kim, Minji (2026): 50% & more_. Version 2. Hub. Dataset. dure:0123456789ab/v2. https://hub/records/0123456789ab/v2"
     )

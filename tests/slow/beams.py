@@ -8,7 +8,7 @@ from pathlib import Path
 
 DURE = [sys.executable, "-c", "from dure.cli import main; main()"]
 
-BEAM = '''
+BEAM = """
 from dure import Problem, at_most, design, minimise, outcome, real
 
 @design
@@ -28,7 +28,7 @@ problem = Problem(
     name="toy/beam", version="1", question="How light can a beam be?", design=Beam, outcome=Measured, simulate=simulate,
     starts=(Beam(width=0.9, height=0.9), Beam(width=0.7, height=0.8)),
 )
-'''
+"""
 
 
 def run(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

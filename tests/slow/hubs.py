@@ -50,7 +50,9 @@ class Running:
 def serving(home: Path) -> Iterator[Running]:
     """``dure serve`` on a free port, until the block ends."""
     command = [*DURE, "serve", "--home", str(home), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=home, env=os.environ | {"PYTHONUNBUFFERED": "1"}) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=home, env=os.environ | {"PYTHONUNBUFFERED": "1"}
+    ) as process:
         try:
             assert process.stdout is not None
             lines = [process.stdout.readline(), process.stdout.readline()]

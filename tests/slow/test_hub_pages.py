@@ -1,4 +1,4 @@
-"""The pages in Debian's Chromium, as member, partner and outsider: what each sees and can do, in both languages, on two sizes of screen.
+"""The pages in Debian's Chromium, as member, partner and outsider: what each sees and does, in two languages, on two screens.
 
 Pictures of every page are left in the folder that DURE_PICTURES names, for people to look at.
 """
@@ -43,7 +43,10 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         (home / "table.csv").write_text("temperature,yield\n300,0.5\n310,0.6\n", encoding="utf-8")
         for title, levels in (
             ("전고체 전해질의 이온전도도", ("--level", "open")),
-            ("황화물 전해질, 파일은 요청 시", ("--level", "open", "--files", "private", "--conditions", "Cite us. 인용해 주십시오.")),
+            (
+                "황화물 전해질, 파일은 요청 시",
+                ("--level", "open", "--files", "private", "--conditions", "Cite us. 인용해 주십시오."),
+            ),
             ("비공개 전해질", ("--level", "private")),
         ):
             told = ("--title", title, "--description", "측정한 표. A table that was measured.", "--tag", "배터리", *SAID, *levels)
@@ -60,7 +63,9 @@ class Reader:
         self.page = self.context.new_page()
         self.wrong: list[str] = []
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("console", lambda said: self.wrong.append(said.text) if said.type == "error" and "404" not in said.text else None)
+        self.page.on(
+            "console", lambda said: self.wrong.append(said.text) if said.type == "error" and "404" not in said.text else None
+        )
         self.hub, self.name = hub, f"{size}-{language}"
 
     def go(self, path: str) -> Any:
@@ -137,7 +142,7 @@ def test_htmx_brings_the_results_alone_and_the_address_follows(reader: Any):
     one.page.evaluate("window.here = 1")
     one.page.fill("#q", "이온전도도")
     one.page.press("#q", "Enter")
-    one.page.wait_for_function("document.querySelectorAll('.records li').length === 1")
+    one.page.wait_for_selector(".records li:only-child")
     assert one.page.evaluate("window.here") == 1
     assert "q=" in one.page.url
     one.page.reload()
@@ -148,7 +153,7 @@ def test_a_language_is_chosen_and_remembered(reader: Any):
     one = reader("en")
     one.go("/")
     one.page.click('button[name="language"]')
-    one.page.wait_for_function("document.documentElement.lang === 'ko'")
+    one.page.wait_for_selector("html[lang=ko]")
     one.go("/sign-in")
     assert one.page.locator("html").get_attribute("lang") == "ko"
 
@@ -174,7 +179,7 @@ def test_a_partner_asks_by_keyboard_a_member_grants_and_the_file_comes(reader: A
     member.picture("deciding")
     member.page.fill("textarea", "기꺼이.")
     member.page.click('button[value="grant"]')
-    member.page.wait_for_function("!document.querySelector('button[value=\"grant\"]')")
+    member.page.wait_for_selector('button[value="grant"]', state="detached")
     partner.page.reload()
     assert "기꺼이." in partner.page.inner_text("main")
     partner.page.click("article h3 a")
@@ -188,7 +193,7 @@ def test_everything_on_the_search_page_is_reached_by_tab(reader: Any):
     one = reader("en")
     one.go("/")
     wanted = one.page.locator("main a, main button, main input:not([type=hidden]), main summary, header a, header button")
-    names = {name for name in wanted.evaluate_all("all => all.filter(one => one.checkVisibility()).map(one => one.outerHTML)")}
+    names = set(wanted.evaluate_all("all => all.filter(one => one.checkVisibility()).map(one => one.outerHTML)"))
     reached: set[str] = set()
     for _ in range(len(names) + 10):
         one.page.keyboard.press("Tab")

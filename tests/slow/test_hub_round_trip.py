@@ -55,9 +55,24 @@ def test_a_campaign_goes_from_folder_to_folder_and_answers_there(hub: Running, t
     for one in ("journal.sqlite", "report.html"):
         assert (there / "record" / one).read_bytes() == (campaign / one).read_bytes()
 
-    # B's campaign asks the textbook starts, which A has answered: they cost nothing.
+    # B's campaign is compared with the textbook starts, which A has answered: they cost nothing.
     (there / "beam.py").write_bytes((here / "beam.py").read_bytes())
-    run("run", "./beam.py", "--runs", 3, "--strategy", "sobol", "--control", 0, "--data", "record", "--out", "mine", "--json", cwd=there)
+    run(
+        "run",
+        "./beam.py",
+        "--runs",
+        3,
+        "--strategy",
+        "sobol",
+        "--control",
+        0,
+        "--data",
+        "record",
+        "--out",
+        "mine",
+        "--json",
+        cwd=there,
+    )
     from dure.journal import Journal, fold
 
     with Journal.open(there / "mine", write=False) as journal:
@@ -66,7 +81,7 @@ def test_a_campaign_goes_from_folder_to_folder_and_answers_there(hub: Running, t
     (given,) = [event.payload for event in events if event.kind == "given"]
     answered = {row["key"] for row in given["rows"]}  # type: ignore[index, union-attr, call-overload] # JSON, as the journal writes it
     asked = {event.payload["key"] for event in events if event.kind == "asked"}
-    reused = {event.payload["key"] for event in events if event.kind == "reused" and event.payload["purpose"] == "start"}
+    reused = {event.payload["key"] for event in events if event.kind == "reused"}
     assert len(reused) == 2
     assert reused <= answered
     assert not asked & answered

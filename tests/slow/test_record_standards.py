@@ -23,7 +23,11 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     home = tmp_path_factory.mktemp("home")
     campaign = finished(home)
-    said = {"licence": "CC-BY-4.0", "tags": ("beam", "보"), "creators": (Person("Kim, Minji", "0000-0002-1825-0097"), Person("Lee, J."))}
+    said = {
+        "licence": "CC-BY-4.0",
+        "tags": ("beam", "보"),
+        "creators": (Person("Kim, Minji", "0000-0002-1825-0097"), Person("Lee, J.")),
+    }
     make(campaign, home / "record", said=said)
     return home / "record"
 

@@ -28,7 +28,7 @@ _PARTS = {
     "engine": ("torch", "botorch", "gpytorch", "scipy"),
     "energy": ("pybamm",),
     "evolution": ("cma", "pymoo"),
-    "hub": ("django", "ninja", "django_htmx", "axes", "argon2", "snowballstemmer", "waitress", "whitenoise"),
+    "hub": ("django", "django_htmx", "snowballstemmer", "waitress", "whitenoise"),
     "postgres": ("psycopg",),
     "record": ("idutils", "license_expression", "mlcroissant", "prov", "requests", "rocrate"),
     "report": ("matplotlib",),

@@ -26,9 +26,7 @@ def found(actor: Actor, action: Action, handle: str) -> Record:
         Missing: otherwise.
     """
     record = (
-        Record.objects.filter(visible(actor, action), handle=handle)
-        .select_related("owner", "project", "organisation")
-        .first()
+        Record.objects.filter(visible(actor, action), handle=handle).select_related("owner", "project", "organisation").first()
     )
     if record is None:
         raise Missing
@@ -40,9 +38,7 @@ def may(actor: Actor, action: Action, record: Record) -> bool:
     return Record.objects.filter(visible(actor, action), pk=record.pk).exists()
 
 
-def version_of(
-    actor: Actor, handle: str, number: int | None, action: Action = Action.SEE
-) -> Version:
+def version_of(actor: Actor, handle: str, number: int | None, action: Action = Action.SEE) -> Version:
     """A version of a record, the newest without a number.
 
     Raises:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,16 +51,18 @@ def _ready(*, migrate: bool = False) -> None:
 @click.option("--check", "only_check", is_flag=True)
 def serve(*, host: str, port: int, threads: int, only_check: bool) -> None:
     """Serve until interrupted; the first time, print the invitation for the first account."""
-    if "DUREHUB_URL" not in os.environ:
-        if host not in _LOOPBACK:
-            raise click.UsageError(
-                _("--host {host} is not this machine alone; set DUREHUB_URL to the address people will use").format(host=host)
-            )
-        os.environ["DUREHUB_URL"] = f"http://{host}:{port}"
-    _ready(migrate=not only_check)
+    if "DUREHUB_URL" not in os.environ and host not in _LOOPBACK:
+        raise click.UsageError(
+            _("--host {host} is not this machine alone; set DUREHUB_URL to the address people will use").format(host=host)
+        )
     if only_check:
+        _ready()
         _check()
         return
+    bound = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    shown = f"[{host}]" if ":" in host else host
+    address = os.environ.setdefault("DUREHUB_URL", f"http://{shown}:{bound.getsockname()[1]}")
+    _ready(migrate=True)
     from waitress import create_server
 
     from durehub.accounts.actors import invite
@@ -67,8 +70,7 @@ def serve(*, host: str, port: int, threads: int, only_check: bool) -> None:
     from durehub.policy.audit import receipt
     from durehub.serve.wsgi import application
 
-    server = create_server(application, host=host, port=port, threads=threads, max_request_body_size=2**40, ident=None)
-    address = os.environ["DUREHUB_URL"] if port else f"http://{host}:{server.effective_port}"
+    server = create_server(application, sockets=[bound], threads=threads, max_request_body_size=2**40, ident=None)
     click.echo(_("Serving at {url} from {home}; Ctrl-C stops.").format(url=address, home=os.environ["DUREHUB_HOME"]))
     if not Account.objects.exists():
         click.echo(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from dure.errors import DureError
+from dure.errors import DureError, InputError
 from dure.i18n import _
 
 __all__ = ["main"]
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _hub.main(arguments, prog_name="dure")
     except DureError as error:
         click.echo(_("Error: {message}").format(message=error), err=True)
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, InputError) else 1)
 
 
 @click.group()
@@ -38,6 +38,9 @@ def _ready(*, migrate: bool = False) -> None:
     import django
     from django.core.management import call_command
 
+    home = Path(os.environ["DUREHUB_HOME"])
+    if not migrate and not (home / "secret").is_file():
+        raise InputError(_("{folder} holds no hub; dure serve makes one").format(folder=home))
     os.umask(0o077)
     django.setup()
     if migrate:
@@ -124,7 +127,9 @@ def invite() -> None:
 @_hub.command()
 def openapi() -> None:
     """Print the schema of the API."""
-    _ready()
+    import django
+
+    django.setup()
     import json
 
     from durehub.api.routes import api

@@ -37,15 +37,16 @@ endif
 	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[all,dev]'
 	@touch $@
 
-# Chromium looks at reports as a reader does, offline; the Nanum fonts give it Korean letters.
+# Chromium looks at reports as a reader does, offline; the Nanum fonts give it Korean letters; ngspice, yosys and ABC are simulators of chips;
 # PostgreSQL is the hub's database in production.
-SYSTEM := chromium fonts-nanum postgresql
+SYSTEM := chromium fonts-nanum ngspice yosys berkeley-abc postgresql
 
-setup-full: setup validators ## setup, and the system packages the slow tests use (as root on Debian)
+setup-full: setup validators ## setup, the system packages the slow tests use (as root on Debian), and the data that problems need
 	@if dpkg -s $(SYSTEM) >/dev/null 2>&1; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM) >/dev/null; \
 	else echo "Missing system packages. Fix: sudo apt-get install $(SYSTEM)"; exit 1; fi
+	$(BIN)/dure fetch
 
 # ----------------------------------------------------------------------------------------------------------- to use it
 demo: setup ## How fast can a cell be charged without plating? The whole way, to a verified report
@@ -91,7 +92,7 @@ validators: ## Make .venv-validators, with the reference validator of RO-Crates
 # Beside .venv, because they bring much that Dure never needs; Dure itself is in it as well.
 peers: ## Make .venv-peers, the environment that benchmarks/peers collects its peers in
 	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/python -m pip install --constraint constraints.txt --editable '.[engine,tables]' \
+	.venv-peers/bin/python -m pip install --constraint constraints.txt --editable '.[engine,energy,tables]' \
 	  --requirement benchmarks/peers/requirements.txt
 
 # Messages: what the code says goes into the .po, what the .po says into the .mo; both are committed.

@@ -119,7 +119,7 @@ def run(name: str, seed: int) -> Row:
     """
     told = _limited(seed) if name == "ball-3" else _free(name, seed)
     budget, began = BUDGETS[told.space.columns], time.process_time()
-    loop = Loop(told, strategy_name="blackbox", seed=seed)
+    loop = Loop(told, strategy="blackbox", seed=seed)
     loop.history.plan["budget"] = {"runs": budget, "cpu_seconds": None}
     improvement: Row | None = None
     while True:

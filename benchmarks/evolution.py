@@ -89,7 +89,7 @@ def problem(function: Function, d: int, centre: Array, width: float, low: float)
 
 def ours(asked: Problem, strategy: str, seed: int, done: Callable[[list[tuple[float, ...]]], bool]) -> Row:
     """Runs until ``done`` with all objectives so far, and the CPU seconds they cost with everything around them."""
-    loop = Loop(asked, strategy_name=strategy, seed=seed)
+    loop = Loop(asked, strategy=strategy, seed=seed)
     seen: list[tuple[float, ...]] = []
     began = time.process_time()
     while not done(seen) and len(seen) < _MOST:
@@ -149,7 +149,7 @@ def pymoo_alone(d: int, seed: int) -> Row:
 def late(answered: int, runs: int = 200) -> Row:
     """CPU ms a run, asked and told, once so many are answered."""
     asked = problem(sphere, 8, _moved(8), _BOX, -_BOX / 2)
-    loop = Loop(asked, strategy_name="cma-es")
+    loop = Loop(asked, strategy="cma-es")
 
     def go(count: int) -> None:
         for _run in range(count):

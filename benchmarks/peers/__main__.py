@@ -7,6 +7,8 @@ designs, answers and budgets. Quick: two seeds on a handful of tasks. Full: ever
 
 A ratio is a peer's runs to 95 % of the reference over Dure's, seed by seed; runs include the starting designs, and a run that
 does not get there counts as its budget and one. Tasks count alike. A peer that cannot take a suite did not get there.
+
+Problems that state something stand apart: there Dure uses all of it, and is run again without each piece, and as a black box.
 """
 
 from __future__ import annotations
@@ -17,9 +19,10 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from scipy.stats import binomtest
 
 from benchmarks.figures import Figure, Options, Row, present
-from benchmarks.peers.players import OURS, PEERS, Entry
+from benchmarks.peers.players import ABLATED, OURS, PEERS, Entry
 from benchmarks.peers.players.with_dure import plays
 from benchmarks.peers.scores import MARKS, across_seeds, across_tasks, log_ratios, qualities, runs_to
 from benchmarks.peers.suites import QUICK, all_tasks
@@ -27,6 +30,7 @@ from benchmarks.peers.tasks import Array, Task
 from benchmarks.peers.trajectories import Run, append, load, play, whole
 
 _QUICK_SEEDS = 2
+_STATED_SEEDS = 10
 _MARK = 0.95
 
 
@@ -36,23 +40,28 @@ class Standing:
 
     player: str
     task: Task
-    runs: dict[float, dict[int, int]] = field(default_factory=lambda: {mark: {} for mark in MARKS})
+    runs: dict[float, dict[int, float]] = field(default_factory=lambda: {mark: {} for mark in MARKS})
     answered: dict[int, int] = field(default_factory=dict)
     final: list[float] = field(default_factory=list)
     failures: list[int] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
+    held: list[int] = field(default_factory=lambda: [0, 0])
 
     def add(self, run: Run) -> None:
         """One more seed."""
         full = whole(run, self.task)
         course = qualities(full, self.task.reference, self.task.corner)
         course += course[-1:] * (self.task.budget - len(course))
+        spent = full.get("spent", range(1, self.task.budget + 1))
         for mark in MARKS:
-            self.runs[mark][run["seed"]] = runs_to(mark, course)
-        self.answered[run["seed"]] = sum(y is not None for y in full["y"][: self.runs[_MARK][run["seed"]]])
+            answers = runs_to(mark, course)
+            self.runs[mark][run["seed"]] = spent[answers - 1] if answers <= len(spent) else self.task.budget + 1
+            if mark == _MARK:
+                self.answered[run["seed"]] = sum(y is not None for y in full["y"][:answers])
         self.final.append(course[-1])
         self.failures.append(len(run["failed"]))
         self.cpu += run["cpu"]
+        self.held = [before + now for before, now in zip(self.held, run.get("held", (0, 0)), strict=True)]
 
     @property
     def censored(self) -> int:
@@ -71,18 +80,18 @@ class Standing:
         return found | {"cpu s per ask": median(self.cpu) if self.cpu else None}
 
 
-def ours(options: Options, tasks: Iterable[Task], seeds: int) -> dict[str, Standing]:
+def ours(options: Options, tasks: Iterable[Task], seeds: int, entry: Entry = OURS) -> dict[str, Standing]:
     """Play what is missing of Dure's own runs, seed by seed, and read them all."""
-    kept = {(run["task"], run["definition"], run["seed"]): run for run in load(OURS, "here", options.folder)}
+    kept = {(run["task"], run["definition"], run["seed"]): run for run in load(entry, "here", options.folder)}
     standings: dict[str, Standing] = {}
     for seed in range(seeds):
         for task in tasks:
             key = (task.name, task.definition, seed)
             if key not in kept:
-                options.say(f"{task.name}, seed {seed}")
-                kept[key] = play(OURS, task, seed)
-                append(kept[key], OURS, "here", options.folder)
-            standings.setdefault(task.name, Standing(OURS.name, task)).add(kept[key])
+                options.say(f"{entry.name}, {task.name}, seed {seed}")
+                kept[key] = play(entry, task, seed)
+                append(kept[key], entry, "here", options.folder)
+            standings.setdefault(task.name, Standing(entry.name, task)).add(kept[key])
     return standings
 
 
@@ -103,7 +112,7 @@ def ratios(entry: Entry, peer: Mapping[str, Standing], mine: Mapping[str, Standi
     for name, standing in mine.items():
         own = standing.runs[_MARK]
         if not entry.takes(standing.task):
-            other = dict.fromkeys(own, standing.task.budget + 1)
+            other = dict.fromkeys(own, standing.task.budget + 1.0)
         elif name in peer:
             other = peer[name].runs[_MARK]
         else:
@@ -184,16 +193,55 @@ def crashes(mine: Mapping[str, Standing], quick: bool) -> list[Figure]:
     return found
 
 
+def covered(mine: Mapping[str, Standing]) -> list[Figure]:
+    """How often the 90 % intervals stated with each proposal held the answer, suite by suite."""
+    found = []
+    for suite in dict.fromkeys(standing.task.suite for standing in mine.values()):
+        held, stated = np.sum([one.held for one in mine.values() if one.task.suite == suite], axis=0)
+        if stated:
+            span = binomtest(int(held), int(stated)).proportion_ci(method="wilson")
+            share, ends = held / stated, (float(span.low), float(span.high))
+            found.append(Figure(f"{suite}: 90 % intervals that held", share, *ends, target=0.85))
+            found.append(Figure("  and no more than", share, target=0.95, at_most=True))
+    return found
+
+
+def stated(
+    mine: Mapping[str, Standing], less: Mapping[str, Mapping[str, Standing]], peers: Mapping[str, Mapping[str, Standing]]
+) -> list[Figure]:
+    """Where authors state what they know: the best black-box peer of each task over Dure, and what each piece is worth."""
+    found = []
+    for name, standing in mine.items():
+        own = standing.runs[_MARK]
+        spans = {peer: across_seeds([log_ratios(kept[name].runs[_MARK], own)]) for peer, kept in peers.items() if name in kept}
+        if spans:
+            peer = min(spans, key=lambda one: spans[one][0])
+            found.append(Figure(f"{name}: runs to 95 % (best black-box peer)", *spans[peer], target=3.0, peer=peer))
+            found.append(Figure("  runs of Dure that did not get there", standing.censored, unit=f"of {len(standing.final)}"))
+        for entry, kept in less.items():
+            if name in kept:
+                span = across_seeds([log_ratios(kept[name].runs[_MARK], own)])
+                found.append(Figure(f"{name}: runs to 95 %", *span, peer=entry))
+    return found
+
+
 def study(options: Options) -> tuple[list[Figure], list[Row]]:
     """Run what is missing and sum it up."""
     tasks = [task for task in all_tasks() if not options.quick or task.name in QUICK]
     tasks = [task for task in tasks if plays(task)]
-    mine = ours(options, tasks, _QUICK_SEEDS if options.quick else OURS.seeds)
+    seeds = _QUICK_SEEDS if options.quick else OURS.seeds
+    dark, lit = [task for task in tasks if not task.declared], [task for task in tasks if task.declared]
+    mine = ours(options, dark, seeds)
     peers = {name: theirs(entry, tasks) for name, entry in PEERS.items()}
     logs = {name: ratios(entry, peers[name], mine) for name, entry in PEERS.items()}
     figures = compared(logs, mine, peers, options.quick) + crashes(mine, options.quick)
-    standings = [one for name in mine for one in (mine[name], *(peer[name] for peer in peers.values() if name in peer))]
-    rows = [standing.row() for standing in standings]
+    knowing = ours(options, lit, min(seeds, _STATED_SEEDS))
+    less = {entry.name: ours(options, lit, min(seeds, entry.seeds), entry) for entry in ABLATED}
+    figures += stated(knowing, less, peers)
+    mine |= knowing
+    figures += covered(mine)
+    everyone = [mine, *less.values(), *peers.values()]
+    rows = [one[name].row() for name in mine for one in everyone if name in one]
     print(tasks_table(rows))
     return figures, rows
 

@@ -56,7 +56,7 @@ def runs_to(mark: float, course: Sequence[float]) -> int:
     return missed[-1] + 1 if missed else 1
 
 
-def log_ratios(theirs: Mapping[int, int], ours: Mapping[int, int]) -> Array:
+def log_ratios(theirs: Mapping[int, float], ours: Mapping[int, float]) -> Array:
     """Logarithms of their runs over ours, by seed, for the seeds both have."""
     return np.array([math.log(theirs[seed] / ours[seed]) for seed in sorted(theirs.keys() & ours.keys())])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -14,16 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dure.errors import SimulationFailed
-from dure.problem import Arranged, Field, Goal, Problem, Real, design, outcome, values_of
+from dure.problem import Arranged, Field, Goal, Problem, Real, design, outcome, values_of, with_limits
 from dure.problem.canonical import digest
 from dure.strategy import space_filling
 
-__all__ = ["Answer", "Array", "Design", "Reference", "Task", "designs_of", "outcomes_of", "references"]
+__all__ = ["DECLARED", "Answer", "Array", "Design", "Reference", "Task", "designs_of", "outcomes_of", "references"]
 
 Array = NDArray[np.float64]
 Design = Mapping[str, Any]
 
 REFERENCES = Path(__file__).with_name("references.json")
+DECLARED = Path(__file__).parents[1] / "references"
 _MOST_STARTS = 10
 _FINGERPRINTS = 8
 
@@ -42,7 +43,7 @@ def outcomes_of(**fields: Any) -> type:
 class Answer:
     """What a run gave: the outcome itself, its objectives (smaller is better) and its violations (kept at 0 or less)."""
 
-    outcome: Mapping[str, float]
+    outcome: Mapping[str, Any]
     objectives: tuple[float, ...]
     violations: tuple[float, ...]
 
@@ -71,6 +72,7 @@ class Task:
 
     ``exact`` gives the outcome without noise where the problem has some. ``corner`` is the point that hypervolume is measured
     from, for two objectives, smaller being better. ``lottery`` says that designs crash at random, so that crashes teach nothing.
+    ``declared`` is the name of a task of a problem that ships, with its setting and its limits.
     """
 
     suite: str
@@ -79,11 +81,14 @@ class Task:
     exact: Callable[[Any], Mapping[str, float]] | None = None
     corner: tuple[float, ...] = ()
     lottery: bool = False
+    declared: str = ""
+    setting: Mapping[str, Any] = field(default_factory=dict)
+    limited: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        """The problem's, without "bench/"."""
-        return self.problem.name.removeprefix("bench/")
+        """The declared one, or the problem's without "bench/"."""
+        return self.declared or self.problem.name.removeprefix("bench/")
 
     @property
     def noisy(self) -> bool:
@@ -124,17 +129,24 @@ class Task:
         return found
 
     @cached_property
+    def wanted(self) -> dict[str, Goal]:
+        """The problem's goals, under the task's limits."""
+        return with_limits(self.problem.goals, self.limited)
+
+    @cached_property
     def limits(self) -> tuple[str, ...]:
         """Names of the goals that have limits."""
-        return tuple(name for name, goal in self.problem.goals.items() if not goal.is_objective)
+        return tuple(name for name, goal in self.wanted.items() if not goal.is_objective)
 
     @cached_property
     def goals(self) -> tuple[Goal, ...]:
         """The objectives, in order."""
-        return tuple(goal for goal in self.problem.goals.values() if goal.is_objective)
+        return tuple(goal for goal in self.wanted.values() if goal.is_objective)
 
     def starts(self, seed: int) -> list[Design]:
-        """The designs everyone begins with: 2d + 2 Sobol points, at most ten, or as many rows of a table."""
+        """The designs everyone begins with: the author's, or 2d + 2 Sobol points, at most ten, or as many rows of a table."""
+        if self.problem.starts:
+            return [values_of(one) for one in self.problem.starts]
         wanted = min(2 * len(self.fields) + 2, _MOST_STARTS)
         return self.sample((seed, 1), wanted)
 
@@ -165,11 +177,14 @@ class Task:
         """Number of each candidate by its values."""
         return {tuple(values_of(one).values()): row for row, one in enumerate(self.problem.candidates)}
 
-    def run(self, given: Design, seed: int = 0) -> Answer | None:
-        """Answer a design; None where it crashes. The same seed gives the same noise and crashes to everyone."""
-        one = self.problem.make_design(given)
+    def run(self, given: Design, seed: int = 0, rung: str = "") -> Answer | None:
+        """Answer a design, at the top rung where none is named; None where it crashes.
+
+        The same seed gives the same noise and crashes to everyone.
+        """
+        one, setting = self.problem.make_design(given), self.problem.make_setting(self.setting)
         try:
-            found = self.problem.answer(one, self.problem.make_setting({}), fidelity=self.problem.top.name, seed=seed)
+            found = self.problem.answer(one, setting, fidelity=rung or self.problem.top.name, seed=seed)
         except SimulationFailed:
             return None
         return self.read(values_of(found.outcome))
@@ -180,16 +195,23 @@ class Task:
             raise ValueError(f"{self.name} has no noise to be without")
         return self.read(self.exact(self.problem.make_design(given)))
 
-    def read(self, found: Mapping[str, float]) -> Answer:
+    def read(self, found: Mapping[str, Any]) -> Answer:
         """An outcome with every objective to be made small, and every limit kept at 0 or less."""
+        values = {name: float(goal.value(np.asarray(found[name], dtype=float))) for name, goal in self.wanted.items()}
         signs = [1.0 if goal.measure.sense == "minimise" else -1.0 for goal in self.goals]
-        objectives = tuple(sign * found[goal.name] for sign, goal in zip(signs, self.goals, strict=True))
-        violations = tuple(-self.problem.goals[name].margin(found[name]) for name in self.limits)
+        objectives = tuple(sign * values[goal.name] for sign, goal in zip(signs, self.goals, strict=True))
+        violations = tuple(-self.wanted[name].margin(values[name]) for name in self.limits)
         return Answer(found, objectives, violations)
 
     @cached_property
     def definition(self) -> str:
-        """A hash of what the task is: budget, starting designs, and answers to eight designs, to six figures."""
+        """A hash of what the task is: budget, starting designs, and answers to eight designs, to six figures.
+
+        A declared task is what its problem's version says.
+        """
+        if self.declared:
+            said: Any = [self.problem.version, dict(self.setting), dict(self.limited)]
+            return digest({"budget": self.budget, "starts": [dict(one) for one in self.starts(0)], "said": said})[:12]
         designs = self.sample((7,), _FINGERPRINTS)
         answers = [self.run(one, seed=3) for one in designs]
         plain = [None if one is None else [f"{value:.5e}" for value in one.outcome.values()] for one in answers]
@@ -202,5 +224,9 @@ class Task:
 
 
 def references() -> dict[str, Reference]:
-    """Every task's reference, from ``references.json``; ``python -m benchmarks.peers.references`` wrote it."""
-    return {name: Reference(**one) for name, one in json.loads(REFERENCES.read_text("utf-8")).items()}
+    """Every task's reference: from ``references.json``, which ``python -m benchmarks.peers.references`` wrote, or as declared."""
+    found = {name: Reference(**one) for name, one in json.loads(REFERENCES.read_text("utf-8")).items()}
+    for file in DECLARED.glob("*.json"):
+        for one in json.loads(file.read_text("utf-8"))["tasks"]:
+            found[one["name"]] = Reference(one["best"], one["middle"], one["source"], one["design"])
+    return found

@@ -3,7 +3,8 @@
 A trajectory is one line of JSON: "y" the objective of each answer after the starting designs (a list of two on a front, None
 where it failed or broke a limit; on a noisy task the true value of the design the player would have handed over), "failed" the
 numbers of crashed runs, "worst" the worst violation of those that broke a limit, "cpu" the seconds of each ask. What the starting
-designs gave is computed again, because everyone has the same.
+designs gave is computed again, because everyone has the same; but a player that makes its own start, and may ask cheaper rungs,
+leaves "spent", the budget used up at each answer of the top one, from the first.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ Run = dict[str, Any]
 
 def play(entry: Entry, task: Task, seed: int) -> Run:
     """The whole budget of one player; shorter where it has nothing left to ask."""
-    player, starts = entry.make(task, seed), task.starts(seed)
+    player, starts = entry.make(task, seed), [] if entry.opens(task) else task.starts(seed)
     sitting = _Sitting(task, seed)
     for design in starts:
         player.tell(task.flat(design), sitting.run(design))
@@ -35,21 +36,30 @@ def play(entry: Entry, task: Task, seed: int) -> Run:
     cpu: list[float] = []
     failed: list[int] = []
     worst: dict[str, float] = {}
-    while len(starts) + len(y) < task.budget:
+    used = float(len(starts))
+    spent: list[float] = []
+    while used < task.budget - 1e-9:
         began = time.process_time()
         asked = player.ask()
         if asked is None:
             break
         cpu.append(float(f"{time.process_time() - began:.2g}"))
         design = task.snapped(asked, sitting.rows)
-        answer = sitting.run(design)
+        rung = player.rung or task.problem.top.name
+        answer = sitting.run(design, rung)
         player.tell(task.flat(design), answer)
+        used += task.problem.rung(rung).cost
+        if rung != task.problem.top.name:
+            continue
+        spent.append(round(used, 6))
         if answer is None:
             failed.append(len(y))
         elif answer.worst > 0:
             worst[str(len(y))] = float(f"{answer.worst:.3g}")
         y.append(_recommended(task, player) if task.noisy else _objective(answer))
-    return {"task": task.name, "definition": task.definition, "seed": seed, "y": y, "failed": failed, "worst": worst, "cpu": cpu}
+    run: Run = {"task": task.name, "definition": task.definition, "seed": seed}
+    run |= {"y": y, "failed": failed, "worst": worst, "cpu": cpu}
+    return run | dict(player.notes) | ({"spent": spent} if entry.opens(task) else {})
 
 
 class _Sitting:
@@ -60,12 +70,12 @@ class _Sitting:
         self.rows: set[int] = set()
         self._times: dict[str, int] = {}
 
-    def run(self, design: Design) -> Answer | None:
+    def run(self, design: Design, rung: str = "") -> Answer | None:
         key = str(design)
         times = self._times[key] = self._times.get(key, -1) + 1
         if self.task.problem.candidates:
             self.rows.add(self.task.row_of[tuple(design.values())])
-        return self.task.run(design, self.seed + (1000 * times if self.task.noisy else 0))
+        return self.task.run(design, self.seed + (1000 * times if self.task.noisy else 0), rung)
 
 
 def _objective(answer: Answer | None) -> Any:
@@ -84,6 +94,8 @@ def whole(run: Mapping[str, Any], task: Task) -> Run:
 
     On a noisy task the starting designs' recommendation is the best of what was seen.
     """
+    if "spent" in run:
+        return {**run, "noisy": task.noisy, "starts": 0}
     sitting = _Sitting(task, run["seed"])
     starts = task.starts(run["seed"])
     answers = [sitting.run(one) for one in starts]

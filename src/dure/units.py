@@ -16,7 +16,9 @@ __all__ = ["check_unit", "label"]
 def _registry() -> Any:
     import pint
 
-    return pint.UnitRegistry()
+    registry: Any = pint.UnitRegistry()
+    registry.define("pcm = 1e-5")  # per cent mille, the unit of reactivity
+    return registry
 
 
 @cache

@@ -195,7 +195,7 @@ def test_a_program_reads_the_text(tmp_path: Path):
 
 
 def test_a_loop_of_ones_own(core: Problem):
-    loop = Loop(core, strategy_name="random")
+    loop = Loop(core, strategy="random")
     for _round in range(5):
         for wish in loop.ask(2):
             loop.tell(wish, vars(core_loading.simulate(wish.design)))

@@ -111,8 +111,8 @@ def test_the_key_of_a_trial_does_not_know_of_candidates():
 def test_whoever_brings_another_design_is_refused(tmp_path: Path):
     stranger = Rod(length=9.0, metal="tin")
     with pytest.raises(ValueRefused, match="none of the 15 candidates"):
-        Loop(rods(), strategy_name="sobol").tell(stranger, {"weight": 1.0})
-    Loop(rods(), strategy_name="sobol").tell(GRID[0], {"weight": 1.0})
+        Loop(rods(), strategy="sobol").tell(stranger, {"weight": 1.0})
+    Loop(rods(), strategy="sobol").tell(GRID[0], {"weight": 1.0})
     past = tmp_path / "past.csv"
     past.write_text("length,metal,weight\n5.0,tin,1.0\n9.0,tin,1.0\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"past\.csv, line 3: .*none of the 15 candidates"):
@@ -120,6 +120,6 @@ def test_whoever_brings_another_design_is_refused(tmp_path: Path):
 
 
 def test_a_loop_ends_when_every_candidate_was_asked_for():
-    loop = Loop(rods(), strategy_name="random")
+    loop = Loop(rods(), strategy="random")
     asked = [wish.design for _round in range(9) for wish in loop.ask(2)]
     assert sorted(asked, key=repr) == sorted(GRID, key=repr)

@@ -271,7 +271,7 @@ def test_nsga_ii_covers_a_front_known_in_closed_form():
 
 
 def test_the_front_of_nsga_ii_keeps_the_limits():
-    loop = Loop(tank_of_two.problem, strategy_name="nsga-ii", limits={"tall": 0.5})
+    loop = Loop(tank_of_two.problem, strategy="nsga-ii", limits={"tall": 0.5})
     for _round in range(500):
         for wish in loop.ask():
             loop.tell(wish, tank_of_two.simulate(wish.design, loop.task.setting))

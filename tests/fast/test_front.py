@@ -187,7 +187,7 @@ def test_a_textbook_start_that_is_the_knee_is_nothing_better():
 
 
 def test_ask_and_tell_gives_the_front_too():
-    loop = Loop(find(str(HERE)), strategy_name="sobol")
+    loop = Loop(find(str(HERE)), strategy="sobol")
     assert loop.front() == []
     designs = [loop.task.problem.design(radius=radius, height=2 * radius) for radius in (1.9, 0.2, 1.0)]
     for design in (*designs, loop.task.problem.design(radius=1.0, height=0.5)):

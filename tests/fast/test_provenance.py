@@ -52,11 +52,16 @@ def test_the_hash_of_code_changes_with_the_code_and_only_with_it(tmp_path: Path)
 
     first = write("one")
     value = code_hash(first)
-    (first / "table.csv").write_text("1,2\n")
+    (first / "notes.txt").write_text("1,2\n")
     assert code_hash(first) == value == code_hash(first / "__init__.py") == code_hash(write("two"))
     others = {code_hash(write("three", body="x = 2\n")), code_hash(write("four", name="c.py"))}
     assert len(others | {value}) == 3
     assert code_hash(first / "sub" / "b.py") == sha256("x = 1\n")
+    (first / "table.csv").write_text("1,2\n")  # what code reads from its own package decides what it computes
+    with_table = code_hash(first)
+    assert with_table not in others | {value}
+    (first / "table.csv").write_text("1,3\n")
+    assert code_hash(first) != with_table
 
 
 def test_a_module_is_hashed_by_its_source():

@@ -45,7 +45,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 def test_an_installed_package_brings_its_strategy(site: Site):
     site.install("cornerpack", {"mine/corner": "cornerpack_one:strategy"}, cornerpack_one=MODULE.format(name="mine/corner"))
     assert [one.name for one in plugged_in()[0]] == ["mine/corner"]
-    (wish,) = Loop(square(), strategy_name="mine/corner").ask()
+    (wish,) = Loop(square(), strategy="mine/corner").ask()
     assert wish.why == "It comes next."
     with pytest.raises(UnknownName, match="mine/corner"):
         strategy("mine/korner")

@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.peers.players.base import Player
 from benchmarks.peers.tasks import Task
 
-__all__ = ["OURS", "PEERS", "Entry"]
+__all__ = ["ABLATED", "OURS", "PEERS", "Entry"]
 
 ROOT = Path(__file__).parents[3]
 
@@ -50,8 +50,18 @@ class Entry:
         """Whether it has a way of its own to take part; suites it lacks are counted as not reached."""
         return task.suite not in self.without
 
+    def opens(self, task: Task) -> bool:
+        """Whether it makes its own start, because it may use what the problem's author stated."""
+        return bool(task.declared and self.strategy and self.strategy != "blackbox")
+
 
 OURS = Entry("dure", "with_dure", "Dure", "dure", 20, strategy="auto")
+
+ABLATED = tuple(
+    Entry(f"dure-{strategy.replace(' ', '-')}", "with_dure", "Dure", "dure", 5, strategy=strategy)
+    for strategy in ("without parts", "without theory", "without starts", "without rungs", "blackbox")
+)
+"""Dure less a piece of what authors state, and less all of it."""
 
 PEERS = {
     one.name: one

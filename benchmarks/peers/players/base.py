@@ -15,8 +15,12 @@ __all__ = ["Kept", "Player", "penalised", "plain", "skipped"]
 class Player(Protocol):
     """Made of a task and a seed. Told the starting designs first, then asked and told in turn.
 
-    Told designs are by ``Task.fields``; those it gives may be by the problem's own inputs.
+    Told designs are by ``Task.fields``; those it gives may be by the problem's own inputs. ``rung`` names the fidelity of the
+    design asked last, empty for the top; ``notes`` is what else is to be kept of the whole run.
     """
+
+    rung: str
+    notes: Mapping[str, object]
 
     def ask(self) -> Design | None:
         """The next design, as values by name; None when there is none left."""
@@ -30,6 +34,9 @@ class Player(Protocol):
 
 class Kept:
     """What a player was told, in order, and the best answer as its recommendation."""
+
+    rung = ""
+    notes: Mapping[str, object] = {}
 
     def __init__(self, task: Task, seed: int) -> None:
         self.task, self.seed = task, seed

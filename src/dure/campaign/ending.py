@@ -42,6 +42,12 @@ def deficits(task: Task, check: Check, outcome: Mapping[str, Any]) -> dict[str, 
     return {name: amount for name, amount in missed.items() if amount > 0}
 
 
+def _holds(task: Task, check: Check, outcome: Mapping[str, Any]) -> bool | None:
+    if deficits(task, check, outcome):
+        return False
+    return check.judge(task.problem.make_outcome(outcome)) if check.judge else True
+
+
 def conclude(history: History, task: Task) -> dict[str, Any]:
     """The verdict, with the reason and the trials it rests on; where the campaign stands, while it has not ended."""
     judged, best = leading(history, task)
@@ -67,7 +73,7 @@ def _checks(history: History, task: Task, winner: TrialState) -> dict[str, Any]:
     checks = {}
     for check, trial, state in check_states(history, task, winner):
         outcome = state.outcome if state else None
-        holds = None if outcome is None else not deficits(task, check, outcome)
+        holds = None if outcome is None else _holds(task, check, outcome)
         checks[check.name] = {"key": trial.key, "required": check.required, "answered": outcome is not None, "holds": holds}
     return checks
 
@@ -82,11 +88,13 @@ def _verdict(history: History, task: Task, ends: Mapping[str, Any]) -> tuple[str
         return "inconclusive", "the best design rests on past data, not on a run of this campaign"
     if repeated and not keeps(task, means(history, task, repeated)):
         return "refuted", "the mean of the winner's repeats breaks a limit"
-    required = [one["holds"] for one in ends["checks"].values() if one["required"]]
-    if False in required:
+    required = [one for one in ends["checks"].values() if one["required"]]
+    if any(one["holds"] is False for one in required):
         return "refuted", "a required check failed"
-    if None in required:
+    if not all(one["answered"] for one in required):
         return "inconclusive", "a required check gave no answer"
+    if any(one["holds"] is None for one in required):
+        return "inconclusive", "a required check leaves open whether it holds"
     if repeated and len(repeated) < history.plan["replication"]["replicates"]:
         return "inconclusive", "a repeat of the winner gave no answer"
     if repeated and min(reaches(history, task, repeated).values(), default=0.0) < 0:

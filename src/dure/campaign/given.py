@@ -79,6 +79,7 @@ def rows_from_table(problem: Problem, setting: Mapping[str, Any], table: Path) -
     read = read_table(table)
     rows: dict[str, dict[str, Any]] = {}
     made = problem.make_setting(setting)
+    problem = problem.under(made)
     try:
         _check_columns(problem, read.columns)
     except InputError as error:

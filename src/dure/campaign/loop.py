@@ -11,7 +11,8 @@ from dure.errors import InputError
 from dure.i18n import N_, _
 from dure.journal import Event, History
 from dure.problem import Problem, Trial, find, values_of, with_limits
-from dure.strategy import Task, strategy
+from dure.strategy import Strategy, Task
+from dure.strategy import strategy as of_name
 from dure.units import label
 
 __all__ = ["Loop", "Wish"]
@@ -48,14 +49,16 @@ class Loop:
         *,
         setting: Mapping[str, Any] | None = None,
         limits: Mapping[str, float | tuple[float, float]] | None = None,
-        strategy_name: str = "auto",
+        strategy: str | Strategy = "auto",
         seed: int = 0,
     ) -> None:
         found = find(problem) if isinstance(problem, str) else problem
-        self.task = Task(found, found.make_setting(setting or {}), with_limits(found.goals, limits or {}))
+        made = found.make_setting(setting or {})
+        member = found.under(made)
+        self.task = Task(member, made, with_limits(member.goals, limits or {}))
         self.history = History()
         self.seed = seed
-        self._strategy = strategy(strategy_name)
+        self._strategy = of_name(strategy) if isinstance(strategy, str) else strategy
         self._events = 0
         self._apply("planned", {})
 

@@ -90,8 +90,10 @@ def make_plan(
     Raises:
         InputError: unknown names, values out of range, or a check that is required but cannot be run.
     """
-    problem = find(reference)
-    made = problem.make_setting(setting or {})
+    family = find(reference)
+    made = family.make_setting(setting or {})
+    problem = family.under(made)
+    problem.check_needs()
     chosen: dict[str, float | tuple[float, float]] = {}
     if limit_set is not None:
         if limit_set not in problem.limits:
@@ -165,10 +167,12 @@ def _limits_of(goal: Goal) -> dict[str, Any]:
 def task_of(history: History, problem: Problem) -> Task:
     """The task the newest plan describes, with the guards found so far."""
     plan = history.plan
+    setting = problem.make_setting(plan["setting"])
+    problem = problem.under(setting)
     goals = {}
     for name, goal in problem.goals.items():
         kept = plan["goals"][name]
         low = -math.inf if kept["low"] is None else kept["low"]
         high = math.inf if kept["high"] is None else kept["high"]
         goals[name] = Goal(name, replace(goal.measure, low=low, high=high))
-    return Task(problem, problem.make_setting(plan["setting"]), goals, dict(history.guards[-1]))
+    return Task(problem, setting, goals, dict(history.guards[-1]))

@@ -142,7 +142,7 @@ def run(
     with _stoppable(folder, view):
         with Campaign.begin(folder, plan, data=data, watcher=view) as campaign:
             if manner == "full":
-                show_plan(console(), found, plan, folder)
+                show_plan(console(), campaign.problem, plan, folder)
             _go(campaign, view)
         return _finish(folder, campaign, manner)
 

@@ -25,12 +25,15 @@ from dure.problem import registered
 __all__ = ["doctor"]
 
 _PARTS = {
+    "chip": ("platformdirs", "scipy"),
     "engine": ("torch", "botorch", "gpytorch", "scipy"),
     "energy": ("pybamm",),
     "evolution": ("cma", "pymoo"),
     "hub": ("django", "django_htmx", "snowballstemmer", "waitress", "whitenoise"),
     "postgres": ("psycopg",),
+    "reactor": ("skfem", "CoolProp"),
     "record": ("idutils", "license_expression", "mlcroissant", "prov", "requests", "rocrate"),
+    "reliability": ("openturns",),
     "report": ("matplotlib",),
     "tables": ("pandas", "pyarrow"),
 }
@@ -65,6 +68,7 @@ def doctor(*, out: Path, as_json: bool) -> Done:
         _shell(),
         *(_part(name) for name in _PARTS),
         *_problems(),
+        *_needs(),
         *_strategies(),
         _browser(),
         _fonts(),
@@ -108,6 +112,22 @@ def _problems() -> list[Finding]:
     problems, broken = registered()
     known = Finding("problems", bool(problems), ", ".join(one.name for one in problems) or _("none"), True, _fix("make setup"))
     return [known, *map(_left_out, broken)]
+
+
+def _needs() -> list[Finding]:
+    """Programs and data of the registered problems, each once."""
+    users: dict[str, list[str]] = {}
+    needs = {}
+    for problem in registered()[0]:
+        for need in problem.needs:
+            needs[need.name] = need
+            users.setdefault(need.name, []).append(problem.name)
+    missing = _("not there; needed by {problems}")
+    return [
+        Finding(name, bool(found), found or missing.format(problems=", ".join(users[name])), False, _fix(need.command))
+        for name, need in needs.items()
+        for found in [need.found()]
+    ]
 
 
 def _strategies() -> list[Finding]:

@@ -35,6 +35,7 @@ FAILED, WRONG_INPUT, UNDECIDED, INTERRUPTED = 1, 2, 3, 130
 COMMANDS: Final = {
     "list": ("problems", "list_problems", N_("List the problems that are installed.")),
     "show": ("problems", "show", N_("Show what a problem asks, varies, wants and costs.")),
+    "fetch": ("problems", "fetch", N_("Get data that problems need into the cache.")),
     "new": ("new", "new", N_("Write a problem file to start from.")),
     "run": ("campaigns", "run", N_("Answer a problem's question: plan, simulate, learn, check, report.")),
     "resume": ("campaigns", "resume", N_("Go on with a campaign that was interrupted.")),

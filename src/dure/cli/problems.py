@@ -7,10 +7,11 @@ import click
 from dure.cli.face import Done, as_json, command
 from dure.cli.screen import console, grid
 from dure.cli.statement import show_problem
+from dure.errors import UnknownName
 from dure.i18n import _
 from dure.problem import find, registered
 
-__all__ = ["list_problems", "show"]
+__all__ = ["fetch", "list_problems", "show"]
 
 
 @command("list")
@@ -36,6 +37,32 @@ def list_problems(*, as_json: bool) -> Done:
 def show(*, problem: str, as_json: bool) -> Done:
     """A problem's statement."""
     found = find(problem)
+    found = found.under(found.setting())
     if not as_json:
         show_problem(console(), found)
     return Done(found.describe())
+
+
+@command(
+    "fetch",
+    help=_(
+        "Get data that problems need and no package brings, from its public place, and check its hash. NAME is what dure doctor "
+        "calls it; all that is missing unless given."
+    ),
+)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@as_json
+def fetch(*, names: tuple[str, ...], as_json: bool) -> Done:
+    """Data into the cache."""
+    known = {need.name: need for problem in registered()[0] for need in problem.needs if need.fetch}
+    for name in names:
+        if name not in known:
+            raise UnknownName(_("data set"), name, known)
+    for name in names or [name for name, need in known.items() if not need.found()]:
+        get = known[name].fetch
+        if get is not None:
+            get()
+    found = {name: need.found() for name, need in known.items()}
+    if not as_json:
+        console().print(grid([(name, place or _("not there")) for name, place in found.items()], indent=0))
+    return Done({"found": found})

@@ -96,8 +96,9 @@ def _listed(values: Sequence[str]) -> str:
 
 
 def _inputs(plain: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    wide = any("options" in spec or "inventory" in spec for spec in plain["design"].values())
-    rows = [(name, _range(spec), spoken(spec["help"])) for name, spec in plain["design"].items()]
+    free = {name: spec for name, spec in plain["design"].items() if spec["kind"] != "held"}
+    wide = any("options" in spec or "inventory" in spec for spec in free.values())
+    rows = [(name, _range(spec), spoken(spec["help"])) for name, spec in free.items()]
     shown: list[tuple[str, ...]] = list(rows)
     if wide:
         shown = [(name, " · ".join(filter(None, rest))) for name, *rest in rows]

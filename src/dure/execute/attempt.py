@@ -17,7 +17,7 @@ from dure.problem.canonical import digest
 
 __all__ = ["attempt", "load", "simulator_code"]
 
-_PACKAGES = ("dure", "numpy", "scipy", "pybamm", "pybammsolvers", "casadi")
+_PACKAGES = ("dure", "numpy", "scipy", "pybamm", "pybammsolvers", "casadi", "scikit-fem", "coolprop", "openturns")
 
 
 def attempt(reference: str, trial: dict[str, Any]) -> dict[str, Any]:
@@ -30,8 +30,10 @@ def attempt(reference: str, trial: dict[str, Any]) -> dict[str, Any]:
     problem = _problem(reference)
     wall, cpu = time.perf_counter(), _cpu_seconds()
     try:
-        design, setting = problem.make_design(trial["design"]), problem.make_setting(trial["setting"])
-        answer = problem.answer(design, setting, fidelity=trial["fidelity"], seed=trial["seed"])
+        setting = problem.make_setting(trial["setting"])
+        member = problem.under(setting)
+        design = member.make_design(trial["design"])
+        answer = member.answer(design, setting, fidelity=trial["fidelity"], seed=trial["seed"])
         told: dict[str, Any] = {"outcome": values_of(answer.outcome), "views": [view.plain() for view in answer.views]}
         told["output_hash"] = digest(told["outcome"])
     except SimulationFailed as error:
@@ -44,7 +46,7 @@ def attempt(reference: str, trial: dict[str, Any]) -> dict[str, Any]:
         told = {"reason": "crash", "detail": traceback.format_exc(limit=-6)}
     told["cpu_seconds"] = round(_cpu_seconds() - cpu, 6)
     told["wall_seconds"] = round(time.perf_counter() - wall, 6)
-    told["provenance"] = {"code": simulator_code(problem), "environment": _environment(), "input_hash": digest(trial)}
+    told["provenance"] = {"code": simulator_code(problem), "environment": _environment(problem), "input_hash": digest(trial)}
     return told
 
 
@@ -62,8 +64,7 @@ def load(reference: str) -> None:
     What is wrong with the problem is said by the attempt.
     """
     with contextlib.suppress(Exception):
-        _problem(reference)
-        _environment()
+        _environment(_problem(reference))
 
 
 @cache
@@ -73,8 +74,10 @@ def _problem(reference: str) -> Problem:
 
 
 @cache
-def _environment() -> dict[str, Any]:
-    return environment(_PACKAGES)
+def _environment(problem: Problem) -> dict[str, Any]:
+    """Versions of packages, and of the programs and data that the problem needs."""
+    needs = {need.name: need.found() for need in problem.needs}
+    return environment(_PACKAGES) | ({"needs": needs} if needs else {})
 
 
 @cache

@@ -18,6 +18,9 @@ from dure.problem.canonical import JSON, digest
 __all__ = ["code_hash", "environment"]
 
 
+_HASHED = (".csv", ".py", ".toml")
+
+
 def environment(distributions: Iterable[str] = ()) -> dict[str, JSON]:
     """Host, platform, python, cpu, dure, versions, lock: everything but ``versions`` is read once per process.
 
@@ -37,16 +40,17 @@ def environment(distributions: Iterable[str] = ()) -> dict[str, JSON]:
 
 
 def code_hash(source: ModuleType | Path) -> str:
-    """SHA-256 of a module's source file or, for a package, over names and contents of all of its .py files.
+    """SHA-256 of a module's source file or, for a package, over names and contents of its .py files and of its tables.
 
-    Where the file or folder lies makes no difference, and neither do files of other kinds.
+    Tables are .csv and .toml files: what the code computes follows from them as much. Where the file or folder lies makes no
+    difference, and neither do files of other kinds.
 
     Raises:
         ValueRefused: there is no Python source, as for a module built into the interpreter.
     """
     path = _source(source)
     if path.is_dir():
-        files = sorted(path.rglob("*.py"))
+        files = sorted(file for file in path.rglob("*") if file.suffix in _HASHED)
         return digest([[file.relative_to(path).as_posix(), _sha256(file)] for file in files])
     return _sha256(path)
 

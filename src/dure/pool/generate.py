@@ -86,9 +86,10 @@ def generate(
         if number < 1:
             raise ValueRefused(_("{name} must be at least 1, not {value}").format(name=name, value=number))
     problem, began = find(reference), time.monotonic()
+    problem.check_needs()
     rung = problem.rung(fidelity or problem.fidelities[0].name).name
     settings = draw_settings(problem, tasks, seed)
-    trials = [_trials(problem, setting, designs, rung, (seed, number)) for number, setting in enumerate(settings)]
+    trials = [_trials(problem.under(setting), setting, designs, rung, (seed, number)) for number, setting in enumerate(settings)]
     plan = _plan(problem, reference, settings, designs=designs, fidelity=rung, seed=seed)
     there = (folder / "journal.sqlite").exists()
     with (Journal.open if there else Journal.create)(folder) as journal:
@@ -147,6 +148,7 @@ def _at(spec: Field, u: float) -> Any:
 
 def _trials(problem: Problem, setting: Any, designs: int, fidelity: str, seed: tuple[int, int]) -> deque[Trial]:
     found: dict[str, Trial] = {}
+    problem = problem.under(setting)
     for design in islice(space_filling(problem, seed), designs + _SPARE_DESIGNS):
         trial = problem.trial(design, setting, fidelity, seed[0])
         found.setdefault(trial.key, trial)

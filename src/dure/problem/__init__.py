@@ -5,7 +5,9 @@ from dure.problem.citations import citation_text
 from dure.problem.classes import design, inputs_of, measures_of, outcome, setting, values_of
 from dure.problem.fields import Choice, Field, Integer, Ordered, Real, choice, integer, ordered, real
 from dure.problem.goals import Goal, Measure, at_least, at_most, maximise, minimise, reported, with_limits, within
+from dure.problem.held import Held
 from dure.problem.ladder import Check, Fidelity, Noise, Rule, rule
+from dure.problem.need import Need
 from dure.problem.parts import Axis, Parts, Reduction, max_over, min_over, sum_over, weighted_over
 from dure.problem.problem import NoSetting, Problem
 from dure.problem.program import Program, json_file, program, text_values
@@ -15,7 +17,7 @@ from dure.problem.space import Space
 from dure.problem.table import Table, read_table
 from dure.problem.theory import Theory
 from dure.problem.trial import Trial
-from dure.problem.views import Answer, Curve
+from dure.problem.views import Answer, Curve, Fan, Map, Sheet, View, view_of
 
 __all__ = [
     "Answer",
@@ -25,11 +27,15 @@ __all__ = [
     "Check",
     "Choice",
     "Curve",
+    "Fan",
     "Fidelity",
     "Field",
     "Goal",
+    "Held",
     "Integer",
+    "Map",
     "Measure",
+    "Need",
     "NoSetting",
     "Noise",
     "Ordered",
@@ -40,10 +46,12 @@ __all__ = [
     "Reduction",
     "Replay",
     "Rule",
+    "Sheet",
     "Space",
     "Table",
     "Theory",
     "Trial",
+    "View",
     "arrangement",
     "at_least",
     "at_most",
@@ -73,6 +81,7 @@ __all__ = [
     "sum_over",
     "text_values",
     "values_of",
+    "view_of",
     "weighted_over",
     "with_limits",
     "within",

@@ -50,10 +50,6 @@ class Arranged(Field):
     def steps(self) -> int:
         return len(self.kinds)
 
-    @property
-    def unordered(self) -> bool:
-        return True
-
     def check_values(self) -> None:
         if not self.places or not are_texts(self.places) or len(set(self.places)) != len(self.places):
             raise ProblemError(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, field
 from typing import Any, TypeGuard
 
@@ -67,10 +67,9 @@ class Field(ABC):
         """How many values each column tells apart, the middles of equal intervals; None where any number will do."""
         return None
 
-    @property
-    def unordered(self) -> bool:
-        """Whether neighbouring steps are no more alike than others."""
-        return False
+    def tokens_of(self) -> Array | None:
+        """(steps, features) numbers over [0, 1] that tell the values of a column apart; None where they have an order."""
+        return None
 
     def validate(self) -> None:
         """Refuse a field that can hold no value, or whose default it cannot hold (InputError)."""
@@ -148,19 +147,38 @@ def _check_range(low: float, high: float) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Real(Field):
-    """A real number in [low, high]; ``log`` when factors matter more than differences."""
+    """A real number in [low, high]; ``log`` when factors matter more than differences, ``grid`` what it is a multiple of."""
 
     low: float
     high: float
     log: bool = False
+    grid: float | None = None
 
     def check_values(self) -> None:
         _check_range(self.low, self.high)
+        if self.grid is not None and not (
+            is_number(self.grid) and self.grid > 0 and self._on_grid(self.low) and self._on_grid(self.high)
+        ):
+            raise ProblemError(
+                _("grid {grid!r} does not divide both ends of [{low}, {high}]").format(
+                    grid=self.grid, low=self.low, high=self.high
+                )
+            )
         if self.log and self.low <= 0:
             raise ProblemError(_("a log scale needs a lower bound above 0, not {low}").format(low=self.low))
 
     def accept(self, name: str, value: object) -> float:
-        return _number(name, value, self.low, self.high, self.unit)
+        number = _number(name, value, self.low, self.high, self.unit)
+        if not self._on_grid(number):
+            raise ValueRefused(
+                _("{name} = {value} is no multiple of the grid {grid}; the nearest is {near}").format(
+                    name=name, value=number, grid=self.grid, near=self.snap(number)
+                )
+            )
+        return number
+
+    def _on_grid(self, value: float) -> bool:
+        return self.grid is None or abs(value / self.grid - round(value / self.grid)) < 1e-6
 
     @property
     def _factors(self) -> float:
@@ -182,14 +200,17 @@ class Real(Field):
         return np.asarray(np.clip(values, self.low, self.high))
 
     def snap(self, value: float) -> float:
-        """To a hundred thousandth of the range or finer, or on a log scale as many figures as tell its values apart."""
+        """To the grid, or a hundred thousandth of the range or finer, or on a log scale as many figures as tell values apart."""
         if self.low == self.high:
             return float(self.low)
+        if self.grid is not None:
+            return float(min(max(round(round(float(value) / self.grid) * self.grid, 12), self.low), self.high))
         width = float(value) * min(1.0, self._factors) if self.log else self.high - self.low
         return float(min(max(round(float(value), 5 - math.floor(math.log10(width))), self.low), self.high))
 
     def describe(self) -> dict[str, Any]:
-        return {"kind": "real", "low": self.low, "high": self.high, "log": self.log, "unit": self.unit, "help": self.help}
+        plain = {"kind": "real", "low": self.low, "high": self.high, "log": self.log, "unit": self.unit, "help": self.help}
+        return plain if self.grid is None else plain | {"grid": self.grid}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,17 +274,22 @@ def _member(name: str, value: object, options: Sequence[Any]) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice(Field):
-    """One of several names without an order."""
+    """One of several names without an order.
+
+    ``others`` may take what is none of them, such as a file of the user's own: it gives the text that names the same thing from
+    anywhere and for good, or raises InputError.
+    """
 
     options: tuple[str, ...]
+    others: Callable[[str], str] | None = None
 
     @property
     def steps(self) -> int:
         return len(self.options)
 
-    @property
-    def unordered(self) -> bool:
-        return True
+    def tokens_of(self) -> Array:
+        """One feature an option."""
+        return np.eye(self.steps)
 
     def check_values(self) -> None:
         if not are_texts(self.options):
@@ -278,6 +304,8 @@ class Choice(Field):
         return text
 
     def accept(self, name: str, value: object) -> str:
+        if self.others is not None and isinstance(value, str) and value not in self.options:
+            return self.others(value)
         return str(_member(name, value, self.options))
 
     def encode(self, value: str) -> Array:
@@ -340,9 +368,18 @@ def specified(spec: Field) -> Any:
     return field(default=MISSING if spec.default is None else spec.default, metadata={"dure": spec, "where": author_line()})
 
 
-def real(low: float, high: float, *, unit: str = "1", log: bool = False, help: str = "", default: Any = None) -> Any:
+def real(
+    low: float,
+    high: float,
+    *,
+    unit: str = "1",
+    log: bool = False,
+    grid: float | None = None,
+    help: str = "",
+    default: Any = None,
+) -> Any:
     """A real input in [low, high]; see ``Real``."""
-    return specified(Real(low=low, high=high, log=log, unit=unit, help=help, default=default))
+    return specified(Real(low=low, high=high, log=log, grid=grid, unit=unit, help=help, default=default))
 
 
 def integer(low: int, high: int, *, unit: str = "1", help: str = "", default: Any = None) -> Any:
@@ -350,9 +387,9 @@ def integer(low: int, high: int, *, unit: str = "1", help: str = "", default: An
     return specified(Integer(low=low, high=high, unit=unit, help=help, default=default))
 
 
-def choice(*options: str, help: str = "", default: Any = None) -> Any:
-    """One of ``options``, which have no order; see ``Choice``."""
-    return specified(Choice(options=options, help=help, default=default))
+def choice(*options: str, others: Callable[[str], str] | None = None, help: str = "", default: Any = None) -> Any:
+    """One of ``options``, which have no order, or of ``others``; see ``Choice``."""
+    return specified(Choice(options=options, others=others, help=help, default=default))
 
 
 def ordered(*levels: float, unit: str = "1", help: str = "", default: Any = None) -> Any:

@@ -41,6 +41,8 @@ class Check:
     The winner is simulated again at ``fidelity`` (default: the top rung) with settings moved by ``shift`` (numbers are
     added) or replaced by ``replace``. A ``required`` check holds when every limit still holds there, each allowed to be
     missed by no more than ``slack`` in its own unit; any other check is reported and decides nothing.
+
+    ``judge`` says of the outcome what limits cannot: whether the check holds besides, or None where that stays open.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Check:
     required: bool = False
     fresh_process: bool = False
     slack: Mapping[str, float] = field(default_factory=dict)
+    judge: Callable[[Any], bool | None] | None = None
     help: str = ""
 
     def describe(self) -> dict[str, Any]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from dure.errors import InputError, ProblemError, UnknownName, ValueRefused
+from dure.errors import InputError, MissingPart, ProblemError, UnknownName, ValueRefused
 from dure.i18n import _
 from dure.problem.canonical import digest
 from dure.problem.classes import inputs_of, measures_of, values_of
 from dure.problem.fields import Field
 from dure.problem.goals import Goal, Measure
+from dure.problem.held import narrowed
 from dure.problem.ladder import Check, Fidelity, Noise, Rule
+from dure.problem.need import Need
 from dure.problem.space import Space
 from dure.problem.statement import arguments, check_statement
 from dure.problem.trial import Trial
@@ -42,12 +44,15 @@ class Problem:
             May be left out where people answer, through ``dure.Loop``.
         candidates: the only designs there are, such as the rows of a table; empty for the whole space.
         family: names of the settings that tell its tasks apart; the others keep their defaults. Empty: all of them.
+        members: ``members(setting)`` gives what of the statement a setting changes, by the names of these arguments: the design
+            class, starts, rules, limits. Under ``held`` it may give inputs that mean nothing there, each with its one value.
         theory: a cheap estimate with the signature of ``simulate``; may be wrong, is calibrated, is never claimed on.
         starts: textbook designs; the first feasible one is the baseline that a winner must beat.
         rules: functions of a design that must be >= 0 before it is simulated.
         fidelities: the ladder, cheapest first; the campaign optimises the last.
         beyond: fidelities used only by checks.
         limits: named sets of limits for ``--limits``.
+        needs: programs and data that no Python package brings.
         runs: budget in runs when the user gives none. tolerance: relative gain too small to go on for.
         control_runs: random designs simulated after the search, to compare it with; not part of the budget.
         timeout: seconds one simulation may take. memory_gb: how much memory it may use.
@@ -69,6 +74,7 @@ class Problem:
     setting: type = NoSetting
     candidates: tuple[Any, ...] = ()
     family: tuple[str, ...] = ()
+    members: Callable[[Any], Mapping[str, Any]] | None = None
     theory: Callable[..., Any] | None = None
     starts: tuple[Any, ...] = ()
     rules: tuple[Rule, ...] = ()
@@ -76,6 +82,7 @@ class Problem:
     beyond: tuple[Fidelity, ...] = ()
     checks: tuple[Check, ...] = ()
     limits: Mapping[str, Mapping[str, float | tuple[float, float]]] = field(default_factory=dict)
+    needs: tuple[Need, ...] = ()
     noise: Noise = field(default_factory=Noise)
     runs: float = 30.0
     tolerance: float = 1e-3
@@ -135,6 +142,39 @@ class Problem:
             if rung.name == name:
                 return rung
         raise UnknownName(_("fidelity"), name, [rung.name for rung in (*self.fidelities, *self.beyond)])
+
+    def under(self, setting: Any) -> Problem:
+        """The problem as it is stated under ``setting``; itself where that changes nothing.
+
+        Raises:
+            InputError: there is no such member of the family.
+        """
+        if self.members is None:
+            return self
+        if setting not in self._under:
+            changed = dict(self.members(setting))
+            if held := changed.pop("held", None):
+                design = changed["design"] = narrowed(changed.get("design", self.design), held)
+                changed["starts"] = tuple(design(**values_of(one)) for one in changed.get("starts", self.starts))
+            self._under[setting] = replace(self, **{**changed, "members": None})
+        return self._under[setting]
+
+    @cached_property
+    def _under(self) -> dict[Any, Problem]:
+        """One problem a setting, so that what is remembered of a problem serves again."""
+        return {}
+
+    def check_needs(self) -> None:
+        """Refuse to begin where a program or data set is missing (MissingPart)."""
+        missing = [need for need in self.needs if not need.found()]
+        if missing:
+            raise MissingPart(
+                _("{problem} needs {names}. Fix: {commands}").format(
+                    problem=self.name,
+                    names=", ".join(need.name for need in missing),
+                    commands=" && ".join(need.command for need in missing),
+                )
+            )
 
     def make_setting(self, given: Mapping[str, Any]) -> Any:
         """A setting from values by name; the rest keep their defaults. Text is read as the field's type."""

@@ -22,18 +22,26 @@ _FEW_STEPS = 32
 class Space:
     """The unit cube behind a design class; ``columns`` is its dimension.
 
-    ``stepped`` are the columns that tell only few values apart, ``unordered`` those of them whose values are names.
+    ``stepped`` are the columns that tell only few values apart. ``names`` has, for each field whose values are names, its
+    columns and the (values, features) numbers that tell the values apart; ``unordered`` are all columns of these fields.
     """
 
     def __init__(self, design: type) -> None:
         self.design_class = design
         self.fields = inputs_of(design)
         self.columns = sum(spec.columns for spec in self.fields.values())
-        specs = [spec for spec in self.fields.values() for _column in range(spec.columns)]
-        self.unordered = tuple(column for column, spec in enumerate(specs) if spec.unordered)
-        self.stepped = tuple(
-            column for column, spec in enumerate(specs) if spec.unordered or (spec.steps and spec.steps <= _FEW_STEPS)
-        )
+        self.names: list[tuple[tuple[int, ...], Array]] = []
+        stepped: list[int] = []
+        start = 0
+        for spec in self.fields.values():
+            columns, tokens = tuple(range(start, start + spec.columns)), spec.tokens_of()
+            start += spec.columns
+            if tokens is not None:
+                self.names.append((columns, tokens))
+            if tokens is not None or (spec.steps and spec.steps <= _FEW_STEPS):
+                stepped += columns
+        self.stepped = tuple(stepped)
+        self.unordered = tuple(column for columns, _tokens in self.names for column in columns)
 
     def encode(self, designs: Sequence[Any]) -> Array:
         """Designs as (n, columns) numbers in [0, 1]."""

@@ -14,6 +14,7 @@ from dure.problem.citations import check_citations
 from dure.problem.fields import Choice, Field, is_number
 from dure.problem.goals import Measure, with_limits
 from dure.problem.ladder import Check, Fidelity, Rule
+from dure.problem.need import Need
 from dure.problem.program import Program
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def _check_lists(problem: Problem) -> None:
         "fidelities": (Fidelity, "Fidelity(...)"),
         "beyond": (Fidelity, "Fidelity(...)"),
         "checks": (Check, "Check(...)"),
+        "needs": (Need, "Need(...)"),
         "hazards": (str, _("texts")),
         "cites": (str, _("keys of references.bib")),
     }
@@ -206,6 +208,7 @@ def _check_rest(problem: Problem) -> None:
     if not (isinstance(count, int) and count >= 0):
         raise ProblemError(_("control_runs is {given!r}; give a whole number of at least 0").format(given=count))
     check_citations(problem.cites)
+    problem.under(problem.setting())
 
 
 def _check_candidates(problem: Problem) -> None:

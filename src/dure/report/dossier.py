@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,13 +13,16 @@ from dure.campaign import Claim, claims_of, conclude, task_of
 from dure.errors import InputError, JournalError
 from dure.i18n import _
 from dure.journal import Event, History, Journal, TrialState, fold
-from dure.problem import Curve, find
+from dure.problem import Curve, Fan, Map, Sheet, View, find, view_of
 from dure.problem.canonical import parse
 from dure.strategy import Task
 
 __all__ = ["Dossier"]
 
 ROLES = ("winner", "baseline", "runner_up.1", "runner_up.2")
+
+
+V = TypeVar("V", Curve, Fan, Map, Sheet)
 
 
 def _state_of_the_question(events: Iterable[Event]) -> list[Event]:
@@ -39,13 +42,13 @@ def _state_of_the_question(events: Iterable[Event]) -> list[Event]:
 
 @dataclass(frozen=True)
 class Dossier:
-    """A pure function of a journal's events; ``views`` has the curves of each role's trial."""
+    """A pure function of a journal's events; ``views`` has those of each role's trial, and of each check's as "check.NAME"."""
 
     events: Sequence[Event]
     history: History
     task: Task
     claims: Mapping[str, Claim]
-    views: Mapping[str, Sequence[Curve]]
+    views: Mapping[str, Sequence[View]]
 
     @classmethod
     def read(cls, journal: Journal, before: int | None = None) -> Dossier:
@@ -61,7 +64,8 @@ class Dossier:
         if "pool" in history.plan:
             raise InputError(_("{folder} holds a pool, not a campaign; choose another folder").format(folder=journal.folder))
         task = task_of(history, find(history.plan["reference"]))
-        views = {role: _curves(journal, history.trials[key]) for role, key in _roles(history, task).items()}
+        shown = _roles(history, task) | _checked(history, task)
+        views = {role: _views(journal, history.trials[key]) for role, key in shown.items()}
         return cls(events, history, task, claims_of(history, task), views)
 
     @property
@@ -89,6 +93,10 @@ class Dossier:
         """Winner, baseline and runners-up, as far as there are any, in this order."""
         return {role: self.history.trials[key] for role, key in _roles(self.history, self.task).items()}
 
+    def shown(self, kind: type[V], role: str = "winner") -> list[V]:
+        """The views of a kind that a role's trial shows."""
+        return [view for view in self.views.get(role, ()) if isinstance(view, kind)]
+
     @cached_property
     def checks(self) -> Mapping[str, Any]:
         """What became of each check that applies, in the problem's order."""
@@ -113,8 +121,13 @@ def _roles(history: History, task: Task) -> dict[str, str]:
     return {role: key for role, key in zip(ROLES, keys, strict=False) if key}
 
 
-def _curves(journal: Journal, state: TrialState) -> list[Curve]:
+def _checked(history: History, task: Task) -> dict[str, str]:
+    checks = (history.conclusion or conclude(history, task))["checks"]
+    return {f"check.{name}": check["key"] for name, check in checks.items() if check["answered"]}
+
+
+def _views(journal: Journal, state: TrialState) -> list[View]:
     if state.views is None:
         return []
     found: Any = parse(journal.get(state.views).decode())
-    return [Curve.from_plain(view) for view in found if view["view"] == "curve"]
+    return [view for data in found if (view := view_of(data))]

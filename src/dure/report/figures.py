@@ -11,13 +11,24 @@ from markupsafe import Markup
 
 from dure.i18n import _
 from dure.journal import TrialState
-from dure.problem import Curve, Goal
+from dure.problem import Curve, Fan, Goal
 from dure.report.dossier import Dossier
 from dure.report.style import COLOURS, panel, svg
 from dure.report.words import brief
 from dure.units import label
 
-__all__ = ["LINES", "Drawn", "axis_text", "calibration", "curves", "goal_name", "goal_value", "margin_bar"]
+__all__ = [
+    "LINES",
+    "Drawn",
+    "axis_text",
+    "calibration",
+    "check_curves",
+    "curves",
+    "fans",
+    "goal_name",
+    "goal_value",
+    "margin_bar",
+]
 
 LINES: Mapping[str, Mapping[str, Any]] = {
     "runner_up.2": {"color": COLOURS["other"], "linewidth": 1.0, "linestyle": (0, (1, 1.6))},
@@ -50,13 +61,26 @@ def axis_text(name: str, unit: str) -> str:
 
 def curves(dossier: Dossier) -> list[Drawn]:
     """One panel for each named curve of the winner, with the same curve of baseline and runners-up."""
-    return [
-        _curve_panel(dossier, f"curve-{number}", curve) for number, curve in enumerate(dossier.views.get("winner", ()), start=1)
-    ]
+    return [_curve_panel(dossier, f"curve-{number}", curve) for number, curve in enumerate(dossier.shown(Curve), start=1)]
+
+
+def check_curves(dossier: Dossier) -> list[Drawn]:
+    """One panel for each curve that a check of the winner shows and the top rung does not."""
+    known = {curve.name for curve in dossier.shown(Curve)}
+    found = [curve for check in dossier.checks for curve in dossier.shown(Curve, f"check.{check}") if curve.name not in known]
+    return [_check_panel(f"check-curve-{number}", curve) for number, curve in enumerate(found, start=1)]
+
+
+def _check_panel(name: str, shown: Curve) -> Drawn:
+    with panel(450, 290, name) as axes:
+        axes.plot(shown.x, shown.y, **LINES["winner"])
+        axes.set_xlabel(axis_text(_(shown.x_name), shown.x_unit), loc="right")
+        title = axis_text(_(shown.y_name), shown.y_unit)
+        return Drawn(title, svg(axes, name, title))
 
 
 def _same(dossier: Dossier, role: str, wanted: Curve) -> Curve | None:
-    return next((curve for curve in dossier.views.get(role, ()) if curve.name == wanted.name), None)
+    return next((curve for curve in dossier.shown(Curve, role) if curve.name == wanted.name), None)
 
 
 def _curve_panel(dossier: Dossier, name: str, wanted: Curve) -> Drawn:
@@ -91,6 +115,35 @@ def _limits_seen(dossier: Dossier, wanted: Curve) -> Iterator[tuple[float, bool]
                 for (_role, curve), value in zip(shown, values, strict=True)
             ):
                 yield limit, above
+
+
+_FAN: Sequence[Mapping[str, Any]] = (
+    {"color": COLOURS["winner"], "linewidth": 2.2},
+    {"color": COLOURS["ink"], "linewidth": 1.2, "linestyle": (0, (6, 2))},
+    {"color": COLOURS["ink"], "linewidth": 1.2, "linestyle": (0, (1, 1.6))},
+    {"color": COLOURS["soft"], "linewidth": 1.2, "linestyle": (0, (4, 1.5, 1, 1.5))},
+    {"color": COLOURS["soft"], "linewidth": 1.2},
+)
+"""The first line stands out; the others are told apart without colour by their dashes, and from a sixth on they repeat."""
+
+
+def fans(dossier: Dossier) -> list[Drawn]:
+    """One panel for each fan of the winner, with its lines named."""
+    return [_fan_panel(f"fan-{number}", fan) for number, fan in enumerate(dossier.shown(Fan), start=1)]
+
+
+def _fan_panel(name: str, fan: Fan) -> Drawn:
+    with panel(450, 290, name) as axes:
+        for number, (title, x, y) in reversed(list(enumerate(fan.lines))):
+            axes.plot(x, y, label=title, **_FAN[number % len(_FAN)])
+        if fan.x_log:
+            axes.set_xscale("log")
+        handles, titles = axes.get_legend_handles_labels()
+        axes.legend(handles[::-1], titles[::-1], frameon=False, fontsize=11, handlelength=2.8, labelspacing=0.3)
+        axes.set_xlabel(axis_text(_(fan.x_name), fan.x_unit), loc="right")
+        text = _("{y} against {x}, one line each for {lines}")
+        said = text.format(y=_(fan.y_name), x=_(fan.x_name), lines=", ".join(title for title, _x, _y in fan.lines))
+        return Drawn(axis_text(_(fan.y_name), fan.y_unit), svg(axes, name, said))
 
 
 def goal_value(dossier: Dossier, role: str, goal: str) -> float:

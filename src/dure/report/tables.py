@@ -11,7 +11,7 @@ from markupsafe import Markup
 from dure.campaign import Claim, objectives
 from dure.i18n import N_, _
 from dure.journal import TrialState
-from dure.problem import Axis, Goal
+from dure.problem import Axis, Goal, Held, Sheet
 from dure.report.dossier import Dossier
 from dure.report.figures import goal_name, margin_bar
 from dure.report.markup import admit, quoted, said
@@ -39,6 +39,7 @@ __all__ = [
     "parts",
     "rung_help",
     "setting_rows",
+    "sheets",
     "tried_rows",
     "tried_sizes",
     "worth_rows",
@@ -96,6 +97,8 @@ def design_rows(dossier: Dossier) -> list[ValueRow]:
     """One row for each input."""
     found = []
     for name, spec in dossier.task.problem.inputs.items():
+        if isinstance(spec, Held):
+            continue
         low, high = (_given(dossier.claims.get(f"range.{name}.{side}")) for side in ("low", "high"))
         row = [dossier.claims[f"{role}.input.{name}"] for role in dossier.roles]
         found.append(ValueRow(name, _(spec.help), label(spec.unit), low, high, row))
@@ -166,6 +169,7 @@ class CheckRow:
     help: str
     required: bool
     holds: bool | None
+    answered: bool
     changes: Sequence[Claim | None]
     margins: Sequence[Claim | None]
     extra: Sequence[tuple[str, Claim]]
@@ -196,7 +200,7 @@ def _check_row(dossier: Dossier, name: str, text: str, check: Mapping[str, Any])
     margins = [claims.get(f"check.{name}.margin.{goal}") for goal in _limited(dossier)]
     changes = [claims.get(f"check.{name}.change{suffix}") for _goal, suffix in objectives(dossier.task)]
     reason = state.reason if state and state.reason else ""
-    return CheckRow(name, text, check["required"], check["holds"], changes, margins, extra, reason)
+    return CheckRow(name, text, check["required"], check["holds"], check["answered"], changes, margins, extra, reason)
 
 
 def _limited(dossier: Dossier) -> list[str]:
@@ -212,6 +216,21 @@ def parts(dossier: Dossier) -> Sequence[tuple[Axis, ValueRow]]:
             title = brief(measure.help) or name.replace("_", " ")
             found.append((measure.axis, ValueRow(name, title, label(measure.unit), None, None, row)))
     return found
+
+
+def sheets(dossier: Dossier) -> list[tuple[str, Sequence[str], Sequence[Sequence[str]]]]:
+    """The winner's sheets: title, headings and rows of cells, the numbers to four figures, as the simulator said them."""
+    return [
+        (_(sheet.name), [_(one) for one in sheet.columns], [[_cell(cell) for cell in row] for row in sheet.rows])
+        for sheet in dossier.shown(Sheet)
+    ]
+
+
+def _cell(cell: str | float) -> str:
+    """A text in the reader's language, or a number."""
+    if isinstance(cell, str):
+        return _(cell) if cell else ""
+    return f"{cell:.4g}".replace("-", "\N{MINUS SIGN}")
 
 
 def heat(claim: Claim) -> str:

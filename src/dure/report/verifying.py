@@ -65,7 +65,7 @@ def _verified(folder: Path, journal: Journal, events: Sequence[Event]) -> list[s
         _raise(wrong + [_("{file}: the journal knows of no report").format(file=name) for name in left])
         return [*checked, _("No report was written yet.")]
     wrong += _report(folder, dossier, reported.payload, checked)
-    planned, stated = dossier.plan["problem"], problem.describe()
+    planned, stated = dossier.plan["problem"], dossier.task.problem.describe()
     differing = [name for name in planned if not _same(planned[name], stated.get(name))]
     if differing:
         text = _("The problem is not stated today as it was in the plan: {names}. Numbers that rest on these may differ.")
@@ -90,10 +90,11 @@ def _problem(events: Sequence[Event]) -> Problem:
     if not plans:
         raise VerificationFailed(_("the journal holds no plan"))
     try:
-        return find(plans[-1]["reference"])
+        found = find(plans[-1]["reference"])
     except InputError as error:
         text = _("The journal is sound, but its problem cannot be loaded here, so nothing was recomputed from it. {error}")
         raise ProblemError(text.format(error=error)) from error
+    return found if "pool" in plans[-1] else found.under(found.make_setting(plans[-1]["setting"]))
 
 
 def _contradictions(events: Sequence[Event]) -> list[str]:

@@ -19,6 +19,7 @@ WHY_ENDED = (
     N_("all limits and required checks hold"),
     N_("a required check failed"),
     N_("a required check gave no answer"),
+    N_("a required check leaves open whether it holds"),
     N_("nothing better than the textbook start was found"),
     N_("the simulator is noisy and the winner was not repeated"),
     N_("a repeat of the winner gave no answer"),

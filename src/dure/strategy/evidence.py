@@ -79,6 +79,7 @@ class Evidence:
         self.rungs = {rung.name: _Rows() for rung in task.problem.fidelities}
         self.keys = set(history.trials)
         self._stated: list[tuple[TrialState, dict[str, float]]] = []
+        self._told: list[tuple[int, Mapping[str, Any]]] = []
         for state in history.trials.values():
             if state.fidelity not in self.rungs or not task.asks(state.trial):
                 continue
@@ -89,6 +90,8 @@ class Evidence:
                 rows.keys.append(state.key)
                 rows.designs.append(design)
                 rows.outcomes.append(state.outcome)
+                if state.fidelity == task.problem.top.name:
+                    self._told.append((state.answered or 0, state.outcome))
                 if state.predicted:
                     self._stated.append((state, task.goal_values(state.outcome)))
             elif state.reason is not None:
@@ -104,6 +107,10 @@ class Evidence:
             for state, values in self._stated
             for name, interval in state.predicted.items()
         ]
+
+    def values(self, goal: str) -> list[tuple[int, float]]:
+        """When each answer of the top rung came, as the number of its event, and its value of a goal."""
+        return [(told, self.task.goal_values(outcome)[goal]) for told, outcome in self._told]
 
     def cube(self, fidelity: str, which: str = "designs") -> Array:
         """(n, columns) unit-cube rows of the answered, "failed" or "pending" designs of a fidelity."""

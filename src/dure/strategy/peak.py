@@ -17,7 +17,7 @@ from torch import Tensor
 
 from dure.problem import Problem
 
-__all__ = ["listed", "most_wanted"]
+__all__ = ["listed", "most_wanted", "moved"]
 
 _EVERYWHERE, _NEARBY, _POLISHED = 256, 128, 4
 _ROUNDS = 8
@@ -115,7 +115,7 @@ def _of_a_mixture(acquisition: Callable[[Tensor], Tensor], problem: Problem, inc
     space, generator = problem.space, np.random.default_rng(seed)
     raw = space.designs(_raw(space.columns, incumbents, seed).squeeze(-2).numpy())
     likely = space.designs(incumbents.numpy())
-    raw += [_moved(problem, likely[generator.integers(len(likely))], generator) for _one in range(_NEARBY)] + likely
+    raw += [moved(problem, likely[generator.integers(len(likely))], generator) for _one in range(_NEARBY)] + likely
     raw = [design for design in dict.fromkeys(raw) if problem.broken_rule(design) is None]
     found = dict(zip(raw, _values(acquisition, space.encode(raw)).tolist(), strict=True))
     climbers = sorted(found, key=lambda one: -found[one])[:_POLISHED]
@@ -136,8 +136,8 @@ def _of_a_mixture(acquisition: Callable[[Tensor], Tensor], problem: Problem, inc
     return iter(sorted(found, key=lambda one: -found[one]))
 
 
-def _moved(problem: Problem, design: Any, generator: np.random.Generator) -> Any:
-    """A design one to three steps away, its real fields shaken a little."""
+def moved(problem: Problem, design: Any, generator: np.random.Generator, wide: float = 0.05) -> Any:
+    """A design one to three steps away, its real fields shaken by about ``wide`` of their range."""
     space = problem.space
     for _step in range(int(generator.integers(1, 4))):
         neighbours = space.neighbours(design)
@@ -145,7 +145,7 @@ def _moved(problem: Problem, design: Any, generator: np.random.Generator) -> Any
             design = neighbours[generator.integers(len(neighbours))]
     cube = space.encode([design])
     real = np.setdiff1d(np.arange(space.columns), space.stepped)
-    cube[:, real] += generator.normal(scale=0.05, size=(1, len(real)))
+    cube[:, real] += generator.normal(scale=wide, size=(1, len(real)))
     return space.designs(cube)[0]
 
 

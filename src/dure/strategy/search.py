@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from dure.strategy.aims import Aims
 from dure.strategy.base import Proposal, Worth
 from dure.strategy.calibration import widening
 from dure.strategy.evidence import Evidence, Task
+from dure.strategy.fallback import skill, variations
 from dure.strategy.outputs import Outputs, shapes_of
 from dure.strategy.peak import most_wanted
 from dure.strategy.prospect import prospect
@@ -29,9 +31,11 @@ __all__ = ["Search"]
 _GAIN = N_("Largest expected gain: {gain:.3g} {unit} over the best so far; keeps all limits with probability {feasible:.0%}.")
 _GROWTH = N_("Largest expected growth of the front: {gain:.2%}; keeps all limits with probability {feasible:.0%}.")
 _FIRST = N_("No design keeps all limits yet; this one does with probability {feasible:.0%}.")
+_VARIED = N_("A variation of one of the best designs: the latest forecasts were hardly better than a constant's.")
 _CHEAP = N_("Promising, but uncertain: {fidelity} removes {share:.0%} of the doubt at {cost:.0%} of the cost.")
 
 _MATERIAL = 0.01
+_LEAST_SKILL = 0.2
 _INCUMBENTS, _NEAR = 8, 40
 _QUANTILES = (0.05, 0.5, 0.95)
 
@@ -63,8 +67,9 @@ class Search:
         if theory and problem.theory is not None:
             said = Theory(problem, task.setting, self.outputs.names)
             reference = differentiable(lambda cube: self.outputs.encode(said(np.clip(cube, 0.0, 1.0))) / scale.numpy())
-        noise = 1e-6 if problem.noise.kind == "none" else None
-        return fit_ladder(self.observed, theory=reference, noise=noise, unordered=problem.space.unordered, near=self._near())
+        names = [(columns, torch.from_numpy(tokens)) for columns, tokens in problem.space.names]
+        noise = 1e-6 if problem.noise.kind == "none" and not problem.candidates else None
+        return fit_ladder(self.observed, theory=reference, noise=noise, names=names, near=self._near())
 
     def _near(self) -> Tensor:
         """(k, columns) where the surrogate has to be right: the best answers of each rung, and their front."""
@@ -98,8 +103,8 @@ class Search:
         taken = set(self.evidence.keys)
         pending = np.concatenate([self.evidence.cube(name, "pending") for name in self.ladder])
         for index in range(n):
-            wanted = wanting(self.task, self.aims, self.model, self.incumbents, self.known, torch.from_numpy(pending), self.seed)
-            proposal = self._one(wanted, taken, index)
+            proposal = self._varied(taken) if self._misled and len(taken) % 2 else None
+            proposal = proposal or self._one(torch.from_numpy(pending), taken, index)
             if proposal is None:
                 break
             if certified and proposal.gain is not None:
@@ -109,11 +114,25 @@ class Search:
             pending = np.concatenate([pending, self.task.problem.space.encode([proposal.design])])
         return proposals
 
+    @cached_property
+    def _misled(self) -> bool:
+        """Whether the forecasts of an objective were hardly better than a constant's: then every second proposal does without."""
+        skills = [skill(self.evidence, goal.name) for goal in self.task.objectives]
+        return any(one is not None and one < _LEAST_SKILL for one in skills)
+
+    def _varied(self, taken: set[str]) -> Proposal | None:
+        problem, top = self.task.problem, self.ladder[-1]
+        for design in islice(variations(problem, self.incumbents, self.seed + len(taken)), 200):
+            if problem.broken_rule(design) is None and self._key(design, top) not in taken:
+                return Proposal(design, top, "search", _VARIED)
+        return None
+
     def _key(self, design: Any, fidelity: str) -> str:
         return self.task.problem.trial(design, self.task.setting, fidelity, self.seed).key
 
-    def _one(self, wanted: Wanting, taken: set[str], index: int) -> Proposal | None:
+    def _one(self, pending: Tensor, taken: set[str], index: int) -> Proposal | None:
         problem, tried = self.task.problem, set()
+        wanted = wanting(self.task, self.aims, self.model, self.incumbents, self.known, pending, self.seed)
         for design in self._in_order(wanted, index):
             if design in tried or problem.broken_rule(design) is not None:
                 continue

@@ -14,6 +14,7 @@ from linear_operator import to_linear_operator
 from linear_operator.operators import DiagLinearOperator
 from torch import Tensor
 
+from dure.surrogate.effects import Names
 from dure.surrogate.reference import Reference
 from dure.surrogate.rung import Rung, fit_rung
 
@@ -79,7 +80,7 @@ def fit_ladder(
     *,
     theory: Reference | None = None,
     noise: float | None = 1e-6,
-    unordered: Sequence[int] = (),
+    names: Names = (),
     near: Tensor | None = None,
 ) -> Ladder:
     """Fit rung on rung, cheapest first, and each one's success.
@@ -87,7 +88,7 @@ def fit_ladder(
     Args:
         observed: one entry a fidelity, cheapest first.
         theory: the reference of the cheapest rung.
-        noise, unordered, near: see ``fit_rung``.
+        noise, names, near: see ``fit_rung``.
     """
     pooled = torch.cat([one.outputs for one in observed])
     spread = pooled.std(0) if len(pooled) > 1 else torch.ones(pooled.shape[-1], dtype=pooled.dtype)
@@ -109,17 +110,17 @@ def fit_ladder(
                 reference=None if level else theory,
                 trusted=observed[level - 1].trusted if level else None,
                 noise=noise,
-                unordered=unordered,
+                names=names,
                 near=near,
             )
         )
-    return Ladder(rungs, [_fit_success(one, unordered, near) for one in observed])
+    return Ladder(rungs, [_fit_success(one, names, near) for one in observed])
 
 
-def _fit_success(observed: Observations, unordered: Sequence[int], near: Tensor | None) -> Rung | None:
+def _fit_success(observed: Observations, names: Names, near: Tensor | None) -> Rung | None:
     """A Gaussian process on 1 (answered) and 0 (failed); rungs fail for reasons of their own, so each has its own."""
     if not len(observed.failed):
         return None
     points = torch.cat([observed.points, observed.failed])
     labels = torch.cat([torch.ones(len(observed.points), 1), torch.zeros(len(observed.failed), 1)]).to(points)
-    return fit_rung(points, labels, torch.full((1,), 0.5, dtype=points.dtype), noise=None, unordered=unordered, near=near)
+    return fit_rung(points, labels, torch.full((1,), 0.5, dtype=points.dtype), noise=None, names=names, near=near)

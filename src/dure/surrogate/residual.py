@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import torch
 from botorch.exceptions.errors import ModelFittingError
 from botorch.fit import fit_gpytorch_mll
-from botorch.models import MixedSingleTaskGP, SingleTaskGP
+from botorch.models import SingleTaskGP
 from botorch.models.utils.gpytorch_modules import get_covar_module_with_dim_scaled_prior
 from gpytorch.means import ZeroMean
 from gpytorch.mlls import ExactMarginalLogLikelihood
 from linear_operator.utils.errors import NanError, NotPSDError
 from torch import Tensor
 
-from dure.surrogate.effects import Effects
+from dure.surrogate.effects import Effects, Names
 
 __all__ = ["fit_residual"]
 
@@ -30,7 +28,7 @@ def fit_residual(
     points: Tensor,
     residual: Tensor,
     noise: float | None,
-    unordered: Sequence[int] = (),
+    names: Names = (),
     near: Tensor | None = None,
     *,
     effects: bool = False,
@@ -41,24 +39,24 @@ def fit_residual(
         points: (n, d) in the unit cube.
         residual: (n, m), of about unit variance.
         noise: its variance; None to learn it.
-        unordered: columns whose values are names, alike or not, but never near.
+        names: the columns that hold names instead of numbers.
         near: (k, d) where the belief matters most. Of more than 500 observations it is conditioned on the 140, drawn at
             random, that hyperparameters are fitted to, and on the 360 likest to any of these; without ``near``, on all.
-        effects: whether each ordered column is expected to contribute by itself as well, see ``Effects``.
+        effects: whether columns are expected to contribute by themselves as well, see ``Effects``; with ``names`` they are.
 
     A fit that fails leaves the prior's mode, which is broad and smooth, and never wrong by much.
     """
     n = len(points)
     if n <= _MOST_FITTED:
-        return _fitted(points, residual, noise, unordered, effects)
+        return _fitted(points, residual, noise, names, effects)
     order = torch.randperm(n, generator=torch.Generator().manual_seed(n))
-    some = _fitted(points[order[:_MOST_FITTED]], residual[order[:_MOST_FITTED]], noise, unordered, effects)
+    some = _fitted(points[order[:_MOST_FITTED]], residual[order[:_MOST_FITTED]], noise, names, effects)
     if near is not None and n > _MOST_KEPT:
         others = order[_MOST_FITTED:]
         likest = _likeness(some, points[others], near).topk(_MOST_KEPT - _MOST_FITTED).indices
         order = torch.cat([order[:_MOST_FITTED], others[likest]])
     kept = order.sort().values
-    whole = _model(points[kept], residual[kept], noise, unordered, effects)
+    whole = _model(points[kept], residual[kept], noise, names, effects)
     whole.covar_module.load_state_dict(some.covar_module.state_dict())
     if noise is None:
         whole.likelihood.load_state_dict(some.likelihood.state_dict())
@@ -72,29 +70,20 @@ def _likeness(model: SingleTaskGP, points: Tensor, near: Tensor) -> Tensor:
     return covariance.amax(-1).reshape(-1, len(points)).mean(0)
 
 
-def _model(points: Tensor, residual: Tensor, noise: float | None, unordered: Sequence[int], effects: bool) -> SingleTaskGP:
+def _model(points: Tensor, residual: Tensor, noise: float | None, names: Names, effects: bool) -> SingleTaskGP:
     d, m = points.shape[-1], residual.shape[-1]
     batch = torch.Size([m] if m > 1 else [])
     variance = None if noise is None else torch.full_like(residual, noise)
-    kernel: Callable[..., Any] = Effects if effects else partial(get_covar_module_with_dim_scaled_prior, use_rbf_kernel=False)
-    if not unordered:
-        return SingleTaskGP(
-            points,
-            residual,
-            train_Yvar=variance,
-            covar_module=kernel(ard_num_dims=d, batch_shape=batch),
-            mean_module=ZeroMean(batch_shape=batch),
-            outcome_transform=None,
-        )
-    model = MixedSingleTaskGP(
-        points, residual, list(unordered), train_Yvar=variance, cont_kernel_factory=kernel, outcome_transform=None
-    )
-    model.mean_module = ZeroMean(batch_shape=batch)
-    return model
+    if effects or names:
+        kernel: Any = Effects(d, batch, names)
+    else:
+        kernel = get_covar_module_with_dim_scaled_prior(d, batch, use_rbf_kernel=False)
+    mean = ZeroMean(batch_shape=batch)
+    return SingleTaskGP(points, residual, variance, covar_module=kernel, mean_module=mean, outcome_transform=None)
 
 
-def _fitted(points: Tensor, residual: Tensor, noise: float | None, unordered: Sequence[int], effects: bool) -> SingleTaskGP:
-    model = _model(points, residual, noise, unordered, effects)
+def _fitted(points: Tensor, residual: Tensor, noise: float | None, names: Names, effects: bool) -> SingleTaskGP:
+    model = _model(points, residual, noise, names, effects)
     options: dict[str, Any] = {"maxiter": 60}
     if effects:
         # The last ten-thousandth of the likelihood costs as much as all before it and makes no forecast better; the optimiser of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +12,7 @@ from gpytorch.distributions import MultivariateNormal
 from gpytorch.settings import skip_posterior_variances
 from torch import Tensor
 
+from dure.surrogate.effects import Names
 from dure.surrogate.reference import Reference
 from dure.surrogate.residual import fit_residual
 
@@ -161,7 +161,7 @@ def fit_rung(
     reference: Reference | None = None,
     trusted: Tensor | None = None,
     noise: float | None = 1e-6,
-    unordered: Sequence[int] = (),
+    names: Names = (),
     near: Tensor | None = None,
 ) -> Rung:
     """Fit one fidelity.
@@ -173,7 +173,7 @@ def fit_rung(
         lower: the rung below, whose mean is the reference; otherwise ``reference`` (theory), or none.
         trusted: see ``calibrate``.
         noise: variance of the noise as a share of the residual's; None to learn it.
-        unordered, near: see ``fit_residual``.
+        names, near: see ``fit_residual``.
     """
     bare = Rung(_without_reference(torch.zeros_like(spread), torch.zeros_like(spread)), None, reference, lower)
     with warnings.catch_warnings(), torch.no_grad():
@@ -191,4 +191,4 @@ def fit_rung(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         effects = lower is None and reference is None and points.shape[-1] > 1
-        return Rung(made, fit_residual(points, residual, noise, unordered, near, effects=effects), reference, lower)
+        return Rung(made, fit_residual(points, residual, noise, names, near, effects=effects), reference, lower)

@@ -1,0 +1,1 @@
+"""Chips: sizing of amplifiers on open processes, and recipes of logic synthesis."""

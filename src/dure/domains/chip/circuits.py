@@ -1,0 +1,94 @@
+"""Circuits to synthesise: some of our own in Verilog, the EPFL suite through DURE_DATA, anybody's file by its path."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from dure.domains.chip.pdk import cache as cache_folder
+from dure.errors import MissingPart, SimulationFailed
+from dure.i18n import _
+from dure.problem import Need
+
+__all__ = ["ABC", "EPFL", "OWN", "YOSYS", "as_aiger", "called", "path_of"]
+
+OWN = ("adder", "multiplier", "priority_encoder", "sorter", "alu", "fir_tap")
+"""Circuits that come with the package, as Verilog."""
+
+EPFL = ("adder", "cavlc", "dec", "i2c", "int2float", "max", "priority", "router", "sqrt")
+"""Circuits of the EPFL suite (Amaru2015) that the folder chip/epfl of DURE_DATA holds, as AIGER."""
+
+
+def _there(program: str) -> str:
+    return shutil.which(program) or ""
+
+
+YOSYS = Need("yosys", lambda: _there("yosys"), fix="apt-get install yosys")
+ABC = Need("berkeley-abc", lambda: _there("berkeley-abc"), fix="apt-get install berkeley-abc")
+
+
+def path_of(circuit: str) -> Path:
+    """The file of a circuit by its name, ``epfl-`` before those of the suite.
+
+    Raises:
+        MissingPart: a circuit of the suite is not in DURE_DATA.
+    """
+    if not circuit.startswith("epfl-"):
+        return Path(__file__).parent / "circuits" / f"{circuit}.v"
+    name = circuit.removeprefix("epfl-")
+    path = Path(os.environ.get("DURE_DATA", "")) / "chip/epfl" / f"{name}.aig"
+    if not path.is_file():
+        raise MissingPart(
+            _("{circuit} is not in {folder}. Fix: export DURE_DATA=DIR, with the suite's files in DIR/chip/epfl").format(
+                circuit=circuit, folder=path.parent
+            )
+        )
+    return path
+
+
+def called(command: list[str], folder: Path, timeout: float) -> str:
+    """What a program prints, run in ``folder``.
+
+    Raises:
+        SimulationFailed: it is not there, took longer than ``timeout`` seconds, was killed or ended with another code than 0.
+    """
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace", timeout=timeout, check=False
+        )
+    except FileNotFoundError:
+        raise SimulationFailed(f"{command[0]} is not installed") from None
+    except subprocess.TimeoutExpired:
+        raise SimulationFailed(f"{command[0]} was killed: not done after {timeout:g} s") from None
+    text = done.stdout + done.stderr
+    if done.returncode != 0:
+        raise SimulationFailed(
+            f"{command[0]} ended with code {done.returncode}: {(text.strip().splitlines() or ['nothing said'])[-1]}"
+        )
+    return text
+
+
+@cache
+def as_aiger(path: Path) -> Path:
+    """The circuit as an AIGER file: AIGER and BLIF as they are, Verilog by yosys once for each content.
+
+    Raises:
+        SimulationFailed: yosys cannot read it; says yosys's last line.
+    """
+    if path.suffix != ".v":
+        return path
+    kept = cache_folder() / "aiger" / f"{path.stem}-{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}.aig"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="dure-") as scratch:
+            script = "read_verilog circuit.v; synth -flatten -auto-top; abc -g AND; opt_clean; aigmap; write_aiger circuit.aig"
+            shutil.copyfile(path, Path(scratch) / "circuit.v")
+            called(["yosys", "-q", "-p", script], Path(scratch), 120.0)
+            shutil.copyfile(Path(scratch) / "circuit.aig", kept.with_suffix(".new"))
+        os.replace(kept.with_suffix(".new"), kept)
+    return kept

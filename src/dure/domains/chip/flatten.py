@@ -1,0 +1,135 @@
+"""Model cards as plain numbers, cut to the bins a design uses.
+
+The whole library takes minutes to load and a device's own files take seconds; the few cards that a design needs, with every
+expression worked out, take milliseconds. The mismatch terms are left out here: ``Cards.sigma`` says what they would be.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from dure.domains.chip import pdk
+from dure.errors import ProblemError
+from dure.i18n import _
+
+__all__ = ["Card", "cards", "cut"]
+
+_PARAMETER = re.compile(r"(\w+)\s*=\s*([-+.\deE]+)(?![\w.({])")
+_ASSIGNMENT = re.compile(r"(\w+)\s*=\s*(\{[^}]*\}|[^\s{]+)")
+_MISMATCH = re.compile(r"\+MC_MM_SWITCH\*AGAUSS\([^)]*\)\*\((.*)\)")
+_SLOPE = re.compile(r"\w+__vth0_slope\d*")
+_TERM = re.compile(r"[-+]?(?:[\d.]+(?:[eE][-+]?\d+)?|[A-Za-z_]\w*)")
+_LINE = 118
+
+
+@dataclass(frozen=True)
+class Card:
+    """One bin: ``lmin <= L < lmax`` and ``wmin <= W < wmax`` per finger, in metres; ``slope`` of its threshold in V m."""
+
+    lmin: float
+    lmax: float
+    wmin: float
+    wmax: float
+    slope: float
+    text: str
+
+    def covers(self, width: float, length: float) -> bool:
+        """Whether a finger of this size falls into the bin; the lower edge belongs to it."""
+        return self.lmin <= length < self.lmax and self.wmin <= width < self.wmax
+
+
+@lru_cache(maxsize=16)
+def cards(device: str, corner: str) -> tuple[Card, ...]:
+    """All bins of a device at a corner, made once from the fetched models and kept in the cache by their hash.
+
+    Raises:
+        MissingPart: the models were not fetched yet.
+        ProblemError: the model text is not of the shape this was written for.
+    """
+    folder = pdk.models()
+    texts = [(folder / name).read_text("utf-8") for name in pdk.device_files(device, corner)]
+    key = hashlib.sha256("\n".join([Path(__file__).read_text("utf-8"), *texts]).encode()).hexdigest()
+    kept = pdk.cache() / "flat" / f"{device}-{corner}-{key[:16]}.json"
+    if kept.exists():
+        return tuple(Card(*values) for values in json.loads(kept.read_text("utf-8")))
+    made = tuple(_cards(texts))
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=kept.parent, delete=False, encoding="utf-8") as draft:
+        json.dump([[one.lmin, one.lmax, one.wmin, one.wmax, one.slope, one.text] for one in made], draft)
+    os.replace(draft.name, kept)
+    return made
+
+
+def cut(device: str, corner: str, sizes: Iterable[tuple[float, float]]) -> str:
+    """The model cards for fingers of these (W, L) in metres.
+
+    Raises:
+        ProblemError: a size lies in no bin.
+    """
+    used: dict[Card, None] = {}
+    for width, length in sizes:
+        # ngspice compares with a little slack; a size that rounding puts just below an edge gets both neighbours.
+        found = [card for card in cards(device, corner) if card.covers(width * (1 + 1e-9), length * (1 + 1e-9))]
+        found += [card for card in cards(device, corner) if card.covers(width, length)]
+        if not found:
+            raise ProblemError(
+                _("no model of {device} covers a finger of W={width:g} m and L={length:g} m").format(
+                    device=device, width=width, length=length
+                )
+            )
+        used |= dict.fromkeys(found)
+    return "\n".join(card.text for card in used)
+
+
+def _cards(texts: list[str]) -> Iterable[Card]:
+    *parameters, model = texts
+    names: dict[str, float] = {}
+    head, *blocks = re.split(r"^(?=\.model )", model, flags=re.MULTILINE)
+    for text in (*parameters, head):
+        plain = "\n".join(line for line in text.splitlines() if not line.startswith("*"))
+        names |= {name.lower(): float(value) for name, value in _PARAMETER.findall(plain)}
+    for block in blocks:
+        yield _card(block, names)
+
+
+def _card(block: str, names: dict[str, float]) -> Card:
+    first, *rest = [line for line in block.splitlines() if line and not line.startswith("*")]
+    continued = " ".join(line.removeprefix("+") for line in rest if line.startswith("+"))
+    values, slope = {}, 0.0
+    for name, given in _ASSIGNMENT.findall(continued):
+        if name == "vth0" and (term := _MISMATCH.search(given)) and (named := _SLOPE.search(term[1])):
+            slope = names[named[0].lower()] * 1e-6
+        values[name] = _number(given, names)
+    lines, line = [first], "+"
+    for name, value in values.items():
+        word = f" {name}={value:.10g}"
+        if len(line) + len(word) > _LINE:
+            lines, line = [*lines, line], "+"
+        line += word
+    bounds = (values[edge] for edge in ("lmin", "lmax", "wmin", "wmax"))
+    return Card(*bounds, slope, "\n".join([*lines, line]))
+
+
+def _number(given: str, names: dict[str, float]) -> float:
+    """A number, or a sum of numbers and parameters in braces; the mismatch term counts as zero."""
+    if not given.startswith("{"):
+        return float(given)
+    text = _MISMATCH.sub("", given[1:-1]).replace(" ", "")
+    terms = _TERM.findall(text)
+    if "".join(terms) != text:
+        raise ProblemError(_("model expression {text} is no sum of numbers and parameters").format(text=given))
+    return math.fsum(_term(term, names) for term in terms)
+
+
+def _term(term: str, names: dict[str, float]) -> float:
+    sign, bare = (-1.0 if term.startswith("-") else 1.0), term.lstrip("+-")
+    return sign * (names[bare.lower()] if bare[0].isalpha() or bare[0] == "_" else float(bare))

@@ -1,0 +1,124 @@
+"""gm/Id tables: what a transistor of each length does at each current density, by DC sweeps made once and kept in the cache.
+
+A designer reads such tables instead of a square law, which no short transistor follows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import RegularGridInterpolator
+
+from dure.domains.chip import pdk
+from dure.domains.chip.bench import flat_models, model_name
+from dure.domains.chip.devices import Device, Kind
+from dure.domains.chip.ngspice import run
+
+__all__ = ["Look", "Table", "table"]
+
+Array = NDArray[np.float64]
+
+WIDTH = 5.0
+LENGTHS = (0.15, 0.18, 0.22, 0.28, 0.36, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
+DRAINS = (0.1, 0.2, 0.4, 0.8, 1.3)
+_GATES = np.linspace(0.1, 1.8, 86)
+_DENSITIES = np.linspace(-9.0, -3.3, 96)
+"""Decimal logarithm of A per um of width."""
+_READ = ("id", "gm", "gds", "vdsat", "cgg")
+
+
+@dataclass(frozen=True)
+class Look:
+    """One transistor at its current, each an array: gm and gds in S, vgs and vdsat in V, the gate's capacitance in F."""
+
+    gm: Array
+    gds: Array
+    vgs: Array
+    vdsat: Array
+    cgg: Array
+
+
+@dataclass(frozen=True)
+class Table:
+    """A kind of transistor at one corner and temperature; ``flicker`` is its gate's noise at 10 kHz times area, V2 um2/Hz."""
+
+    values: Array
+    flicker: float
+
+    def look(self, current: Array, width: Array, length: Array, drain: Array | float) -> Look:
+        """At ``current`` (A) through ``width`` (um, all fingers) of ``length`` (um), with ``drain`` volts across."""
+        density = np.log10(np.maximum(current / width, 1e-12))
+        points = np.stack(np.broadcast_arrays(np.log(length), np.log(np.maximum(drain, 1e-3)), density), axis=-1)
+        found = self._read(points)
+        gm, gds, vgs, vdsat, cgg = (found[..., index] for index in range(5))
+        return Look(gm * current, gds * current, vgs, vdsat, cgg * width)
+
+    @property
+    def _read(self) -> RegularGridInterpolator:
+        axes = (np.log(LENGTHS), np.log(DRAINS), _DENSITIES)
+        return RegularGridInterpolator(axes, self.values, bounds_error=False, fill_value=None)
+
+
+@lru_cache(maxsize=64)
+def table(kind: Kind, corner: str, temperature: float) -> Table:
+    """The table, from the cache or by two runs of ngspice.
+
+    Raises:
+        MissingPart: the models were not fetched. SimulationFailed: ngspice could not sweep.
+    """
+    devices = [Device(f"m{n}", "swept", kind, WIDTH, length, ("d", "g", "0", "0")) for n, length in enumerate(LENGTHS)]
+    models = flat_models(devices, corner)
+    key = hashlib.sha256(f"{Path(__file__).read_text('utf-8')}{models}{temperature!r}".encode()).hexdigest()[:16]
+    kept = pdk.cache() / "gmid" / f"{kind}-{corner}-{key}.npz"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as draft:
+            np.savez(draft, values=_swept(devices, models, temperature), flicker=_flicker(kind, models, temperature))
+        os.replace(draft.name, kept)
+    with np.load(kept) as data:
+        return Table(data["values"], float(data["flicker"]))
+
+
+def _swept(devices: list[Device], models: str, temperature: float) -> Array:
+    """(lengths, drains, densities, 5): gm/Id, gds/Id, vgs, vdsat, cgg per width."""
+    sign = -1 if devices[0].kind == "pfet" else 1
+    lines = [f"{one.name} d g 0 0 {model_name(one.kind)} w={WIDTH}u l={one.length}u nf=1 ad=0 as=0 pd=0 ps=0" for one in devices]
+    names = " ".join(f"@{one.name}[{quantity}]" for one in devices for quantity in _READ)
+    script = []
+    for number, drain in enumerate(DRAINS):
+        script += [f"alter vd dc={sign * drain}", f"dc vg {sign * _GATES[0]:.6g} {sign * _GATES[-1]:.6g} {sign * 0.02:.6g}"]
+        script += [f"wrdata {number}.txt {names}", f"print length(@{devices[0].name}[id])"]
+    text = ["* gm/Id", f".temp {temperature:g}", models, "vg g 0 0", "vd d 0 0", *lines, ".control", "set num_threads=1"]
+    files = [f"{number}.txt" for number in range(len(DRAINS))]
+    read = run("\n".join([*text, f"save {names}", *script, ".endc", ".end", ""]), tables=files).tables
+    made = np.empty((len(LENGTHS), len(DRAINS), len(_DENSITIES), 5))
+    for number, name in enumerate(files):
+        columns = np.abs(read[name][:, 1::2]).reshape(len(_GATES), len(devices), len(_READ))
+        for index in range(len(devices)):
+            made[index, number] = _by_density(columns[:, index])
+    return made
+
+
+def _by_density(rows: Array) -> Array:
+    current, gm, gds, vdsat, cgg = rows.T
+    density = np.maximum.accumulate(np.log10(np.maximum(current, 1e-15) / WIDTH)) + 1e-9 * np.arange(len(current))
+    columns = (np.log(gm / current), np.log(gds / current), _GATES, vdsat, cgg / WIDTH)
+    found = [np.interp(_DENSITIES, density, column) for column in columns]
+    return np.stack([np.exp(found[0]), np.exp(found[1]), *found[2:]], axis=-1)
+
+
+def _flicker(kind: Kind, models: str, temperature: float) -> float:
+    """From the input noise of one transistor in moderate inversion; the channel's own noise is a twentieth there."""
+    sign, length = (-1 if kind == "pfet" else 1), 0.5
+    gate = sign * (1.05 if kind == "pfet" else 0.65)
+    text = ["* flicker", f".temp {temperature:g}", models, f"vg g 0 dc {gate} ac 1", f"vd v 0 {sign * 0.9}", "rd v d 1k"]
+    text += [f"m0 d g 0 0 {model_name(kind)} w={WIDTH}u l={length}u nf=1 ad=0 as=0 pd=0 ps=0"]
+    text += [".control", "noise v(d) vg lin 1 10k 10k", "setplot noise1", "print inoise_spectrum", ".endc", ".end", ""]
+    return run("\n".join(text)).figure("inoise_spectrum", "no noise was measured") ** 2 * WIDTH * length

@@ -1,0 +1,280 @@
+"""chip/opamp: how little current does an amplifier need to keep its specs at every corner, supply and temperature?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from dure.domains.chip.bench import Point
+from dure.domains.chip.devices import Amplifier
+from dure.domains.chip.export import netlist
+from dure.domains.chip.measure import LARGER_IS_WORSE, Run, bench_run, threshold_sigma, worst
+from dure.domains.chip.ngspice import NGSPICE
+from dure.domains.chip.pdk import CORNERS, SKY130
+from dure.domains.chip.theory import expected
+from dure.domains.chip.topologies import GRID, TOPOLOGIES, USED, build
+from dure.domains.chip.views import views
+from dure.i18n import N_
+from dure.problem import (
+    Answer,
+    Check,
+    Fidelity,
+    Problem,
+    Rule,
+    at_least,
+    at_most,
+    choice,
+    design,
+    integer,
+    minimise,
+    outcome,
+    real,
+    rule,
+    setting,
+)
+
+__all__ = ["SAMPLES", "Measured", "Sizing", "Use", "export", "problem", "pvt", "samples"]
+
+
+@design
+class Sizing:
+    """Sizes by role: width of one finger, length, how many fingers; a topology has those it needs."""
+
+    w_pair: float = real(0.5, 20.0, unit="um", log=True, grid=GRID, help=N_("width of one finger, input pair"))
+    l_pair: float = real(0.15, 4.0, unit="um", log=True, grid=GRID, help=N_("length, input pair"))
+    m_pair: int = integer(1, 16, help=N_("fingers of each side of the input pair"))
+    w_load: float = real(0.5, 20.0, unit="um", log=True, grid=GRID, help=N_("width of one finger, load and driver"))
+    l_load: float = real(0.15, 4.0, unit="um", log=True, grid=GRID, help=N_("length, load and driver"))
+    w_mirror: float = real(0.5, 20.0, unit="um", log=True, grid=GRID, help=N_("width of one finger, current mirrors"))
+    l_mirror: float = real(0.15, 4.0, unit="um", log=True, grid=GRID, help=N_("length, current mirrors"))
+    m_tail: int = integer(1, 16, help=N_("fingers of the tail; the bias diode has one"))
+    m_sink: int = integer(1, 32, help=N_("fingers of the output's current sink; of mirror and cascodes when folded"))
+    m_drive: int = integer(1, 32, help=N_("fingers of the output's driver; of the current sources when folded"))
+    r_bias: float = real(20.0, 1000.0, unit="kohm", log=True, help=N_("bias resistor"))
+    r_zero: float = real(0.1, 30.0, unit="kohm", log=True, help=N_("resistor in series with the compensation capacitor"))
+    c_comp: float = real(0.2, 8.0, unit="pF", log=True, help=N_("compensation capacitor"))
+    w_ncas: float = real(1.0, 20.0, unit="um", log=True, grid=GRID, help=N_("width of one finger, NMOS cascodes"))
+    w_pcas: float = real(1.0, 20.0, unit="um", log=True, grid=GRID, help=N_("width of one finger, PMOS cascodes"))
+    l_cas: float = real(0.15, 2.0, unit="um", log=True, grid=GRID, help=N_("length, cascodes"))
+
+
+@setting
+class Use:
+    """Which amplifier, on which process, and what it is used for."""
+
+    pdk: str = choice("sky130", default="sky130", help=N_("open process"))
+    topology: str = choice(*TOPOLOGIES, default="miller_n", help=N_("which amplifier"))
+    load: float = real(0.5, 20.0, unit="pF", default=5.0, help=N_("load capacitor"))
+    supply: float = real(1.6, 1.95, unit="V", default=1.8, help=N_("nominal supply"))
+    temperature: float = real(-20.0, 100.0, unit="degC", default=27.0, help=N_("nominal temperature"))
+    resistance: float = real(0.7, 1.3, default=1.0, help=N_("resistors, relative to their nominal value"))
+    capacitance: float = real(0.7, 1.3, default=1.0, help=N_("compensation capacitor, relative to its nominal value"))
+
+
+@outcome
+class Measured:
+    """The worst of every figure over the points of a rung."""
+
+    current: float = minimise(unit="uA", positive=True, help=N_("supply current, bias included"))
+    gain: float = at_least(30.0, unit="dB", help=N_("open-loop gain, at 10 Hz"))
+    gbw: float = at_least(1.0, unit="MHz", positive=True, help=N_("unity-gain frequency"))
+    phase_margin: float = at_least(55.0, unit="degree", help=N_("phase margin"))
+    gain_margin: float = at_least(6.0, unit="dB", help=N_("gain margin"))
+    slew: float = at_least(0.5, unit="V/us", positive=True, help=N_("slew rate, 10-90 % of a 0.2 V step in unity gain"))
+    settling: float = at_most(5000.0, unit="ns", positive=True, help=N_("settling time, to 1 % of that step"))
+    cmrr: float = at_least(30.0, unit="dB", help=N_("common-mode rejection, at 10 Hz and without mismatch"))
+    psrr: float = at_least(30.0, unit="dB", help=N_("supply rejection, at 10 Hz and without mismatch"))
+    offset: float = at_most(30.0, unit="mV", positive=True, help=N_("input offset, systematic and three sigma of mismatch"))
+    swing: float = at_least(30.0, unit="percent", help=N_("output swing, of the supply, where gain 1 keeps nine tenths"))
+    noise: float = at_most(2000.0, unit="nV/Hz**0.5", positive=True, help=N_("input noise, at 10 kHz"))
+    saturation: float = at_least(-500.0, unit="mV", help=N_("saturation margin, of the transistor that has least"))
+    area: float = at_most(50000.0, unit="um**2", positive=True, help=N_("area, of devices without wiring"))
+
+
+@rule
+def folded_current(sizing: Sizing) -> float:
+    """The folding sources carry more than their half of the tail, so that current is left for the cascodes."""
+    return sizing.m_drive - sizing.m_tail / 2 - 0.5
+
+
+_RULES: Mapping[str, tuple[Rule, ...]] = {"folded": (folded_current,)}
+
+_IDLE: Mapping[str, Any] = {"m_sink": 4, "m_drive": 4, "r_zero": 1.0, "c_comp": 1.0, "w_ncas": 5.0, "w_pcas": 5.0, "l_cas": 0.5}
+"""What stands for the inputs that a topology does not have."""
+
+
+_TEXTBOOK: Mapping[str, Any] = {
+    **{"w_pair": 10.0, "l_pair": 0.5, "m_pair": 4, "w_load": 5.0, "l_load": 0.5, "w_mirror": 4.0, "l_mirror": 0.5, "m_tail": 4},
+    **{"r_bias": 150.0},
+}
+_MILLER: Mapping[str, Any] = {"m_sink": 10, "m_drive": 10, "r_zero": 3.0, "c_comp": 2.0}
+_CASCODES: Mapping[str, Any] = {"m_sink": 4, "m_drive": 5, "w_ncas": 5.0, "w_pcas": 10.0, "l_cas": 0.5}
+
+
+def _start(**sizes: Any) -> Sizing:
+    return Sizing(**{**_IDLE, **_TEXTBOOK, **sizes})
+
+
+_STARTS: Mapping[str, tuple[Sizing, ...]] = {
+    "miller_n": (
+        _start(**_MILLER),
+        _start(**{**_MILLER, "l_pair": 1.0, "l_load": 1.0, "w_mirror": 5.0, "l_mirror": 1.0, "m_sink": 16, "m_drive": 16}),
+    ),
+    "ota5": (
+        _start(r_bias=120.0, m_tail=5, l_mirror=1.0),
+        _start(r_bias=100.0, m_tail=5, l_mirror=1.0, l_load=1.0, m_pair=6),
+    ),
+    "miller_p": (
+        _start(**_MILLER, w_pair=20.0, m_pair=6, w_load=3.0, w_mirror=10.0),
+        _start(**{**_MILLER, "m_sink": 16, "m_drive": 16}, w_pair=20.0, m_pair=8, w_load=5.0, l_load=1.0, w_mirror=10.0),
+    ),
+    "folded": (
+        _start(**_CASCODES, w_load=10.0, w_mirror=5.0, l_mirror=1.0),
+        _start(**{**_CASCODES, "m_sink": 6}, w_load=15.0, l_load=1.0, w_mirror=8.0, l_mirror=1.0),
+    ),
+}
+"""Overdrives of about 0.1 V, lengths of two to six times the least, currents doubled from stage to stage."""
+
+
+@cache
+def _limits() -> Mapping[str, Any]:
+    """Spec sets by topology, as benchmarks/chip_limits.py froze them."""
+    found: Mapping[str, Any] = json.loads(Path(__file__).with_name("limits.json").read_text("utf-8"))
+    return found
+
+
+def members(use: Use) -> dict[str, Any]:
+    """What a topology has: its inputs, textbook starts, rules and frozen spec sets."""
+    return {
+        "held": {name: value for name, value in _IDLE.items() if name not in USED[use.topology]},
+        "starts": _STARTS[use.topology],
+        "rules": _RULES.get(use.topology, ()),
+        "limits": _limits()[use.topology]["limits"],
+    }
+
+
+Rung = Literal["typical", "corners", "pvt", "mismatch", "signoff"]
+SAMPLES = 59
+"""So many samples that, when all keep a limit, 95 % of chips do with 95 % confidence (Wilks1941)."""
+
+
+def simulate(sizing: Sizing, use: Use, *, fidelity: Rung) -> Answer:
+    """The bench at every point of a rung, with ngspice (Ngspice)."""
+    amplifier = build(use.topology, sizing, resistance=use.resistance, capacitance=use.capacitance)
+    corners = CORNERS if fidelity in ("corners", "pvt", "signoff") else CORNERS[:1]
+    points = [Point(use.supply, use.temperature)]
+    if fidelity in ("pvt", "signoff"):
+        points = pvt(use)
+    elif fidelity == "mismatch":
+        points = samples(amplifier, points[0])
+    load, whole = use.load * 1e-12, fidelity == "signoff"
+    curves = fidelity in ("pvt", "corners", "typical")
+    runs: dict[str, Run] = {}
+    for corner in corners:
+        runs[corner] = bench_run(amplifier, corner, points, load=load, curves=curves, unflattened=whole)
+    specs = worst([spec for run in runs.values() for spec in run.specs])
+    return Answer(Measured(area=amplifier.area, **vars(specs)), views(amplifier, runs, points) if curves else ())
+
+
+def pvt(use: Use) -> list[Point]:
+    """Nine points, the nominal one first: supply less and more by a tenth, -40 and 125 degC."""
+    grid = [(round(use.supply * share, 9), at) for share in (1.0, 0.9, 1.1) for at in (use.temperature, -40.0, 125.0)]
+    return [Point(supply, temperature) for supply, temperature in grid]
+
+
+def samples(amplifier: Amplifier, nominal: Point) -> list[Point]:
+    """The nominal point with the thresholds of every transistor drawn anew, the same draws for every design."""
+    generator = np.random.default_rng(SAMPLES)
+    sigma = np.array([threshold_sigma(one, "tt") for one in amplifier.devices])
+    drawn = generator.normal(size=(SAMPLES, len(sigma))) * sigma
+    names = [one.name for one in amplifier.devices]
+    return [Point(nominal.supply, nominal.temperature, dict(zip(names, row.tolist(), strict=True))) for row in drawn]
+
+
+_EXPECTED: tuple[tuple[str, float, float | None], ...] = (
+    ("tt", 1.0, None),
+    ("ss", 0.9, 125.0),
+    ("ff", 1.1, 125.0),
+    ("ss", 0.9, -40.0),
+)
+"""Where theory looks for the worst: corner, share of the supply, temperature in degC (None: the nominal one)."""
+
+
+def theory(sizing: Sizing, use: Use) -> dict[str, Any]:
+    """gm/Id tables and small-signal formulas, the worst of a few points."""
+    found: dict[str, Any] = {}
+    for corner, share, at in _EXPECTED:
+        point = Point(share * use.supply, use.temperature if at is None else at)
+        for name, value in vars(expected(use.topology, sizing, corner=corner, point=point, load=use.load * 1e-12)).items():
+            pick = np.maximum if name in LARGER_IS_WORSE else np.minimum
+            found[name] = pick(found[name], value) if name in found else value
+    return found | {"area": build(use.topology, sizing).area}
+
+
+def export(sizing: Sizing, use: Use, measured: Measured) -> Mapping[str, str]:
+    """The amplifier with its bench and the models it needs, for any ngspice."""
+    amplifier = build(use.topology, sizing, resistance=use.resistance, capacitance=use.capacitance)
+    return {"winner.sp": netlist(amplifier, Point(use.supply, use.temperature), load=use.load * 1e-12)}
+
+
+_CLOSE: Mapping[str, float] = {
+    **{"gain": 0.01, "gbw": 0.01, "phase_margin": 0.02, "gain_margin": 0.02, "slew": 0.02, "settling": 1.0, "cmrr": 0.05},
+    **{"psrr": 0.05, "offset": 0.005, "swing": 0.1, "noise": 0.05, "saturation": 0.05, "area": 1e-6},
+}
+"""How far the sign-off may lie from the cut models, each in its own unit; on the reference amplifier they agree to six figures."""
+
+problem = Problem(
+    name="chip/opamp",
+    version="1",
+    question=N_("How little current does this amplifier need to keep its specs at every corner?"),
+    design=Sizing,
+    setting=Use,
+    family=("pdk", "topology", "load", "supply", "temperature"),
+    outcome=Measured,
+    simulate=simulate,
+    theory=theory,
+    members=members,
+    needs=(NGSPICE, SKY130),
+    starts=_STARTS["miller_n"],
+    fidelities=(Fidelity("pvt", help=N_("five corners, three supplies, -40, nominal and 125 degC")),),
+    beyond=(
+        Fidelity("typical", 0.02, help=N_("typical corner, nominal supply and temperature")),
+        Fidelity("corners", 0.11, help=N_("five corners at nominal supply and temperature")),
+        Fidelity("mismatch", 3.5, help=N_("59 samples of threshold mismatch, the worst of each spec")),
+        Fidelity("signoff", 6.0, help=N_("as pvt, with the PDK's own device files")),
+    ),
+    checks=(
+        Check(
+            N_("sign-off"),
+            "signoff",
+            required=True,
+            fresh_process=True,
+            slack=_CLOSE,
+            help=N_("the limits hold with the PDK's own files at all 45 points"),
+        ),
+        Check(
+            N_("mismatch yield"),
+            "mismatch",
+            help=N_("all 59 samples keep the limits: then at least 95 % of chips do, with 95 % confidence"),
+        ),
+        Check(N_("resistors -15 %"), replace={"resistance": 0.85}, help=N_("the slow edge of the process's resistors")),
+        Check(N_("resistors +15 %"), replace={"resistance": 1.15}, help=N_("the other edge")),
+        Check(N_("capacitor -11 %"), replace={"capacitance": 0.89}, help=N_("the low edge of the process's capacitors")),
+    ),
+    runs=60,
+    control_runs=20,
+    timeout=900.0,
+    cites=("SkyWater2020", "Ngspice", "Pelgrom1989"),
+    hazards=(
+        N_(
+            "A schematic-level result: layout parasitics, wires that carry the current and electrostatic protection were not looked at."
+        ),
+        N_("Mismatch is that of thresholds alone; resistors and capacitors are ideal but for the checks that move them."),
+    ),
+    export=export,
+)

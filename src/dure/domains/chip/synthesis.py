@@ -1,0 +1,155 @@
+"""chip/synthesis: which recipe of ABC's passes makes a circuit small and shallow in look-up tables of six inputs?"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dure.domains.chip.circuits import ABC, EPFL, OWN, YOSYS, as_aiger, called, path_of
+from dure.errors import SimulationFailed
+from dure.i18n import N_
+from dure.problem import Fidelity, Problem, choice, design, minimise, outcome, reported, setting
+
+__all__ = ["PASSES", "RESYN2", "Circuit", "Mapped", "Recipe", "map_circuit", "problem"]
+
+PASSES = (
+    *("none", "balance", "rewrite", "rewrite -z", "refactor", "refactor -z"),
+    *("resub -K 8", "resub -K 8 -z", "resub -K 12", "dc2"),
+)
+"""What one step of a recipe may be, as ABC calls it (Abc)."""
+
+RESYN2 = (
+    *("balance", "rewrite", "refactor", "balance", "rewrite"),
+    *("rewrite -z", "balance", "refactor -z", "rewrite -z", "balance"),
+)
+"""ABC's own recipe of that name."""
+
+STEPS = 20
+_TIMEOUT = 120.0
+_STATS = re.compile(r"and\s*=\s*(\d+).*?lev\s*=\s*(\d+)")
+_LEVELS = re.compile(r"\bnd\s*=\s*\d+.*?lev\s*=\s*(\d+)")
+
+
+def _step() -> Any:
+    return choice(*PASSES, help=N_("one pass of the recipe; passes are made in order"))
+
+
+@design
+class Recipe:
+    """Twenty passes in order; "none" shortens it."""
+
+    s01: str = _step()
+    s02: str = _step()
+    s03: str = _step()
+    s04: str = _step()
+    s05: str = _step()
+    s06: str = _step()
+    s07: str = _step()
+    s08: str = _step()
+    s09: str = _step()
+    s10: str = _step()
+    s11: str = _step()
+    s12: str = _step()
+    s13: str = _step()
+    s14: str = _step()
+    s15: str = _step()
+    s16: str = _step()
+    s17: str = _step()
+    s18: str = _step()
+    s19: str = _step()
+    s20: str = _step()
+
+    @property
+    def passes(self) -> tuple[str, ...]:
+        """Those that do something, in order."""
+        return tuple(one for one in vars(self).values() if one != "none")
+
+
+@setting
+class Circuit:
+    """Which circuit."""
+
+    circuit: str = choice(*OWN, *(f"epfl-{name}" for name in EPFL), default="alu", help=N_("one of ours, or of the EPFL suite"))
+
+
+@outcome
+class Mapped:
+    """The circuit in look-up tables, equivalent to the one given."""
+
+    luts: float = minimise(unit="1", positive=True, help=N_("look-up tables, of two to six inputs"))
+    levels: float = minimise(unit="1", positive=True, help=N_("levels, tables on the longest path"))
+    nodes: float = reported(unit="1", help=N_("nodes as ABC counts them, with constants, buffers and inverters"))
+    ands: float = reported(unit="1", help=N_("AND gates before mapping"))
+    depth: float = reported(unit="1", help=N_("levels before mapping"))
+
+
+def map_circuit(path: Path, passes: Sequence[str], *, timeout: float = _TIMEOUT) -> Mapped:
+    """Apply ``passes``, map, and prove the result equivalent to the circuit in ``path``, inputs and outputs matched by order.
+
+    Raises:
+        SimulationFailed: a program failed or took too long, or equivalence was not proven.
+    """
+    source = as_aiger(path)
+    with tempfile.TemporaryDirectory(prefix="dure-") as scratch:
+        folder = Path(scratch)
+        given = f"given{source.suffix}"
+        shutil.copyfile(source, folder / given)
+        steps = [f"read {given}", "strash", *passes, "print_stats", "if -K 6", "print_stats", "write_blif mapped.blif"]
+        text = called(["berkeley-abc", "-q", "; ".join(steps)], folder, timeout)
+        before, levels = _STATS.search(text), _LEVELS.search(text)
+        if before is None or levels is None or not (folder / "mapped.blif").exists():
+            raise SimulationFailed(f"berkeley-abc mapped nothing: {(text.strip().splitlines() or ['nothing said'])[-1]}")
+        proof = called(["berkeley-abc", "-q", f"cec -n {given} mapped.blif"], folder, timeout)
+        if "Networks are equivalent" not in proof:
+            raise SimulationFailed(f"equivalence was not proven: {(proof.strip().splitlines() or ['nothing said'])[-1]}")
+        inputs = inputs_of_nodes((folder / "mapped.blif").read_text("utf-8"))
+    luts = sum(count >= 2 for count in inputs)
+    return Mapped(luts=luts, levels=int(levels[1]), nodes=len(inputs), ands=int(before[1]), depth=int(before[2]))
+
+
+def inputs_of_nodes(blif: str) -> list[int]:
+    """How many inputs each node of a BLIF text has: those of none or one are constants, buffers and inverters, no tables."""
+    lines = blif.replace("\\\n", " ").splitlines()
+    return [len(line.split()) - 2 for line in lines if line.startswith(".names")]
+
+
+def simulate(recipe: Recipe, circuit: Circuit) -> Mapped:
+    """One recipe on one circuit."""
+    return map_circuit(path_of(circuit.circuit), recipe.passes)
+
+
+def recipe_of(passes: Sequence[str]) -> Recipe:
+    """A recipe of at most twenty passes."""
+    filled = [*passes, *["none"] * (STEPS - len(passes))]
+    return Recipe(**{f"s{number:02d}": one for number, one in enumerate(filled, start=1)})
+
+
+def export(recipe: Recipe, circuit: Circuit, _mapped: Mapped) -> Mapping[str, str]:
+    """The recipe as a script for ABC."""
+    passes = "\n".join(recipe.passes)
+    head = f"# {circuit.circuit}: berkeley-abc -q 'read CIRCUIT.aig; strash; source recipe.abc'"
+    return {"recipe.abc": f"{head}\n{passes}\nif -K 6\nprint_stats\n"}
+
+
+problem = Problem(
+    name="chip/synthesis",
+    version="1",
+    question=N_("Which recipe makes this circuit small and shallow in look-up tables of six inputs?"),
+    design=Recipe,
+    setting=Circuit,
+    outcome=Mapped,
+    simulate=simulate,
+    needs=(YOSYS, ABC),
+    starts=(recipe_of(RESYN2), recipe_of(RESYN2 * 2), recipe_of(())),
+    fidelities=(Fidelity("lut6", help=N_("passes, mapping to six inputs, and the proof of equivalence")),),
+    runs=60,
+    control_runs=20,
+    timeout=600.0,
+    cites=("Abc", "Amaru2015"),
+    hazards=(N_("Look-up tables and levels come before placement and routing, which may rank recipes otherwise."),),
+    export=export,
+)

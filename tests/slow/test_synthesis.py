@@ -1,0 +1,91 @@
+"""chip/synthesis: our own circuits compute what they say, recipes keep them equivalent, and failures have reasons."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("platformdirs", reason="pip install 'dure[chip]'")
+
+from dure.domains.chip import synthesis
+from dure.domains.chip.circuits import OWN, as_aiger, path_of
+from dure.domains.chip.synthesis import PASSES, RESYN2, Circuit, inputs_of_nodes, map_circuit, problem, recipe_of
+from dure.errors import SimulationFailed
+
+pytestmark = pytest.mark.needs("yosys", "berkeley-abc")
+
+
+def evaluated(circuit: str, **inputs: int) -> dict[str, int]:
+    """Outputs of a Verilog circuit for one assignment of its inputs, by yosys's evaluator."""
+    sets = " ".join(f"-set {name} {value}" for name, value in inputs.items())
+    script = f"read_verilog {path_of(circuit)}; hierarchy -auto-top; proc; opt; eval {sets}"
+    text = subprocess.run(["yosys", "-p", script], capture_output=True, text=True, check=True).stdout
+    return {name: int(bits, 2) for name, bits in re.findall(r"Eval result: \\(\w+) = \d+'([01]+)", text)}
+
+
+def packed(numbers: list[int]) -> int:
+    return sum(number << (4 * place) for place, number in enumerate(numbers))
+
+
+@pytest.mark.parametrize(
+    ("circuit", "inputs", "outputs"),
+    [
+        ("adder", {"a": 65535, "b": 1, "carry": 1}, {"sum": 65537}),
+        ("multiplier", {"a": 201, "b": 57}, {"product": 11457}),
+        ("priority_encoder", {"request": 2**41 + 2**7}, {"number": 41, "any": 1}),
+        ("sorter", {"given": packed([9, 3, 15, 0, 7, 7, 1, 12])}, {"sorted": packed([0, 1, 3, 7, 7, 9, 12, 15])}),
+        ("alu", {"a": 5, "b": 7, "operation": 1}, {"result": 254, "carry": 1, "zero": 0}),
+        ("fir_tap", {"sample": 3, "coefficient": 50, "before": 1000}, {"after": 1150}),
+    ],
+)
+def test_our_circuits_compute_what_their_first_line_says(circuit: str, inputs: dict[str, int], outputs: dict[str, int]):
+    assert evaluated(circuit, **inputs) == outputs
+
+
+def test_every_own_circuit_is_there_and_no_other():
+    folder = Path(synthesis.__file__).parent / "circuits"
+    assert {path.stem for path in folder.iterdir()} == set(OWN)
+
+
+def test_a_random_recipe_is_proven_equivalent_and_smaller_than_nothing_done():
+    generator = np.random.default_rng(3)
+    passes = [one for one in generator.choice(PASSES, size=12) if one != "none"]
+    mapped, plain = (map_circuit(path_of("alu"), given) for given in (passes, ()))
+    assert mapped.luts <= plain.nodes
+    assert mapped.ands <= plain.ands
+
+
+def test_the_exported_recipe_does_the_same_in_abc_alone(tmp_path: Path):
+    recipe = recipe_of(RESYN2)
+    measured = problem.answer(recipe, Circuit(), fidelity="lut6", seed=0).outcome
+    (tmp_path / "recipe.abc").write_text(synthesis.export(recipe, Circuit(), measured)["recipe.abc"], encoding="utf-8")
+    command = f"read {as_aiger(path_of('alu'))}; strash; source {tmp_path / 'recipe.abc'}; write_blif {tmp_path / 'out.blif'}"
+    subprocess.run(["berkeley-abc", "-q", command], capture_output=True, check=True)
+    inputs = inputs_of_nodes((tmp_path / "out.blif").read_text("utf-8"))
+    assert sum(count >= 2 for count in inputs) == measured.luts
+
+
+def test_what_is_not_equivalent_is_never_reported():
+    # A pass that puts another circuit in place stands for a faulty one.
+    other = as_aiger(path_of("multiplier"))
+    with pytest.raises(SimulationFailed, match="equivalence was not proven"):
+        map_circuit(path_of("fir_tap"), [f"read {other}", "strash"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("module broken(input a; endmodule", "yosys ended with code 1"), ("", "yosys ended with code 1")],
+)
+def test_a_broken_circuit_says_why(tmp_path: Path, text: str, said: str):
+    (tmp_path / "broken.v").write_text(text, encoding="utf-8")
+    with pytest.raises(SimulationFailed, match=said):
+        map_circuit(tmp_path / "broken.v", ())
+
+
+def test_a_recipe_that_takes_too_long_is_stopped():
+    with pytest.raises(SimulationFailed, match=r"berkeley-abc was killed: not done after 0\.001 s"):
+        map_circuit(path_of("alu"), RESYN2, timeout=0.001)

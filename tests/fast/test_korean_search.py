@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fast import hub_home
@@ -92,6 +92,7 @@ def test_a_particle_comes_off_where_two_syllables_remain(word: str, rest: str):
     assert stripped(word) == rest
 
 
+@settings(max_examples=30)
 @given(text=st.text(max_size=60))
 def test_whatever_is_typed_is_a_question_the_database_understands(filled: None, text: str):
     from durehub.catalogue.terms import bridged, separate, terms
@@ -101,6 +102,7 @@ def test_whatever_is_typed_is_a_question_the_database_understands(filled: None, 
     assert all(token == "_" or token.isalnum() for token in (*separate(text), *bridged(text)))
 
 
+@settings(max_examples=30)
 @given(text=st.sampled_from(TEXTS), start=st.integers(0, 40), length=st.integers(2, 12))
 def test_any_words_of_a_text_find_it(filled: None, text: str, start: int, length: int):
     words = text.split()[start % len(text.split()) :][:length]

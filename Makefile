@@ -98,7 +98,7 @@ peers: ## Make .venv-peers, the environment that benchmarks/peers collects its p
 # Messages: what the code says goes into the .po, what the .po says into the .mo; both are committed.
 catalogue: setup ## Extract the messages, update and compile the catalogues
 	@pot=$$(mktemp) && \
-	$(BIN)/pybabel -q extract -F pyproject.toml -o $$pot --project=dure --sort-by-file --add-location=file -w 120 src/dure && \
+	$(BIN)/pybabel -q extract -F pyproject.toml -o $$pot --project=dure --sort-by-file --add-location=file -w 120 src/dure src/durehub && \
 	$(BIN)/pybabel -q update -i $$pot -d $(LOCALE) -D dure --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -w 120; \
 	status=$$?; rm -f $$pot; exit $$status
 	@$(BIN)/pybabel -q compile -d $(LOCALE) -D "dure click" --statistics

@@ -1,6 +1,6 @@
 """Worlds of people and records drawn at random, and who may do what in them, by the text of docs/explain/access.md.
 
-The judgement here was written from that page, rule by rule, in plain Python over plain data. It shares nothing with durehub.policy.
+The judgement here was written from that page, rule by rule, in plain Python over plain data; it shares nothing with the policy.
 """
 
 from __future__ import annotations

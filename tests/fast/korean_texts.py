@@ -1,8 +1,8 @@
 """Texts in Korean and English with what each is about, and questions for them.
 
 A concept is listed with the spellings a question may use, then with two texts about it: written as people write titles, joined or
-spaced, with particles and neighbours. ``STRAY`` are texts about something else that hold the same syllables. Who wrote this had seen
-the list of particles; a set by somebody who had not, with real questions, is still to be had (docs/explain/korean-search.md).
+spaced, with particles and neighbours. ``STRAY`` are texts about something else that hold the same syllables. Who wrote this had
+seen the list of particles; a set by somebody who had not is still to be had (docs/explain/korean-search.md).
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ TEXTS: tuple[str, ...] = (*(text for _names, texts in _parts() for text in texts
 
 
 def questions() -> list[Asked]:
-    """Each concept as listed, joined, in other spellings, and with particles. Which texts answer is read off the texts themselves."""
+    """Each concept as listed, joined, in other spellings, and with particles; which texts answer is read off them."""
     asked: dict[str, Asked] = {}
     for names, _texts in _parts():
         for name in names:

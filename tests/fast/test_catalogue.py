@@ -25,9 +25,12 @@ FIX = "run `make catalogue`, translate what is empty or fuzzy in the .po, run it
 def messages() -> frozenset[str]:
     """Every message the library can say, as `make catalogue` extracts them."""
     mappings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["babel"]["mappings"]
-    found = extract_from_dir(
-        ROOT / "src/dure", method_map=[(mapping["pattern"], mapping["method"]) for mapping in mappings], keywords=DEFAULT_KEYWORDS
-    )
+    methods = [(mapping["pattern"], mapping["method"]) for mapping in mappings]
+    found = [
+        each
+        for package in ("dure", "durehub")
+        for each in extract_from_dir(ROOT / "src" / package, method_map=methods, keywords=DEFAULT_KEYWORDS)
+    ]
     return frozenset(message for _file, _line, message, _comments, _context in found if isinstance(message, str))
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fast import hub_home
@@ -77,7 +78,7 @@ def test_a_noun_that_ends_like_a_particle_keeps_its_own_form_first(word: str):
 
     (term,) = terms(word)
     assert stripped(word) != word
-    assert term.raw.phrases[0][0] == tuple(first + second for first, second in zip(word, word[1:], strict=False))
+    assert term.raw.phrases[0][0] == tuple(first + second for first, second in pairwise(word))
     assert len(term.phrases) == 2
 
 
@@ -91,6 +92,7 @@ def test_a_particle_comes_off_where_two_syllables_remain(word: str, rest: str):
     assert stripped(word) == rest
 
 
+@settings(max_examples=30)
 @given(text=st.text(max_size=60))
 def test_whatever_is_typed_is_a_question_the_database_understands(filled: None, text: str):
     from durehub.catalogue.terms import bridged, separate, terms
@@ -100,6 +102,7 @@ def test_whatever_is_typed_is_a_question_the_database_understands(filled: None, 
     assert all(token == "_" or token.isalnum() for token in (*separate(text), *bridged(text)))
 
 
+@settings(max_examples=30)
 @given(text=st.sampled_from(TEXTS), start=st.integers(0, 40), length=st.integers(2, 12))
 def test_any_words_of_a_text_find_it(filled: None, text: str, start: int, length: int):
     words = text.split()[start % len(text.split()) :][:length]

@@ -1,4 +1,4 @@
-"""No leaks: at least 100,000 cases of (caller, record, surface) against the rules' text, and wrong policies that must be caught."""
+"""No leaks: 100,000 cases of (caller, record, surface) against the rules' text, and wrong policies that must be caught."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages in Debian's Chromium, as member, partner and outsider: what each sees and can do, in both languages, on two sizes of screen.
+"""The pages in Debian's Chromium, as member, partner and outsider: what each sees and does, in two languages, on two screens.
 
 Pictures of every page are left in the folder that DURE_PICTURES names, for people to look at.
 """
@@ -142,7 +142,7 @@ def test_htmx_brings_the_results_alone_and_the_address_follows(reader: Any):
     one.page.evaluate("window.here = 1")
     one.page.fill("#q", "이온전도도")
     one.page.press("#q", "Enter")
-    one.page.wait_for_function("document.querySelectorAll('.records li').length === 1")
+    one.page.wait_for_selector(".records li:only-child")
     assert one.page.evaluate("window.here") == 1
     assert "q=" in one.page.url
     one.page.reload()
@@ -153,7 +153,7 @@ def test_a_language_is_chosen_and_remembered(reader: Any):
     one = reader("en")
     one.go("/")
     one.page.click('button[name="language"]')
-    one.page.wait_for_function("document.documentElement.lang === 'ko'")
+    one.page.wait_for_selector("html[lang=ko]")
     one.go("/sign-in")
     assert one.page.locator("html").get_attribute("lang") == "ko"
 
@@ -179,7 +179,7 @@ def test_a_partner_asks_by_keyboard_a_member_grants_and_the_file_comes(reader: A
     member.picture("deciding")
     member.page.fill("textarea", "기꺼이.")
     member.page.click('button[value="grant"]')
-    member.page.wait_for_function("!document.querySelector('button[value=\"grant\"]')")
+    member.page.wait_for_selector('button[value="grant"]', state="detached")
     partner.page.reload()
     assert "기꺼이." in partner.page.inner_text("main")
     partner.page.click("article h3 a")
@@ -193,7 +193,7 @@ def test_everything_on_the_search_page_is_reached_by_tab(reader: Any):
     one = reader("en")
     one.go("/")
     wanted = one.page.locator("main a, main button, main input:not([type=hidden]), main summary, header a, header button")
-    names = {name for name in wanted.evaluate_all("all => all.filter(one => one.checkVisibility()).map(one => one.outerHTML)")}
+    names = set(wanted.evaluate_all("all => all.filter(one => one.checkVisibility()).map(one => one.outerHTML)"))
     reached: set[str] = set()
     for _ in range(len(names) + 10):
         one.page.keyboard.press("Tab")

@@ -1,7 +1,7 @@
 """Run by the interpreter of .venv-validators: the reference validator over a crate, offline, its findings as JSON.
 
-The validator wants the JSON-LD context from the network. It gets the copy that the rocrate library carries instead, version 1.3 of it,
-which holds every term of 1.1; nothing else about the validator is changed.
+The validator wants the JSON-LD context from the network. It gets the copy that the rocrate library carries instead, version 1.3,
+which holds the terms of 1.1; nothing else about the validator is changed.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ _PARTS = {
     "engine": ("torch", "botorch", "gpytorch", "scipy"),
     "energy": ("pybamm",),
     "evolution": ("cma", "pymoo"),
-    "hub": ("django", "ninja", "django_htmx", "axes", "argon2", "snowballstemmer", "waitress", "whitenoise"),
+    "hub": ("django", "django_htmx", "snowballstemmer", "waitress", "whitenoise"),
     "postgres": ("psycopg",),
     "reactor": ("skfem", "CoolProp"),
     "record": ("idutils", "license_expression", "mlcroissant", "prov", "requests", "rocrate"),
@@ -102,10 +102,18 @@ def _shell() -> Finding:
 def _part(name: str) -> Finding:
     """An optional part, by its packages; finding one does not import it."""
     missing = [one for one in _PARTS[name] if importlib.util.find_spec(one) is None]
-    versions = ", ".join(f"{one} {importlib.metadata.version(one)}" for one in _PARTS[name] if one not in missing)
+    versions = ", ".join(f"{one} {_version(one)}" for one in _PARTS[name] if one not in missing)
     found = _("missing: {names}").format(names=", ".join(missing)) if missing else versions
     checkout = (Path(dure.__file__).parents[2] / "Makefile").exists()
     return Finding(name, not missing, found, name in _FOR_DEMO, _fix("make setup" if checkout else f"pip install 'dure[{name}]'"))
+
+
+def _version(module: str) -> str:
+    """Of the distribution that brings a module, whose name is not always the module's."""
+    try:
+        return importlib.metadata.version(module)
+    except importlib.metadata.PackageNotFoundError:
+        return importlib.metadata.version(importlib.metadata.packages_distributions()[module][0])
 
 
 def _problems() -> list[Finding]:

@@ -92,7 +92,8 @@ class About:
         made["creators"] = tuple(map(_person, self.creators))
         made["tags"] = tuple(dict.fromkeys(_text("tags", tag, _WORD) for tag in self.tags))
         made["columns"] = tuple(
-            Column(one.file, *(_text("columns", text, _WORD) for text in (one.name, one.unit))) for one in self.columns
+            Column(*(_text("columns", text, most) for text, most in ((one.file, 240), (one.name, _WORD), (one.unit, _WORD))))
+            for one in self.columns
         )
         for one in self.derived_from:
             if not ID.fullmatch(one):
@@ -157,6 +158,7 @@ def _check_files(record: Record) -> None:
     if not 1 <= len(record.files) <= MOST_FILES or len(folded) < len(record.files):
         raise ValueError(_("a record has at least one file, and no path twice"))
     for outcome in record.outcomes:
+        _text("outcomes", outcome.unit, _WORD)
         if not _text("outcomes", outcome.name, _WORD) or not abs(float(outcome.value)) < float("inf"):
             raise ValueError(outcome.name)
     if len(record.outcomes) > _MOST["outcomes"]:

@@ -71,7 +71,8 @@ class Published:
         terms = licence(about.licence)
         fields = {
             "schemaVersion": "http://datacite.org/schema/kernel-4",
-            "identifiers": [{"identifier": self.identifier, "identifierType": "Dure"}],
+            "alternateIdentifiers": [{"alternateIdentifier": self.identifier, "alternateIdentifierType": "Dure"}],
+            "url": self.url,
             "creators": [_creator(one) for one in about.creators],
             "titles": [{"title": about.title}],
             "descriptions": [{"description": about.description, "descriptionType": "Abstract"}],

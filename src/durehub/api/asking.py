@@ -8,6 +8,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
+from django.core.exceptions import ValidationError as Unfit
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja.errors import HttpError, ValidationError
@@ -84,6 +85,7 @@ def answer_errors(api: Any) -> None:
         Http404: lambda request, _error: _missing(request),
         NotSignedIn: lambda _request, _error: _fault(401, "not_signed_in", _("Sign in: dure login gives a token that holds.")),
         InputError: lambda _request, error: _fault(422, "refused", str(error)),
+        Unfit: lambda _request, error: _fault(422, "refused", " ".join(error.messages)),
         ValidationError: lambda _request, error: _fault(422, "invalid", _told(error)),
         HttpError: lambda _request, error: _fault(error.status_code, "refused", str(error)),
         Exception: _broken,

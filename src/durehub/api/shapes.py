@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 __all__ = [
     "AccessIn",
@@ -41,6 +41,7 @@ Level = Literal["open", "registered", "consortium", "private"]
 Action = Literal["see", "read", "write", "manage"]
 Handle = Annotated[str, Field(pattern=r"^[0-9a-hj-km-np-tv-z]{12}$")]
 Line = Annotated[str, Field(min_length=1, max_length=200)]
+Moment = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(9000, 1, 1, tzinfo=UTC))]
 Text = Annotated[str, Field(max_length=4_000)]
 
 
@@ -67,7 +68,7 @@ class AccessIn(_In):
     level: Level = "private"
     files_level: Level | None = None
     project: Handle | None = None
-    embargo: datetime | None = None
+    embargo: Moment | None = None
     metadata_open: bool = False
     conditions: Text = ""
 
@@ -226,7 +227,7 @@ class GrantIn(_In):
 
     subject: Line
     action: Literal["see", "read", "write"] = "read"
-    ends: datetime
+    ends: Moment
 
 
 class GrantOut(Schema):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from dure.errors import DureError
+from dure.errors import DureError, InputError
 from dure.i18n import _
 
 __all__ = ["main"]
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _hub.main(arguments, prog_name="dure")
     except DureError as error:
         click.echo(_("Error: {message}").format(message=error), err=True)
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, InputError) else 1)
 
 
 @click.group()
@@ -37,6 +38,9 @@ def _ready(*, migrate: bool = False) -> None:
     import django
     from django.core.management import call_command
 
+    home = Path(os.environ["DUREHUB_HOME"])
+    if not migrate and not (home / "secret").is_file():
+        raise InputError(_("{folder} holds no hub; dure serve makes one").format(folder=home))
     os.umask(0o077)
     django.setup()
     if migrate:
@@ -50,16 +54,18 @@ def _ready(*, migrate: bool = False) -> None:
 @click.option("--check", "only_check", is_flag=True)
 def serve(*, host: str, port: int, threads: int, only_check: bool) -> None:
     """Serve until interrupted; the first time, print the invitation for the first account."""
-    if "DUREHUB_URL" not in os.environ:
-        if host not in _LOOPBACK:
-            raise click.UsageError(
-                _("--host {host} is not this machine alone; set DUREHUB_URL to the address people will use").format(host=host)
-            )
-        os.environ["DUREHUB_URL"] = f"http://{host}:{port}"
-    _ready(migrate=not only_check)
+    if "DUREHUB_URL" not in os.environ and host not in _LOOPBACK:
+        raise click.UsageError(
+            _("--host {host} is not this machine alone; set DUREHUB_URL to the address people will use").format(host=host)
+        )
     if only_check:
+        _ready()
         _check()
         return
+    bound = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    shown = f"[{host}]" if ":" in host else host
+    address = os.environ.setdefault("DUREHUB_URL", f"http://{shown}:{bound.getsockname()[1]}")
+    _ready(migrate=True)
     from waitress import create_server
 
     from durehub.accounts.actors import invite
@@ -67,8 +73,7 @@ def serve(*, host: str, port: int, threads: int, only_check: bool) -> None:
     from durehub.policy.audit import receipt
     from durehub.serve.wsgi import application
 
-    server = create_server(application, host=host, port=port, threads=threads, max_request_body_size=2**40, ident=None)
-    address = os.environ["DUREHUB_URL"] if port else f"http://{host}:{server.effective_port}"
+    server = create_server(application, sockets=[bound], threads=threads, max_request_body_size=2**40, ident=None)
     click.echo(_("Serving at {url} from {home}; Ctrl-C stops.").format(url=address, home=os.environ["DUREHUB_HOME"]))
     if not Account.objects.exists():
         click.echo(
@@ -122,7 +127,9 @@ def invite() -> None:
 @_hub.command()
 def openapi() -> None:
     """Print the schema of the API."""
-    _ready()
+    import django
+
+    django.setup()
     import json
 
     from durehub.api.routes import api

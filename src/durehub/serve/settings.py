@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "durehub.web.middleware.speech",
+    "durehub.web.middleware.whole",
     "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [

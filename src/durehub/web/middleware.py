@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import unquote
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
-from dure.i18n import LANGUAGES, speaking
+from dure.i18n import LANGUAGES, _, speaking
 
-__all__ = ["headers", "speech", "wanted"]
+__all__ = ["headers", "speech", "wanted", "whole"]
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -47,6 +48,26 @@ def headers(answer: Answer) -> Answer:
         return response
 
     return wrapped
+
+
+def whole(answer: Answer) -> Answer:
+    """Refuse a call that holds the letter NUL, which no database takes and no text needs."""
+
+    def wrapped(request: HttpRequest) -> HttpResponse:
+        if "\0" not in unquote(request.get_full_path()) and not _holds_nul(request):
+            return answer(request)
+        if request.path.startswith("/api/"):
+            told = {"error": {"code": "invalid", "message": _("a text holds the letter NUL; leave it out")}}
+            return JsonResponse(told, status=422)
+        return HttpResponse(_("a text holds the letter NUL; leave it out"), status=422, content_type="text/plain; charset=utf-8")
+
+    return wrapped
+
+
+def _holds_nul(request: HttpRequest) -> bool:
+    if request.content_type == "application/json":
+        return b"\\u0000" in request.body
+    return any("\0" in str(value) for _name, values in request.POST.lists() for value in values)
 
 
 def wanted(request: HttpRequest) -> str:

@@ -55,7 +55,7 @@ def page(request: HttpRequest, template: str, *, status: int = 200, **told: Any)
     return render(request, template, common | told, status=status)
 
 
-def missing(request: HttpRequest, _error: Exception | None = None) -> HttpResponse:
+def missing(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """The one answer to what is not there and to what is not for this reader."""
     note("denied", actor_of(request), request.path)
     return page(request, "missing.html", status=404)

@@ -25,10 +25,12 @@ def skill(evidence: Evidence, goal: str) -> float | None:
 
     0 where they were as good as that, negative where worse; None while there were too few.
     """
-    made = sorted((one for one in evidence.predictions if one.goal == goal), key=lambda one: one.answered)[-_LATEST:]
+    answers = evidence.values(goal)
+    first = min((told for told, _value in answers), default=0)
+    made = [one for one in evidence.predictions if one.goal == goal and one.asked > first]
+    made = sorted(made, key=lambda one: one.answered)[-_LATEST:]
     if len(made) < _LEAST:
         return None
-    answers = evidence.values(goal)
     missed = sum(abs(one.value - one.interval[0]) for one in made)
     constant = sum(abs(one.value - median(value for told, value in answers if told < one.asked)) for one in made)
     return 1 - missed / constant if constant > 0 else None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from botorch.models import SingleTaskGP
 from botorch.models.utils import gpt_posterior_settings
 from gpytorch.distributions import MultivariateNormal
-from linear_operator.utils.cholesky import psd_safe_cholesky
+from gpytorch.settings import skip_posterior_variances
 from torch import Tensor
 
 from dure.surrogate.effects import Names
@@ -21,6 +20,9 @@ __all__ = ["Calibration", "Rung", "calibrate", "fit_rung"]
 
 _WEIGHT_OF_BELIEF = 3.0
 """How many observations the belief "the reference is right, up to an offset" counts for."""
+
+_TOGETHER = 256
+"""Points that are predicted in one go."""
 
 _LEAST_VARIANCE = 1e-12
 """Rounding can leave a variance below zero; at zero its root has no slope."""
@@ -96,8 +98,9 @@ class Rung:
         mean = self._calibrated(self.base(points))
         if self.residual is None:
             return mean
-        across = self.residual.covar_module(self.residual.train_inputs[0], points.unsqueeze(-3))
-        rest = (across.to_dense().mT @ self._factor[1]).squeeze(-1)
+        # In parts, because the library makes the covariances of all points with all of them, asked for or not.
+        with gpt_posterior_settings(), skip_posterior_variances():
+            rest = torch.cat([self.residual(some.unsqueeze(-3)).mean for some in points.split(_TOGETHER, -2)], -1)
         return torch.as_tensor(mean + self.calibration.scale[:, None] * rest)
 
     def base(self, points: Tensor) -> Tensor:
@@ -127,31 +130,16 @@ class Rung:
 
     def _rest(self, residual: SingleTaskGP, points: Tensor) -> tuple[Tensor, Tensor]:
         """Means (..., m, q) and covariances (..., m, q, q) of the residual at (..., q, d) points."""
-        if points.shape[-2] > 1 or points.dim() == 2:
-            # BoTorch's settings keep the observations' factor; without them it would be made again for every answer.
-            with gpt_posterior_settings():
-                together: MultivariateNormal = residual(points.unsqueeze(-3))
+        single = points.shape[-2] == 1 and points.dim() > 2
+        # Many single points are asked as one set: a batch of them would copy the observations' factor for each.
+        # BoTorch's settings keep that factor; without them it would be made again for every answer.
+        with gpt_posterior_settings():
+            together: MultivariateNormal = residual(points.reshape(1, -1, points.shape[-1]) if single else points.unsqueeze(-3))
+            if not single:
                 return together.mean, together.covariance_matrix
-        # The library would make the covariances of all single points with one another, to read the diagonal.
-        kernel, (factor, weights) = residual.covar_module, self._factor
-        one = points.reshape(-1, points.shape[-1])
-        across = kernel(residual.train_inputs[0], one).to_dense()
-        mean = (across.mT @ weights).squeeze(-1)
-        known = torch.linalg.solve_triangular(factor, across, upper=False).square().sum(-2)
-        variance = (kernel(one, diag=True) - known).clamp_min(_LEAST_VARIANCE)
-        shape = (*points.shape[:-2], -1)
-        return mean.reshape(-1, len(one)).mT.reshape(*shape, 1), variance.reshape(-1, len(one)).mT.reshape(*shape, 1, 1)
-
-    @cached_property
-    def _factor(self) -> tuple[Tensor, Tensor]:
-        """Cholesky factor (..., n, n) of the observations' covariance, and what it makes of their values, (..., n, 1)."""
-        if self.residual is None:
-            raise ValueError("nothing was observed")
-        inputs, values = self.residual.train_inputs, self.residual.train_targets
-        with torch.no_grad():
-            prior = MultivariateNormal(torch.zeros_like(values), self.residual.covar_module(*inputs))
-            factor = psd_safe_cholesky(self.residual.likelihood(prior, *inputs).covariance_matrix)
-            return factor, torch.cholesky_solve(values.unsqueeze(-1), factor)
+        mean = together.mean.mT.reshape(*points.shape[:-2], -1, 1)
+        variance = together.covariance_matrix.diagonal(dim1=-1, dim2=-2).mT.reshape(*points.shape[:-2], -1, 1, 1)
+        return mean, variance.clamp_min(_LEAST_VARIANCE)
 
     def _calibrated(self, base: Tensor) -> Tensor:
         return self.calibration.offset[:, None] + self.calibration.slope[:, None] * base

@@ -91,3 +91,9 @@ def test_a_list_is_tried_to_its_end_and_then_there_is_nothing_to_wish():
 
 def test_noise_does_not_stop_the_asking():
     assert len(gone(Loop(stated(noise=Noise("unknown"))), 8)) == 8
+
+
+def test_one_may_go_on_asking_before_anything_has_come_back():
+    loop = Loop(stated())
+    asked = [wish.design for _round in range(14) for wish in loop.ask()]
+    assert len(set(asked)) == 14

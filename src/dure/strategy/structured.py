@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -66,7 +66,7 @@ class Structured:
     def ask(self, task: Task, history: History, n: int, seed: int) -> list[Proposal]:
         """See ``Strategy``."""
         evidence = Evidence(task, history)
-        opening = self._opening(task, evidence, seed)
+        opening = self._opening(task, evidence, seed, n)
         if opening:
             return opening[:n]
         with self._search(task, evidence, seed) as search:
@@ -88,16 +88,25 @@ class Structured:
         names = tuple(rung.name for rung in task.problem.fidelities)
         return names if self.rungs else names[-1:]
 
-    def _opening(self, task: Task, evidence: Evidence, seed: int) -> list[Proposal]:
-        """Starts and space-filling points not asked for yet; none once as many answers are there, from wherever."""
+    def _opening(self, task: Task, evidence: Evidence, seed: int, n: int) -> list[Proposal]:
+        """Starts and space-filling points not asked for yet; none once as many answers are there, from wherever.
+
+        While nothing at all has come back there is nothing to learn from, and more space-filling points follow.
+        """
         problem, rung = task.problem, self.ladder_of(task)[0]
         starts = [design for design in problem.starts if self.starts and problem.broken_rule(design) is None]
         filling = max(2, problem.space.columns - 1) if starts else problem.space.columns + 1
-        planned = [Proposal(design, rung, "start", START) for design in starts]
-        planned += [Proposal(design, rung, "start", _FILL) for design in islice(space_filling(problem, seed), filling)]
+        points = (Proposal(design, rung, "start", _FILL) for design in space_filling(problem, seed))
+        planned = [*(Proposal(design, rung, "start", START) for design in starts), *islice(points, filling)]
         if len(evidence.rungs[rung].designs) >= len(planned):
             return []
-        unique = {problem.trial(one.design, task.setting, one.fidelity, seed).key: one for one in planned}
+        left = self._not_asked(planned, task, evidence, seed)
+        if left or any(rows.designs or rows.failed for rows in evidence.rungs.values()):
+            return left
+        return self._not_asked(islice(points, len(evidence.keys) + n), task, evidence, seed)
+
+    def _not_asked(self, planned: Iterable[Proposal], task: Task, evidence: Evidence, seed: int) -> list[Proposal]:
+        unique = {task.problem.trial(one.design, task.setting, one.fidelity, seed).key: one for one in planned}
         return [one for key, one in unique.items() if key not in evidence.keys]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import torch
 from botorch.models import SingleTaskGP
@@ -130,16 +132,31 @@ class Rung:
 
     def _rest(self, residual: SingleTaskGP, points: Tensor) -> tuple[Tensor, Tensor]:
         """Means (..., m, q) and covariances (..., m, q, q) of the residual at (..., q, d) points."""
-        single = points.shape[-2] == 1 and points.dim() > 2
-        # Many single points are asked as one set: a batch of them would copy the observations' factor for each.
-        # BoTorch's settings keep that factor; without them it would be made again for every answer.
+        # BoTorch's settings keep the observations' factor; without them it would be made again for every answer.
         with gpt_posterior_settings():
-            together: MultivariateNormal = residual(points.reshape(1, -1, points.shape[-1]) if single else points.unsqueeze(-3))
-            if not single:
+            if points.shape[-2] > 1 or points.dim() == 2:
+                together: MultivariateNormal = residual(points.unsqueeze(-3))
                 return together.mean, together.covariance_matrix
-        mean = together.mean.mT.reshape(*points.shape[:-2], -1, 1)
-        variance = together.covariance_matrix.diagonal(dim1=-1, dim2=-2).mT.reshape(*points.shape[:-2], -1, 1, 1)
-        return mean, variance.clamp_min(_LEAST_VARIANCE)
+            mean, variance = self._each(residual, points.reshape(1, -1, points.shape[-1]))
+        shape = (*points.shape[:-2], -1, 1)
+        return mean.mT.reshape(shape), variance.mT.reshape(*shape, 1).clamp_min(_LEAST_VARIANCE)
+
+    def _each(self, residual: SingleTaskGP, points: Tensor) -> tuple[Tensor, Tensor]:
+        """(1, n, d) points to means and variances, each (m, n): the library would make the covariances of all with all."""
+        factor, weights = self._factor
+        across: Tensor = residual.covar_module(points, residual.train_inputs[0]).to_dense()
+        explained = torch.linalg.solve_triangular(factor, across.mT, upper=False).square().sum(-2)
+        mean, variance = (across @ weights.unsqueeze(-1)).squeeze(-1), residual.covar_module(points, diag=True) - explained
+        return mean.reshape(-1, points.shape[-2]), variance.reshape(-1, points.shape[-2])
+
+    @cached_property
+    def _factor(self) -> tuple[Tensor, Tensor]:
+        """The Cholesky factor (m, n, n) of the observations' covariance, noise included, and its inverse times them (m, n)."""
+        residual: Any = self.residual
+        with torch.no_grad():
+            residual(residual.train_inputs[0][..., :1, :])  # the library prepares both on the first question
+            strategy = residual.prediction_strategy
+            return strategy.lik_train_train_covar.cholesky().to_dense(), strategy.mean_cache
 
     def _calibrated(self, base: Tensor) -> Tensor:
         return self.calibration.offset[:, None] + self.calibration.slope[:, None] * base

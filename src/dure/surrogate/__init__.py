@@ -1,6 +1,7 @@
 """What we believe about outcomes, given what was observed. Needs torch, which is imported on first use."""
 
 from dure.surrogate.ladder import Ladder, Observations, fit_ladder
+from dure.surrogate.past import Past
 from dure.surrogate.reference import Reference, differentiable
 from dure.surrogate.rougher import roughest
 from dure.surrogate.rung import Calibration, Rung, calibrate, fit_rung
@@ -9,6 +10,7 @@ __all__ = [
     "Calibration",
     "Ladder",
     "Observations",
+    "Past",
     "Reference",
     "Rung",
     "calibrate",

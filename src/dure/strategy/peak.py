@@ -23,7 +23,7 @@ __all__ = ["Listed", "listed", "most_wanted", "moved", "promising"]
 _EVERYWHERE, _NEARBY, _POLISHED = 256, 128, 4
 _ROUNDS = 8
 _CHUNK = 256
-_GLANCED = 2_048
+_GLANCED = 4_096
 _MOST_LISTED = 2_000
 
 Array = NDArray[np.float64]

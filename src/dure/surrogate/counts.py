@@ -21,9 +21,12 @@ class Counts:
     """(values, features) counts, kept as the few of each value that are not zero: tables of many thousand molecules fit."""
 
     def __init__(self, counts: NDArray[Any]) -> None:
-        self._rows: Any = csr_array(counts, dtype=float)
-        self._sizes = np.asarray(self._rows.power(2).sum(1))
+        self._rows: Any = csr_array(counts, dtype=np.float32)
+        self._sizes = np.asarray(self._rows.power(2).sum(1), dtype=float)
         self._remembered = lru_cache(_REMEMBERED)(self._compared)  # the same pairs are asked for at every step of a fit
+        self._columns = lru_cache(_REMEMBERED)(
+            lambda numbers: self._rows[np.frombuffer(numbers, dtype=np.int64)].toarray().T.copy()
+        )
 
     def __len__(self) -> int:
         return len(self._sizes)
@@ -39,8 +42,9 @@ class Counts:
         left, right = np.frombuffer(one, dtype=np.int64), np.frombuffer(other, dtype=np.int64)
         if len(left) < len(right):
             return self._compared(other, one).mT
-        inner = self._rows[left] @ self._rows[right].toarray().T
-        return torch.from_numpy(inner / (self._sizes[left][:, None] + self._sizes[right] - inner))
+        inner = self._rows[left] @ self._columns(other)  # whole numbers, which single precision holds
+        rest = self._sizes[left][:, None] + self._sizes[right]
+        return torch.from_numpy(inner / (rest - inner))
 
 
 class Tanimoto(Module):
@@ -56,8 +60,8 @@ class Tanimoto(Module):
         """
         alike = torch.ones(x1.shape[:-1], dtype=x1.dtype) if diag else self._alike(self._which(x1), self._which(x2))
         ends = 1 if diag else 2
-        first, second, third = (one.reshape(*one.shape[:-1], *[1] * ends) for one in (share, share.square(), reach))
-        return first * alike, second * alike.square(), third * alike
+        of_one, near = (one.reshape(*one.shape[:-1], *[1] * ends) * alike for one in (share, reach))
+        return of_one, of_one.square(), near
 
     def _which(self, x: Tensor) -> Tensor:
         """(..., n, 1) middles of intervals to (..., n) numbers of values."""

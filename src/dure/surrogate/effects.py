@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import reduce
+from operator import add, mul
 from typing import Any
 
 import torch
@@ -62,15 +64,13 @@ class Effects(Kernel):  # type: ignore[misc]  # GPyTorch has no types
         """See ``gpytorch.kernels.Kernel``."""
         ends = 1 if diag else 2
         share, place = self.positive("share"), len(self.ordered)
-        alone: Any = 0.0
-        squares: Any = 0.0
-        together: Any = 1.0
+        parts: list[tuple[Tensor, Tensor, Tensor]] = []  # what each field adds alone, its squares, and its factor of the rest
         if self.ordered:
             one, other = x1[..., self.ordered], x2[..., self.ordered]
             single = self.alone.forward(one.mT.unsqueeze(-1), other.mT.unsqueeze(-1), diag=diag, **params)
             single = single * _beside(share[..., :place], ends)
-            alone, squares = single.sum(-ends - 1), single.square().sum(-ends - 1)
-            together = self.together.forward(one, other, diag=diag, **params)
+            rest = self.together.forward(one, other, diag=diag, **params)
+            parts.append((single.sum(-ends - 1), single.square().sum(-ends - 1), rest))
         for columns, alike in zip(self.named, self.alike, strict=True):
             mine = slice(place, place + len(columns))
             place, reach = (
@@ -78,11 +78,12 @@ class Effects(Kernel):  # type: ignore[misc]  # GPyTorch has no types
                 1 / self.positive("reach")[..., mine.start - len(self.ordered) : mine.stop - len(self.ordered)],
             )
             of_one, of_all, near = alike(x1[..., columns], x2[..., columns], share[..., mine], reach, diag)
-            alone, squares = alone + of_one, squares + of_all
-            together = together * (near - _beside(reach.sum(-1, keepdim=True), ends).squeeze(-ends - 1)).exp()
-        first, second, rest = (_beside(one, ends).squeeze(-ends - 1) for one in self.positive("order").split(1, -1))
-        pairs = second * (alone * alone - squares) if share.shape[-1] > 1 else 0.0
-        return torch.as_tensor(first * alone + pairs + rest * together)
+            parts.append((of_one, of_all, (near - _beside(reach.sum(-1, keepdim=True), ends).squeeze(-ends - 1)).exp()))
+        alone, squares, together = (list(one) for one in zip(*parts, strict=True))
+        first, second, third = (_beside(one, ends).squeeze(-ends - 1) for one in self.positive("order").split(1, -1))
+        total = reduce(add, alone)
+        found = first * total + third * reduce(mul, together)
+        return found + second * (total * total - reduce(add, squares)) if share.shape[-1] > 1 else found
 
 
 class _Alike(Module):

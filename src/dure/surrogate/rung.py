@@ -113,7 +113,8 @@ class Rung:
             return self.lower.mean(points)
         if self.reference is not None:
             return self.reference(points).mT
-        return torch.zeros(*points.shape[:-2], len(self.calibration.offset), points.shape[-2], dtype=points.dtype)
+        nothing = 0 * points.sum(-1)  # not a constant: an optimiser asks for its slope
+        return nothing.unsqueeze(-2).expand(*points.shape[:-2], len(self.calibration.offset), -1)
 
     def belief(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """(..., q, d) to means (..., m, q) and covariances (..., m, q, q), the lower rung's doubt included."""
@@ -212,6 +213,6 @@ def fit_rung(
     residual = (outputs - made.offset - made.slope * base) / made.scale
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        effects = lower is None and (reference is None or past is not None) and points.shape[-1] > 1
+        effects = lower is None and (reference is None or past is not None) and (points.shape[-1] > 1 or bool(names))
         fitted = fit_residual(points, residual, noise, names, near, effects=effects, past=past)
         return Rung(made, fitted, reference, lower, past)

@@ -191,6 +191,7 @@ def _check_checks(problem: Problem) -> None:
 
 def _check_rest(problem: Problem) -> None:
     _known(_("setting"), problem.family, problem.inputs_of_setting)
+    _check_held_out(problem)
     _known(_("outcome"), problem.noise.deviation, problem.measures)
     _once(_("rule"), (one.name for one in problem.rules))
     for start in problem.starts:
@@ -209,6 +210,20 @@ def _check_rest(problem: Problem) -> None:
         raise ProblemError(_("control_runs is {given!r}; give a whole number of at least 0").format(given=count))
     check_citations(problem.cites)
     problem.under(problem.setting())
+
+
+def _check_held_out(problem: Problem) -> None:
+    _known(_("setting"), problem.held_out, problem.inputs_of_setting)
+    given: Mapping[str, object] = problem.held_out
+    for name, values in given.items():
+        if not isinstance(values, (tuple, list)) or not values:
+            raise ProblemError(
+                _('held_out: {name} is {given!r}; give a tuple of values, such as ("one", "other")').format(
+                    name=name, given=values
+                )
+            )
+        for value in values:
+            problem.inputs_of_setting[name].accept(f"held_out.{name}", value)
 
 
 def _check_candidates(problem: Problem) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -11,9 +12,9 @@ from dure.i18n import N_, _
 from dure.units import label
 
 if TYPE_CHECKING:
-    from dure.pool import Pool
+    from dure.pool import Imported, Pool
 
-__all__ = ["show_pool"]
+__all__ = ["show_import", "show_pool"]
 
 _PARTS = {"setting": N_("Settings"), "design": N_("Designs"), "outcome": N_("Outcomes")}
 
@@ -39,6 +40,30 @@ def show_pool(screen: Console, pool: Pool) -> None:
     screen.print(grid([_source(one) for one in held["sources"]]))
 
 
+def show_import(screen: Console, made: Imported) -> None:
+    """What was taken of a table, and what was not and why."""
+    show_pool(screen, made.pool)
+    screen.print(heading(_("Columns taken")))
+    screen.print(grid([(header, name) for header, name in made.matched.items()]))
+    if made.columns:
+        screen.print(heading(_("Columns not taken")))
+        screen.print(grid([(header, why) for header, why in made.columns.items()]))
+    if made.rows:
+        screen.print(heading(_("Rows not taken")))
+        screen.print(grid([(str(len(found)), _spans(found), why) for why, found in made.rows.items()], shrink=1))
+
+
+def _spans(lines: Sequence[int]) -> str:
+    """Numbers in rising order as spans, such as ``3-5, 9``."""
+    spans: list[list[int]] = []
+    for line in dict.fromkeys(lines):
+        if spans and line == spans[-1][1] + 1:
+            spans[-1][1] = line
+        else:
+            spans.append([line, line])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)
+
+
 def _listed(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
@@ -55,6 +80,13 @@ def _line(column: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _source(source: dict[str, Any]) -> tuple[str, ...]:
-    left = "; ".join(f"{reason}: {count}" for reason, count in source["not_taken"].items())
+    left = "; ".join(f"{reason} ({count})" for reason, count in source["not_taken"].items())
     rows = _("{rows} rows").format(rows=source["rows"])
-    return source["name"], rows, source["licence"], spoken(source["access"]), source["id"][:20], left
+    return (
+        source["name"],
+        rows,
+        source["licence"],
+        spoken(source["access"]),
+        source["id"][:20],
+        _("not taken: {reasons}").format(reasons=left) if left else "",
+    )

@@ -12,8 +12,8 @@ import click
 from rich.progress import Progress
 
 from dure.cli.face import Done, Group, as_json
-from dure.cli.options import usable_cpus
-from dure.cli.pooled import show_pool
+from dure.cli.options import SETTING, usable_cpus
+from dure.cli.pooled import show_import, show_pool
 from dure.cli.screen import console
 from dure.cli.stopping import stoppable
 from dure.i18n import _
@@ -81,8 +81,8 @@ _access = click.option(
 @pool.command(
     "build",
     help=_(
-        "Put what SOURCES know of the family of PROBLEM into one table. A source is the folder of a campaign, of dure pool generate or "
-        "of a record, or another pool."
+        "Put what SOURCES know of the family of PROBLEM into one table. A source is the folder of a campaign, of dure pool "
+        "generate or of a record, or another pool."
     ),
 )
 @click.argument("problem")
@@ -107,6 +107,63 @@ def build(
 
     made = put(problem, sources, out, licence=_checked(licence), access=access, without=without)
     return _said(made, as_json)
+
+
+@pool.command(
+    "import",
+    help=_(
+        "Put the rows of TABLE, CSV or Parquet, into a pool. Headers are names of the problem's inputs, settings and outcomes, "
+        "also fidelity, seed and failure; a unit may follow in square brackets. What is not taken is said, with the reason."
+    ),
+)
+@click.argument("table", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--problem", metavar="PROBLEM", required=True, help=_("An installed problem or a problem file."))
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", required=True, help=_("The pool, a Parquet file."))
+@click.option(
+    "--column", "columns", type=SETTING, multiple=True, metavar="NAME=HEADER", help=_("The header of a name, if another.")
+)
+@click.option("--setting", "settings", type=SETTING, multiple=True, help=_("A setting that is the same in all rows."))
+@click.option("--fidelity", metavar="NAME", default="", help=_("Fidelity of all rows; the top rung unless given."))
+@click.option(
+    "--across",
+    type=SETTING,
+    metavar="SETTING=OUTCOME",
+    help=_("In a wide table: headers that are values of that setting hold that outcome."),
+)
+@_licence
+@_access
+@as_json
+def import_(
+    *,
+    table: Path,
+    problem: str,
+    out: Path,
+    columns: tuple[tuple[str, str], ...],
+    settings: tuple[tuple[str, str], ...],
+    fidelity: str,
+    across: tuple[str, str] | None,
+    licence: str | None,
+    access: str,
+    as_json: bool,
+) -> Done:
+    """A table as a pool."""
+    from dure.pool import import_table
+
+    made = import_table(
+        problem,
+        table,
+        out,
+        columns=dict(columns),
+        setting=dict(settings),
+        fidelity=fidelity,
+        across=across,
+        licence=_checked(licence),
+        access=access,
+    )
+    if not as_json:
+        show_import(console(), made)
+    untaken = {"columns": dict(made.columns), "rows": {why: list(lines) for why, lines in made.rows.items()}}
+    return Done(made.pool.describe() | {"matched": dict(made.matched), "not_taken": untaken})
 
 
 def _checked(licence: str | None) -> str:

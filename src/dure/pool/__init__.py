@@ -2,6 +2,7 @@
 
 from dure.pool.build import build
 from dure.pool.generate import Summary, draw_settings, generate
+from dure.pool.imports import Imported, import_table
 from dure.pool.pool import Answers, Pool, Task
 from dure.pool.rows import Source
 from dure.pool.sources import UNSTATED
@@ -12,6 +13,7 @@ __all__ = [
     "TRAIN",
     "UNSTATED",
     "Answers",
+    "Imported",
     "Pool",
     "Source",
     "Summary",
@@ -19,6 +21,7 @@ __all__ = [
     "build",
     "draw_settings",
     "generate",
+    "import_table",
     "leaks",
     "split",
 ]

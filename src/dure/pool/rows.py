@@ -82,7 +82,7 @@ class Rows:
         at = self._designs.setdefault(design, len(self._designs))
         self._at.append((task, at, trial.fidelity, trial.seed, outcome, failure))
 
-    def table(self, source: Source) -> Any:
+    def table(self, source: Source, **said: Any) -> Any:
         """All of them as an Arrow table in the form of a pool."""
         pa = arrow()
         members = {self.problem.under(setting): None for setting in self._tasks}
@@ -104,7 +104,7 @@ class Rows:
             else:
                 once, rows = (self._tasks, tasks) if part == "setting" else (self._designs, designs)
                 made[column.name] = pa.array([_written(one, name) for one in once], kind).take(rows)
-        return assembled(self.problem, columns, made, [source])
+        return assembled(self.problem, columns, made, [source], **said)
 
 
 def _constant(count: int, source: Source) -> dict[str, Any]:

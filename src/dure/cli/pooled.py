@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -44,13 +44,21 @@ def show_import(screen: Console, made: Imported) -> None:
     """What was taken of a table, and what was not and why."""
     show_pool(screen, made.pool)
     screen.print(heading(_("Columns taken")))
-    screen.print(grid([(header, name) for header, name in made.matched.items()]))
+    screen.print(grid(_collected(made.matched)))
     if made.columns:
         screen.print(heading(_("Columns not taken")))
         screen.print(grid([(header, why) for header, why in made.columns.items()]))
     if made.rows:
         screen.print(heading(_("Rows not taken")))
         screen.print(grid([(str(len(found)), _spans(found), why) for why, found in made.rows.items()], shrink=1))
+
+
+def _collected(matched: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Headers beside what they were taken for; those of a wide table, all for one outcome, in one line."""
+    found: dict[str, list[str]] = {}
+    for header, name in matched.items():
+        found.setdefault(name, []).append(header)
+    return [(name, ", ".join(headers)) for name, headers in found.items()]
 
 
 def _spans(lines: Sequence[int]) -> str:

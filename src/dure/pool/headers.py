@@ -148,7 +148,7 @@ class Headers:
 
     def said(self) -> dict[str, str]:
         """The name that each header was taken for."""
-        wide = {header: f"{self._across[1]} ({self._across[0]}={value})" for header, value in self._wide.items() if self._across}
+        wide = dict.fromkeys(self._wide, self._across[1] if self._across else "")
         return {one.header: name for name, one in self._matches.items()} | wide
 
 

@@ -83,11 +83,11 @@ class Task:
         pa = arrow()
         table = self.pool.rows(self.start, self.stop)
         table = table.filter(pa.compute.equal(table["fidelity"], wanted))
-        designs = self.pool.designs(table, problem)
+        designs, cube = self.pool.designs(table, problem)
         return Answers(
             keys=table["key"].to_pylist(),
             designs=designs,
-            cube=problem.space.encode(designs),
+            cube=cube,
             outcomes={name: _numbers(table, name, measure.width) for name, measure in problem.measures.items()},
             failures=table["failure"].to_pylist(),
             seeds=table["seed"].to_numpy(),
@@ -243,22 +243,21 @@ class Pool:
         table = self._file.read_row_groups(list(range(first, last + 1)), columns=columns)
         return table.slice(start - before, stop - start)
 
-    def designs(self, table: Any, problem: Problem) -> list[Any]:
-        """The designs of rows of one task, each built once however many tasks share it."""
-        made = self._made.setdefault(problem.design, {})
-        specs = problem.inputs
-        columns = [table[f"design.{name}"].to_pylist() for name in specs]
-        found = []
-        for values in zip(*columns, strict=True):
-            if values not in made:
-                given = {
-                    name: spec.read(name, value) if isinstance(value, str) else value
-                    for (name, spec), value in zip(specs.items(), values, strict=True)
-                }
-                made[values] = problem.design(**given)
-            found.append(made[values])
-        return found
+    def designs(self, table: Any, problem: Problem) -> tuple[list[Any], Array]:
+        """The n designs of rows of one task and their (n, columns) cube; each is built once, however many tasks share it."""
+        made, specs = self._made.setdefault(problem.design, {}), problem.inputs
+        rows = list(zip(*(table[f"design.{name}"].to_pylist() for name in specs), strict=True))
+        new = [values for values in dict.fromkeys(rows) if values not in made]
+        built = []
+        for values in new:
+            cells = zip(specs.items(), values, strict=True)
+            built.append(
+                problem.design(**{name: spec.read(name, one) if isinstance(one, str) else one for (name, spec), one in cells})
+            )
+        made |= zip(new, zip(built, problem.space.encode(built), strict=True), strict=True)
+        found = [made[values] for values in rows]
+        return [design for design, _row in found], np.array([row for _design, row in found]).reshape(-1, problem.space.columns)
 
     @cached_property
-    def _made(self) -> dict[type, dict[tuple[Any, ...], Any]]:
+    def _made(self) -> dict[type, dict[tuple[Any, ...], tuple[Any, Array]]]:
         return {}

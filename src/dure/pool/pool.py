@@ -18,8 +18,9 @@ from dure.i18n import _
 from dure.pool.columns import arrow, strictest
 from dure.pool.rows import META, Source
 from dure.problem import Problem, find
+from dure.problem.canonical import digest
 
-__all__ = ["Answers", "Pool", "Task"]
+__all__ = ["Answers", "Pool", "Task", "keeps"]
 
 Array = NDArray[np.float64]
 
@@ -116,6 +117,13 @@ def _range(column: Any) -> dict[str, Any]:
         return {"values": len(pa.compute.unique(pa.compute.drop_null(column))), "empty": empty}
     ends = pa.compute.min_max(column).as_py()
     return {"low": ends["min"], "high": ends["max"], "empty": empty}
+
+
+def keeps(problem: Problem, name: str, text: Any, share: Any) -> bool:
+    """Whether the kin of an input's value belong to the share of them, drawn by their hashes, that is kept for evaluation."""
+    spec = problem.inputs[name]
+    kin = spec.kin(spec.accept(name, spec.read(name, text) if isinstance(text, str) else text))
+    return kin is not None and int(digest(kin)[:8], 16) < share * 2**32
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,6 +233,16 @@ class Pool:
                     "train on the part that dure pool split writes as train.parquet"
                 ).format(file=self.path, count=len(kept), problem=self.problem.name, setting=kept[0].setting)
             )
+
+        for name, share in self.problem.held_out.items():
+            if name in self.problem.inputs:
+                texts = arrow().compute.unique(self._file.read(columns=[f"design.{name}"])[f"design.{name}"]).to_pylist()
+                if found := [text for text in texts if keeps(self.problem, name, text, share)]:
+                    raise PoolError(
+                        _("{file} holds {count} values of {name} that {problem} keeps for evaluation, such as {value}").format(
+                            file=self.path, count=len(found), name=name, problem=self.problem.name, value=found[0]
+                        )
+                    )
 
     @cached_property
     def _file(self) -> Any:

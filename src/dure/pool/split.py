@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dure.errors import PoolError
 from dure.i18n import N_, _
 from dure.pool.build import with_counts
 from dure.pool.columns import arrow
-from dure.pool.pool import Pool, Task
+from dure.pool.pool import Pool, Task, keeps
 from dure.pool.rows import saying, write
-from dure.problem import Choice
+from dure.problem import Choice, Problem
 
 __all__ = ["HELD_OUT", "NEAR", "TRAIN", "Leak", "leaks", "split"]
 
@@ -54,9 +55,6 @@ def split(file: Path, folder: Path) -> tuple[Pool, Pool]:
             )
         )
     parts = [[one for one in pool.tasks if one.held_out is kept] for kept in (False, True)]
-    for part, text in zip(parts, (_("to train on"), _("kept for evaluation")), strict=True):
-        if not part:
-            raise PoolError(_("{file} has no task {part}").format(file=file, part=text))
     if found := next(leaks(*parts), None):
         raise PoolError(
             _("{rows} rows of {held} leak into training: {kind} in {train}").format(
@@ -64,12 +62,30 @@ def split(file: Path, folder: Path) -> tuple[Pool, Pool]:
             )
         )
     whole = arrow().parquet.read_table(file)
-    for part, name in zip(parts, (TRAIN, HELD_OUT), strict=True):
-        rows = whole.take(arrow().array(np.concatenate([np.arange(one.start, one.stop) for one in part])))
+    for part, kept, name in zip(parts, (False, True), (TRAIN, HELD_OUT), strict=True):
+        rows = _with_kin(pool.problem, whole.take(arrow().array(_numbers(part))), held_out=kept)
+        if not len(rows):
+            missing = _("kept for evaluation") if kept else _("to train on")
+            raise PoolError(_("{file} has no rows {part}").format(file=file, part=missing))
         sources = [asdict(one) for one in with_counts(rows, pool.sources)]
         write(saying(rows, **{**pool.said, "sources": sources}), folder / name)
     train, held_out = (Pool.read(folder / name, pool.problem) for name in (TRAIN, HELD_OUT))
     return train, held_out
+
+
+def _numbers(tasks: Sequence[Task]) -> NDArray[np.int64]:
+    return np.concatenate([np.arange(0), *(np.arange(one.start, one.stop) for one in tasks)])
+
+
+def _with_kin(problem: Problem, table: Any, *, held_out: bool) -> Any:
+    """The rows whose kin belong to that part; those of a task's that do not are in neither."""
+    pa = arrow()
+    for name, kept in problem.held_out.items():
+        if name in problem.inputs:
+            texts = pa.compute.unique(table[f"design.{name}"]).to_pylist()
+            ours = [text for text in texts if keeps(problem, name, text, kept) is held_out]
+            table = table.filter(pa.compute.is_in(table[f"design.{name}"], pa.array(ours)))
+    return table
 
 
 def leaks(train: Sequence[Task], held_out: Sequence[Task]) -> Iterator[Leak]:

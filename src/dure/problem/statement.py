@@ -213,16 +213,18 @@ def _check_rest(problem: Problem) -> None:
 
 
 def _check_held_out(problem: Problem) -> None:
-    _known(_("setting"), problem.held_out, problem.inputs_of_setting)
     given: Mapping[str, object] = problem.held_out
-    for name, values in given.items():
-        if not isinstance(values, (tuple, list)) or not values:
+    _known(_("setting or input"), given, {**problem.inputs_of_setting, **problem.inputs})
+    for name, kept in given.items():
+        if name in problem.inputs:
+            if not (is_number(kept) and 0 < kept < 1):
+                raise ProblemError(_("held_out: {name} is {given!r}; give a share between 0 and 1").format(name=name, given=kept))
+            continue
+        if not (isinstance(kept, tuple) and kept):
             raise ProblemError(
-                _('held_out: {name} is {given!r}; give a tuple of values, such as ("one", "other")').format(
-                    name=name, given=values
-                )
+                _('held_out: {name} is {given!r}; give a tuple of values, such as ("one", "other")').format(name=name, given=kept)
             )
-        for value in values:
+        for value in kept:
             problem.inputs_of_setting[name].accept(f"held_out.{name}", value)
 
 

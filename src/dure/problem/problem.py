@@ -46,6 +46,8 @@ class Problem:
             May be left out where people answer, through ``dure.Loop``.
         candidates: the only designs there are, such as the rows of a table; empty for the whole space.
         family: names of the settings that tell its tasks apart; the others keep their defaults. Empty: all of them.
+        held_out: what is kept for evaluation and never trained on, by name: of a setting a tuple of values, and so their tasks;
+            of an input whose values have kin, such as molecules, a share of all kin.
         members: ``members(setting)`` gives what of the statement a setting changes, by the names of these arguments: the design
             class, starts, rules, limits. Under ``held`` it may give inputs that mean nothing there, each with its one value.
         theory: a cheap estimate with the signature of ``simulate``; may be wrong, is calibrated, is never claimed on.
@@ -76,6 +78,7 @@ class Problem:
     setting: type = NoSetting
     candidates: tuple[Any, ...] = ()
     family: tuple[str, ...] = ()
+    held_out: Mapping[str, tuple[Any, ...] | float] = field(default_factory=dict)
     members: Callable[[Any], Mapping[str, Any]] | None = None
     theory: Callable[..., Any] | None = None
     starts: tuple[Any, ...] = ()
@@ -176,6 +179,10 @@ class Problem:
     def _under(self) -> dict[Any, Problem]:
         """One problem a setting, so that what is remembered of a problem serves again."""
         return {}
+
+    def holds_out(self, setting: Any) -> bool:
+        """Whether the task with that setting is kept for evaluation."""
+        return any(isinstance(kept, tuple) and getattr(setting, name) in kept for name, kept in self.held_out.items())
 
     def check_needs(self) -> None:
         """Refuse to begin where a program or data set is missing (MissingPart)."""
@@ -289,6 +296,7 @@ class Problem:
             "candidates": self._candidates,
             "setting": {name: spec.describe() | {"default": spec.default} for name, spec in self.inputs_of_setting.items()},
             "family": list(self.family or self.inputs_of_setting),
+            "held_out": {name: list(kept) if isinstance(kept, tuple) else kept for name, kept in self.held_out.items()},
             "outcome": {name: measure.describe() for name, measure in self.measures.items()},
             "theory": self.theory is not None,
             "starts": [values_of(start) for start in self.starts],

@@ -1,6 +1,5 @@
-"""Models of a domain: what was learned from a family's past, kept as weights with a card. Needs torch, imported on first use."""
+"""Models of a domain: cards, which say what a model is, and family priors, which need torch and are imported by their modules."""
 
-from dure.models.prior import FamilyPrior, PastTask
-from dure.models.training import train
+from dure.models.cards import CARD, Card, cards, check_fits, find_model, label_of, read_card, weights_of
 
-__all__ = ["FamilyPrior", "PastTask", "train"]
+__all__ = ["CARD", "Card", "cards", "check_fits", "find_model", "label_of", "read_card", "weights_of"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,8 +18,8 @@ Names = Sequence[tuple[Sequence[int], Tensor]]
 class PastTask:
     """What one past task answered.
 
-    ``points`` (n, d) are designs in the unit cube, ``outputs`` (n, m) their modelled outputs, ``reference`` (n, m) what theory says of
-    them, None without theory; ``descriptors`` (s,) are numbers of its setting. Tasks of one ``group`` are left out together.
+    ``points`` (n, d) are designs in the unit cube, ``outputs`` (n, m) their modelled outputs; ``reference`` is theory, from
+    points to outputs, None without. ``descriptors`` (s,) are numbers of its setting. Tasks of one ``group`` are left out together.
     """
 
     name: str
@@ -27,7 +27,7 @@ class PastTask:
     points: Tensor
     outputs: Tensor
     descriptors: Tensor
-    reference: Tensor | None = None
+    reference: Callable[[Tensor], Tensor] | None = None
 
 
 class Network(nn.Module):
@@ -39,7 +39,7 @@ class Network(nn.Module):
         self.ordered = [column for column in range(columns) if column not in named]
         self.named = [list(some) for some, _tokens in names]
         for index, (_some, tokens) in enumerate(names):
-            self.register_buffer(f"tokens_{index}", tokens, persistent=False)
+            self.register_buffer(f"tokens_{index}", tokens)
         inputs = len(self.ordered) + sum(len(some) * tokens.shape[-1] for some, tokens in names) + descriptors
         self.layers = nn.Sequential(
             nn.Linear(inputs, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, features)
@@ -59,14 +59,15 @@ class Network(nn.Module):
 class Listed(nn.Module):
     """Features of the members of one list, a row each: what all tasks have in common is known of every member by itself."""
 
+    rows: Tensor
+
     def __init__(self, rows: Tensor) -> None:
         super().__init__()
         self.register_buffer("rows", rows)
 
-    def forward(self, points: Tensor, descriptors: Tensor) -> Tensor:  # noqa: ARG002  # the same call as the network's
+    def forward(self, points: Tensor, descriptors: Tensor) -> Tensor:  # the same call as the network's
         """(..., n, 1) places in the list to (..., n, features)."""
-        rows = torch.as_tensor(self.rows)
-        return rows[(points[..., 0] * len(rows)).floor().clamp(0, len(rows) - 1).long()]
+        return self.rows[(points[..., 0] * len(self.rows)).floor().clamp(0, len(self.rows) - 1).long()]
 
 
 Encoder = Network | Listed
@@ -76,8 +77,15 @@ class FamilyPrior(nn.Module):
     """A prior over functions of a design, for each of m outputs in units of its spread within a task.
 
     A new task is expected to be ``features @ (centre + directions @ z)`` plus what no past task shows, with z standard normal;
-    ``share`` (m,) is the part of its variance about the mean that the directions hold, as found on tasks left out.
+    ``share`` (m,) is the part of its variance about the mean that the directions hold, as found on tasks left out; ``shift`` and
+    ``unit`` (s,) are where the past tasks' descriptors lay.
     """
+
+    centre: Tensor
+    directions: Tensor
+    share: Tensor
+    shift: Tensor
+    unit: Tensor
 
     def __init__(self, encoder: Encoder, centre: Tensor, directions: Tensor, share: Tensor, shift: Tensor, unit: Tensor) -> None:
         super().__init__()

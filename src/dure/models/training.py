@@ -58,7 +58,7 @@ def train(
     for task in tasks:
         rows = torch.randperm(len(task.points), generator=generator)[:_MOST_ROWS] if not _is_list(task, names) else slice(None)
         past.points.append(task.points[rows])
-        past.residuals.append(_own_units(task.outputs[rows], None if task.reference is None else task.reference[rows]))
+        past.residuals.append(_own_units(task, rows))
         past.descriptors.append((task.descriptors - shift) / unit)
     learn = _list_of if _is_list(tasks[0], names) else _network_of
     groups = sorted({task.group for task in tasks})
@@ -88,13 +88,15 @@ def _spread_of(values: Tensor) -> tuple[Tensor, Tensor]:
     return values.mean(0), torch.where(spread > 0, spread, 1.0)
 
 
-def _own_units(outputs: Tensor, reference: Tensor | None) -> Tensor:
-    """(n, m) outputs less the calibrated reference, in units of the outputs' spread; NaN stays."""
+def _own_units(task: PastTask, rows: Tensor | slice) -> Tensor:
+    """(n, m) outputs less the calibrated theory, in units of the outputs' spread; NaN stays."""
+    outputs = task.outputs[rows]
     spread = (outputs - outputs.nanmean(0)).square().nanmean(0).sqrt().clamp_min(1e-12)
     left = outputs
-    if reference is not None:
+    if task.reference is not None:
+        reference = task.reference(task.points[rows])
         x, y = reference - reference.nanmean(0), outputs - outputs.nanmean(0)
-        slope = (x * y).nansum(0) / x.square().where(~y.isnan(), 0.0).nansum(0).clamp_min(1e-12)
+        slope = (x * y).nansum(0) / x.square().where(~y.isnan(), torch.zeros_like(y)).nansum(0).clamp_min(1e-12)
         left = y - slope * x
     return (left - left.nanmean(0)) / spread
 
@@ -120,14 +122,14 @@ def _network_of(past: _Past, names: Names, seed: int) -> tuple[Encoder, Tensor]:
         error = (said - wanted).square().nanmean()
         loss = error + _DISTANCE * own.square().sum(-1).mean()
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimiser.step()
         schedule.step()
     encoder.requires_grad_(False)
     return encoder, (centre + own).detach()
 
 
-def _list_of(past: _Past, names: Names, seed: int) -> tuple[Encoder, Tensor]:  # noqa: ARG001
+def _list_of(past: _Past, names: Names, seed: int) -> tuple[Encoder, Tensor]:
     """The list's encoder and weights: their mean and principal directions (one output), by singular values."""
     count, members = len(past.points), len(names[0][1])
     table = torch.full((count, members), torch.nan, dtype=torch.double)

@@ -6,18 +6,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dure.i18n import N_
 from dure.journal import History
-from dure.models import FamilyPrior
-from dure.strategy.base import START, Proposal, Review
+from dure.models.prior import FamilyPrior
+from dure.strategy.base import HAS_A_PAST, START, Proposal, Review
 from dure.strategy.evidence import Evidence, Task
 from dure.strategy.structured import Structured, calmly
 from dure.strategy.worth import LEAST_COLD, forecasts, share_of_past, worth_of
 from dure.surrogate import Past
 
 __all__ = ["Informed"]
-
-_PAST = N_("The family's past has a say, as far as its forecasts are the better ones.")
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class Informed:
 
     def explain(self, task: Task) -> tuple[str, ...]:
         """See ``Strategy``."""
-        return (*self.plain.explain(task), _PAST)
+        return (*self.plain.explain(task), HAS_A_PAST)
 
     def ask(self, task: Task, history: History, n: int, seed: int) -> list[Proposal]:
         """See ``Strategy``."""
@@ -72,6 +69,4 @@ class Informed:
             return Review(tuple(without.worth()), better.prospect, past)
 
     def _past(self, task: Task) -> Past:
-        descriptors = self.prior.shift.new_tensor(task.problem.descriptors(task.setting))
-        prior = self.prior
-        return Past(lambda points: prior.features(points, descriptors), prior.centre, prior.directions, prior.share)
+        return Past.of(self.prior, self.prior.shift.new_tensor(task.problem.descriptors(task.setting)))

@@ -109,7 +109,7 @@ class Search:
         return found
 
     def propose(self, n: int, *, certified: bool = False, besides: Sequence[Proposal] = ()) -> list[Proposal]:
-        """Up to ``n`` proposals, each aware of those before it and ``besides``; ``certified``: with the prospect, as dear again."""
+        """Up to ``n`` proposals, each aware of those before it and ``besides``; ``certified``: with their prospect."""
         proposals: list[Proposal] = []
         taken = {*self.evidence.keys, *(self._key(one.design, one.fidelity) for one in besides)}
         under_way = [self.evidence.cube(name, "pending") for name in self.ladder]

@@ -12,6 +12,8 @@ from gpytorch.priors import LogNormalPrior
 from torch import Tensor
 from torch.nn import Parameter
 
+from dure.models.prior import FamilyPrior
+
 __all__ = ["Past", "PastKernel"]
 
 
@@ -19,15 +21,20 @@ __all__ = ["Past", "PastKernel"]
 class Past:
     """A family prior under one setting.
 
-    ``features`` maps (..., n, d) unit-cube points to (..., n, k); ``centre`` (m, k) makes of them the mean, in units of the outputs'
-    spread, and ``directions`` (m, k, r) what tasks differ in, of mean square one. ``share`` (m,) of a task's variance about the mean
-    is expected there.
+    ``features`` maps (..., n, d) unit-cube points to (..., n, k); ``centre`` (m, k) makes of them the mean, in units of the
+    outputs' spread, and ``directions`` (m, k, r) what tasks differ in, of mean square one. ``share`` (m,) of a task's variance
+    about the mean is expected there.
     """
 
     features: Callable[[Tensor], Tensor]
     centre: Tensor
     directions: Tensor
     share: Tensor
+
+    @classmethod
+    def of(cls, prior: FamilyPrior, descriptors: Tensor) -> Past:
+        """What a family prior says of the task whose setting has these ``descriptors`` (s,)."""
+        return cls(lambda points: prior.features(points, descriptors), prior.centre, prior.directions, prior.share)
 
     def mean(self, points: Tensor) -> Tensor:
         """(..., n, d) to (..., n, m), in units of the spread."""
@@ -75,4 +82,3 @@ class PastKernel(Kernel):  # type: ignore[misc]  # GPyTorch has no types
 
     def _along(self, points: Tensor) -> Tensor:
         return torch.as_tensor(self.past.features(points) @ self.directions)
-

@@ -73,9 +73,7 @@ def _likeness(model: SingleTaskGP, points: Tensor, near: Tensor) -> Tensor:
     return covariance.amax(-1).reshape(-1, len(points)).mean(0)
 
 
-def _model(
-    points: Tensor, residual: Tensor, noise: float | None, names: Names, effects: bool, past: Past | None
-) -> SingleTaskGP:
+def _model(points: Tensor, residual: Tensor, noise: float | None, names: Names, effects: bool, past: Past | None) -> SingleTaskGP:
     d, m = points.shape[-1], residual.shape[-1]
     batch = torch.Size([m] if m > 1 else [])
     variance = None if noise is None else torch.full_like(residual, noise)

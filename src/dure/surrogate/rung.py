@@ -89,7 +89,7 @@ def _without_reference(middle: Tensor, scale: Tensor) -> Calibration:
 
 @dataclass(frozen=True)
 class Rung:
-    """A fitted fidelity. ``lower`` is the rung its mean stands on, ``past`` what past tasks say of it; ``residual`` learns the rest."""
+    """A fitted fidelity: ``lower`` is the rung its mean stands on, ``past`` what past tasks say, ``residual`` learns the rest."""
 
     calibration: Calibration
     residual: SingleTaskGP | None

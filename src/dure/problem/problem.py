@@ -8,6 +8,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dure.errors import InputError, MissingPart, ProblemError, UnknownName, ValueRefused
 from dure.i18n import _
 from dure.problem.canonical import digest
@@ -118,6 +120,17 @@ class Problem:
     def inputs_of_setting(self) -> dict[str, Field]:
         """Fields of the setting class by name; empty without settings."""
         return inputs_of(self.setting)
+
+    def descriptors(self, setting: Any) -> list[float]:
+        """Numbers that say what kind of task a setting makes; a name says nothing unless its author told its kinds apart."""
+        found: list[float] = []
+        for name, spec in self.inputs_of_setting.items():
+            encoded, tokens = spec.encode(getattr(setting, name)), spec.tokens_of()
+            if tokens is None:
+                found += encoded.tolist()
+            elif len(tokens) != tokens.shape[1] or not np.array_equal(tokens, np.eye(len(tokens))):
+                found += tokens[(encoded * len(tokens)).astype(int).clip(0, len(tokens) - 1)].ravel().tolist()
+        return found
 
     @cached_property
     def measures(self) -> dict[str, Measure]:

@@ -19,9 +19,9 @@ __all__ = ["RESULTS", "Budget", "Milestone", "Result", "Roadmap", "found", "read
 RESULTS: Final = "benchmarks/results"
 """Where the repository keeps what benchmarks wrote; those that somebody else ran again in ``re-run/WHO`` under it."""
 
-Text = Mapping[str, str]
+_Text = Mapping[str, str]
 """A text by language."""
-Status = Literal["met", "not met", "not measured"]
+_Status = Literal["met", "not met", "not measured"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Milestone:
     """
 
     id: str
-    capability: Text
+    capability: _Text
     command: str
     result: str
     metric: str
@@ -76,7 +76,7 @@ class Milestone:
         return getattr(self.found, self.bound) if self.found else None
 
     @property
-    def status(self) -> Status:
+    def status(self) -> _Status:
         """From the committed figure alone."""
         if self.judged is None:
             return "not measured"
@@ -92,7 +92,7 @@ class Roadmap:
     """The vision of a domain, and its milestones by due date."""
 
     domain: str
-    vision: Text
+    vision: _Text
     milestones: tuple[Milestone, ...]
 
 

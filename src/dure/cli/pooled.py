@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.padding import Padding
 
 from dure.cli.screen import grid, heading, number, spoken
 from dure.i18n import N_, _
@@ -20,7 +21,11 @@ _PARTS = {"setting": N_("Settings"), "design": N_("Designs"), "outcome": N_("Out
 
 
 def show_pool(screen: Console, pool: Pool) -> None:
-    """What a pool holds, and under what terms."""
+    """What a pool holds, under what terms, and what of its sources was not taken."""
+    _show(screen, pool, untaken=True)
+
+
+def _show(screen: Console, pool: Pool, *, untaken: bool) -> None:
     held = pool.describe()
     failed = sum(held["failures"].values())
     screen.print(heading(f"{held['problem']}  {held['file']}"), soft_wrap=True)
@@ -38,11 +43,15 @@ def show_pool(screen: Console, pool: Pool) -> None:
             screen.print(grid([_line(one) for one in columns]))
     screen.print(heading(_("Sources")))
     screen.print(grid([_source(one) for one in held["sources"]]))
+    for one in held["sources"]:
+        for why, count in one["not_taken"].items() if untaken else ():
+            told = _("{source}, {count} not taken: {why}").format(source=one["name"], count=count, why=why)
+            screen.print(Padding(told, (0, 0, 0, 2)))
 
 
 def show_import(screen: Console, made: Imported) -> None:
     """What was taken of a table, and what was not and why."""
-    show_pool(screen, made.pool)
+    _show(screen, made.pool, untaken=False)
     screen.print(heading(_("Columns taken")))
     screen.print(grid(_collected(made.matched)))
     if made.columns:
@@ -50,7 +59,9 @@ def show_import(screen: Console, made: Imported) -> None:
         screen.print(grid([(header, why) for header, why in made.columns.items()]))
     if made.rows:
         screen.print(heading(_("Rows not taken")))
-        screen.print(grid([(str(len(found)), _spans(found), why) for why, found in made.rows.items()], shrink=1))
+        for why, found in made.rows.items():
+            told = _("{count}: {why} (lines {lines})").format(count=len(found), why=why, lines=_spans(found))
+            screen.print(Padding(told, (0, 0, 0, 2)))
 
 
 def _collected(matched: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -88,13 +99,5 @@ def _line(column: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _source(source: dict[str, Any]) -> tuple[str, ...]:
-    left = "; ".join(f"{reason} ({count})" for reason, count in source["not_taken"].items())
     rows = _("{rows} rows").format(rows=source["rows"])
-    return (
-        source["name"],
-        rows,
-        source["licence"],
-        spoken(source["access"]),
-        source["id"][:20],
-        _("not taken: {reasons}").format(reasons=left) if left else "",
-    )
+    return source["name"], rows, source["licence"], spoken(source["access"]), source["id"][:20]

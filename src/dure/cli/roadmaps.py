@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dure.cli.face import Done, as_json, command
-from dure.cli.screen import console, heading, number
+from dure.cli.screen import console, heading, number, spoken
 from dure.errors import UnknownName
 from dure.i18n import N_, _, language
 from dure.roadmap import Milestone, Roadmap, found, read
@@ -26,6 +26,9 @@ _STATUS: Mapping[str, tuple[str, str, str]] = {
     "not met": ("◐", "yellow", N_("not met")),
     "not measured": ("○", "dim", N_("not measured")),
 }
+_UNITS = (N_("times fewer"), N_("of 10"), N_("of 20"), N_("of 58"))
+"""Units of figures that are words, for the catalogue."""
+_BOUNDS = {"low": N_("lower bound"), "high": N_("upper bound")}
 _YEAR = 12
 """Letters a year takes on a line of milestones."""
 
@@ -115,11 +118,12 @@ def _budget(road: Roadmap) -> str:
 def _row(one: Milestone, today: date) -> tuple[Text | str, ...]:
     sign, style, _status = _STATUS[one.status]
     due = Text(one.due.isoformat(), style="red" if one.overdue(today) else "")
-    wanted = f"{'≤' if one.at_most else '≥'} {number(one.target, one.unit)}"
-    wanted += {"low": f", {_('lower bound')}", "high": f", {_('upper bound')}", "value": ""}[one.bound]
+    wanted = f"{'≤' if one.at_most else '≥'} {number(one.target, spoken(one.unit))}"
+    if one.bound != "value":
+        wanted += f" ({_(_BOUNDS[one.bound])})"
     capability = f"{one.capability[language()]} [{one.id}]"
     if one.found is None:
         return Text(sign, style=style), due, capability, wanted, _("not measured"), one.why
     ran = _("re-run by {who}").format(who=one.found.by) if one.found.by else _("self-reported")
     told = f"{ran}, {one.found.commit}, {one.found.date}"
-    return Text(sign, style=style), due, capability, wanted, number(one.judged, one.unit), told
+    return Text(sign, style=style), due, capability, wanted, number(one.judged, spoken(one.unit)), told

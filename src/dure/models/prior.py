@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 __all__ = ["Encoder", "FamilyPrior", "Listed", "Names", "Network", "PastTask"]
 
+NUMBERS = ("centre", "directions", "share", "doubt", "shift", "unit")
 Names = Sequence[tuple[Sequence[int], Tensor]]
 """Columns whose values are names, field by field, with (values, features) numbers that tell the values of a field apart."""
 
@@ -77,24 +78,23 @@ class FamilyPrior(nn.Module):
     """A prior over functions of a design, for each of m outputs in units of its spread within a task.
 
     A new task is expected to be ``features @ (centre + directions @ z)`` plus what no past task shows, with z standard normal;
-    ``share`` (m,) is the part of its variance about the mean that the directions hold, as found on tasks left out; ``shift`` and
-    ``unit`` (s,) are where the past tasks' descriptors lay.
+    ``share`` (m,) is the part of its variance about the mean that the directions hold, and ``doubt`` (m,) how far the mean misses,
+    both as found on tasks left out; ``shift`` and ``unit`` (s,) are where the past tasks' descriptors lay.
     """
 
     centre: Tensor
     directions: Tensor
     share: Tensor
+    doubt: Tensor
     shift: Tensor
     unit: Tensor
 
-    def __init__(self, encoder: Encoder, centre: Tensor, directions: Tensor, share: Tensor, shift: Tensor, unit: Tensor) -> None:
+    def __init__(self, encoder: Encoder, **numbers: Tensor) -> None:
+        """``numbers`` are the attributes by their names."""
         super().__init__()
         self.encoder = encoder
-        self.register_buffer("centre", centre)
-        self.register_buffer("directions", directions)
-        self.register_buffer("share", share)
-        self.register_buffer("shift", shift)
-        self.register_buffer("unit", unit)
+        for name in NUMBERS:
+            self.register_buffer(name, numbers[name])
         self.requires_grad_(False)
 
     def features(self, points: Tensor, descriptors: Tensor) -> Tensor:

@@ -62,7 +62,7 @@ def train(
         past.descriptors.append((task.descriptors - shift) / unit)
     learn = _list_of if _is_list(tasks[0], names) else _network_of
     groups = sorted({task.group for task in tasks})
-    shares = []
+    left_out = []
     for fold in range(min(_FOLDS, len(groups))):
         left = [index for index, task in enumerate(tasks) if groups.index(task.group) % _FOLDS == fold]
         if len(tasks) - len(left) < 2:
@@ -71,12 +71,21 @@ def train(
         kept = past.without(left)
         encoder, weights = learn(kept, names, seed)
         centre, directions = _common(encoder, weights, kept)
-        shares += [_share(encoder, centre, directions, past, index) for index in left]
+        left_out += [_read(encoder, centre, directions, past, index) for index in left]
     say(f"all {len(tasks)} tasks")
     encoder, weights = learn(past, names, seed)
     centre, directions = _common(encoder, weights, past)
-    share = torch.stack(shares).nanmean(0) if shares else torch.full((centre.shape[0],), 0.5, dtype=torch.double)
-    return FamilyPrior(encoder, centre, directions, share.nan_to_num(0.5).clamp(0.05, 0.95), shift, unit)
+    found = torch.stack(left_out).nanmean(0) if left_out else torch.full((2, len(centre)), 0.5, dtype=torch.double)
+    share, missed = found.nan_to_num(0.5)
+    return FamilyPrior(
+        encoder,
+        centre=centre,
+        directions=directions,
+        share=share.clamp(0.05, 0.95),
+        doubt=missed.clamp(0.0, 1.0).sqrt(),
+        shift=shift,
+        unit=unit,
+    )
 
 
 def _is_list(task: PastTask, names: Names) -> bool:
@@ -155,8 +164,8 @@ def _common(encoder: Encoder, weights: Tensor, past: _Past) -> tuple[Tensor, Ten
     return centre, directions / usual.clamp_min(1e-12)[:, None, None]
 
 
-def _share(encoder: Encoder, centre: Tensor, directions: Tensor, past: _Past, task: int) -> Tensor:
-    """(m,) of the variance about the calibrated mean in a task left out, the part that the directions hold."""
+def _read(encoder: Encoder, centre: Tensor, directions: Tensor, past: _Past, task: int) -> Tensor:
+    """(2, m) of a task left out: what part of the variance about the calibrated mean the directions hold, and that variance."""
     features = encoder(past.points[task], past.descriptors[task])
     found = []
     for output, (middle, along) in enumerate(zip(centre, directions, strict=True)):
@@ -168,5 +177,6 @@ def _share(encoder: Encoder, centre: Tensor, directions: Tensor, past: _Past, ta
         block = block - known @ torch.linalg.lstsq(known, block).solution
         inner = block.T @ block + _RIDGE * torch.eye(block.shape[-1], dtype=block.dtype)
         rest = wanted - block @ torch.linalg.solve(inner, block.T @ wanted)
-        found.append(1 - rest.square().sum() / wanted.square().sum().clamp_min(1e-12))
-    return torch.stack(found)
+        missed = wanted.square().mean()
+        found.append(torch.stack([1 - rest.square().mean() / missed.clamp_min(1e-12), missed]))
+    return torch.stack(found, -1)

@@ -14,7 +14,7 @@ from torch import Tensor
 from dure.errors import InputError, MissingPart
 from dure.i18n import _
 from dure.models.cards import CARD, WEIGHTS, Card, read_card, weights_of
-from dure.models.prior import Encoder, FamilyPrior, Listed, Network
+from dure.models.prior import NUMBERS, Encoder, FamilyPrior, Listed, Network
 
 __all__ = ["load", "restore", "save"]
 
@@ -51,8 +51,7 @@ def restore(card: Card, content: bytes) -> FamilyPrior:
         raise InputError(_("the weights of {model} are not those of its card; fetch or train it again").format(model=card.name))
     state = {name: value.double() for name, value in _safetensors().load(content).items()}
     encoder = _encoder(card.structure, state)
-    parts = (state[name] for name in ("centre", "directions", "share", "shift", "unit"))
-    return FamilyPrior(encoder, *parts).eval()
+    return FamilyPrior(encoder, **{name: state[name] for name in NUMBERS}).eval()
 
 
 def _encoder(structure: Mapping[str, Any], state: Mapping[str, Tensor]) -> Encoder:

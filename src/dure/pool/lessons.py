@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,8 @@ from dure.models import Card
 from dure.models.prior import FamilyPrior, PastTask
 from dure.models.training import train
 from dure.pool.pool import Pool, Task
-from dure.problem import Problem, Theory
-from dure.strategy.outputs import Outputs, shape_of
+from dure.problem import Goal, Problem, Theory
+from dure.strategy.outputs import Outputs, Power, Shape, shape_of
 from dure.surrogate import Counts, differentiable
 
 __all__ = ["lesson", "names_of", "train_prior"]
@@ -42,7 +43,7 @@ def lesson(task: Task) -> PastTask | None:
     for name, goal in problem.goals.items():
         shape = shape_of(goal, answers.outcomes[name][there].ravel(), theory=theory)
         if shape is not None:
-            shapes[name] = shape
+            shapes[name] = _kept_wide(shape, goal)
     outputs = Outputs(problem.goals, True, shapes)
     reference = None
     if theory:
@@ -58,6 +59,14 @@ def lesson(task: Task) -> PastTask | None:
     )
 
 
+def _kept_wide(shape: Shape, goal: Goal) -> Shape:
+    """A power may draw together bad answers but never the good ones, which are few and all that a campaign looks for."""
+    if not isinstance(shape, Power) or not goal.is_objective:
+        return shape
+    power = min(shape.power, 1.0) if goal.measure.sense == "minimise" else max(shape.power, 1.0)
+    return replace(shape, power=power)
+
+
 def _group(task: Task) -> str:
     """Tasks that a family holds out together are left out together, by the settings it names for that."""
     by = [name for name, kept in task.pool.problem.held_out.items() if isinstance(kept, tuple)]
@@ -70,7 +79,8 @@ def train_prior(
     """Train a family prior on a pool and write its card.
 
     Raises:
-        PoolError: the pool holds tasks that the family keeps for evaluation, or fewer than two tasks with enough answers.
+        PoolError: the pool holds tasks that the family keeps for evaluation, fewer than two with enough answers, or tasks whose
+            inputs differ.
     """
     pool.check_training()
     say(_("reading {tasks} tasks").format(tasks=len(pool.tasks)))
@@ -81,6 +91,8 @@ def train_prior(
                 pool=pool.path, count=len(lessons), least=_LEAST_ROWS
             )
         )
+    if len({one.points.shape[-1] for one in lessons}) > 1:
+        raise PoolError(_("tasks of {pool} have different inputs; a prior needs the same for all").format(pool=pool.path))
     problem = pool.tasks[0].problem
     prior = train(lessons, names=names_of(problem), seed=seed, say=say)
     past: dict[str, Any] = {

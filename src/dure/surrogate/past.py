@@ -23,18 +23,19 @@ class Past:
 
     ``features`` maps (..., n, d) unit-cube points to (..., n, k); ``centre`` (m, k) makes of them the mean, in units of the
     outputs' spread, and ``directions`` (m, k, r) what tasks differ in, of mean square one. ``share`` (m,) of a task's variance
-    about the mean is expected there.
+    about the mean is expected there, and the mean is expected to miss by ``doubt`` (m,) in those units.
     """
 
     features: Callable[[Tensor], Tensor]
     centre: Tensor
     directions: Tensor
     share: Tensor
+    doubt: Tensor
 
     @classmethod
     def of(cls, prior: FamilyPrior, descriptors: Tensor) -> Past:
         """What a family prior says of the task whose setting has these ``descriptors`` (s,)."""
-        return cls(lambda points: prior.features(points, descriptors), prior.centre, prior.directions, prior.share)
+        return cls(lambda points: prior.features(points, descriptors), prior.centre, prior.directions, prior.share, prior.doubt)
 
     def mean(self, points: Tensor) -> Tensor:
         """(..., n, d) to (..., n, m), in units of the spread."""

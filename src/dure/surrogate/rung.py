@@ -46,7 +46,9 @@ class Calibration:
     explained: Tensor
 
 
-def calibrate(reference: Tensor, outputs: Tensor, spread: Tensor, trusted: Tensor | None = None) -> Calibration:
+def calibrate(
+    reference: Tensor, outputs: Tensor, spread: Tensor, trusted: Tensor | None = None, doubt: Tensor | float = 0.1
+) -> Calibration:
     """Fit offset and slope of each output on the reference by ridge regression towards slope 1.
 
     Args:
@@ -54,9 +56,10 @@ def calibrate(reference: Tensor, outputs: Tensor, spread: Tensor, trusted: Tenso
         outputs: (n, m) what was observed there.
         spread: (m,) how much the outputs vary over the space, as far as is known.
         trusted: (m,) for which outputs the reference may be used at all; None for all.
+        doubt: (m,) how far the reference usually is from the outputs, in units of ``spread``.
 
     The reference is dropped for an output when, left out one at a time, a constant predicts better.
-    ``scale`` is the residual's standard deviation, held up by a tenth of ``spread`` while observations are few.
+    ``scale`` is the residual's standard deviation, held up by ``doubt`` while observations are few.
     """
     n = len(outputs)
     centre = reference.mean(0) if n else torch.zeros_like(spread)
@@ -76,7 +79,7 @@ def calibrate(reference: Tensor, outputs: Tensor, spread: Tensor, trusted: Tenso
         kept = kept & (error <= constant)
     slope, offset = torch.where(kept, slope, 0.0), torch.where(kept, offset, middle)
     residual = outputs - offset - slope * reference
-    held = _WEIGHT_OF_BELIEF * (torch.where(kept, 0.1, 1.0) * spread).square()
+    held = _WEIGHT_OF_BELIEF * (torch.where(kept, doubt, 1.0) * spread).square()
     scale = ((held + residual.square().sum(0)) / (_WEIGHT_OF_BELIEF + n)).sqrt().clamp_min(1e-9)
     return Calibration(offset, slope, scale, kept, explained)
 
@@ -207,7 +210,7 @@ def fit_rung(
         scale = (outputs.std(0) if len(outputs) > 1 else spread).clamp_min(1e-9)
         made = _without_reference(middle, scale)
     else:
-        made = calibrate(base, outputs, spread, trusted)
+        made = calibrate(base, outputs, spread, trusted, 0.1 if past is None else past.doubt)
     if not len(points):
         return Rung(made, None, reference, lower, past)
     residual = (outputs - made.offset - made.slope * base) / made.scale

@@ -1,4 +1,4 @@
-"""A family whose past pays: valleys of one shape, each at a place and a depth of its own; and a task that has nothing to do with it."""
+"""A family whose past pays: valleys of one shape, each at a place and of a depth of its own."""
 
 VALLEYS = '''
 """Valleys."""
@@ -27,7 +27,7 @@ class Value:
 
 def simulate(point: Point, valley: Valley) -> Value:
     a, b, c = point.x - 0.75 - valley.shift, point.y - 0.2 + valley.shift, point.z - 0.6
-    deep = math.exp(-30 * (a * a + b * b + c * c))
+    deep = math.exp(-12 * (a * a + b * b + c * c))
     return Value(height=-valley.depth * (deep + 0.3 * math.sin(9 * point.x) * math.cos(7 * point.y)) + 0.2 * c)
 
 

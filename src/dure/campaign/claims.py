@@ -214,8 +214,8 @@ def _belief(made: _Collector) -> None:
         for number, text in (
             ("weight", N_("weight of the family's past when the search ended")),
             ("saved", N_("answers that its absence would have cost")),
-            ("saved.low", N_("answers that its absence would have cost, lower end of the 90 % interval")),
-            ("saved.high", N_("answers that its absence would have cost, upper end of the 90 % interval")),
+            ("saved.low", N_("answers that its absence would have cost, lower end of the interval that holds nine in ten")),
+            ("saved.high", N_("answers that its absence would have cost, upper end of the interval that holds nine in ten")),
             ("ignored", N_("answers after which the family's past stayed out of use")),
             ("tasks", N_("past tasks that the model learned from")),
             ("rows", N_("past answers that the model learned from")),

@@ -20,7 +20,7 @@ class PastTask:
     """What one past task answered.
 
     ``points`` (n, d) are designs in the unit cube, ``outputs`` (n, m) their modelled outputs; ``reference`` is theory, from
-    points to outputs, None without. ``descriptors`` (s,) are numbers of its setting. Tasks of one ``group`` are left out together.
+    points to outputs, None without. ``descriptors`` (s,) are numbers of its setting. Tasks of a ``group`` are left out at once.
     """
 
     name: str
@@ -78,7 +78,7 @@ class FamilyPrior(nn.Module):
     """A prior over functions of a design, for each of m outputs in units of its spread within a task.
 
     A new task is expected to be ``features @ (centre + directions @ z)`` plus what no past task shows, with z standard normal;
-    ``share`` (m,) is the part of its variance about the mean that the directions hold, and ``doubt`` (m,) how far the mean misses,
+    ``share`` (m,) is the part of its variance about the mean that the directions hold, ``doubt`` (m,) how far the mean misses,
     both as found on tasks left out; ``shift`` and ``unit`` (s,) are where the past tasks' descriptors lay.
     """
 

@@ -21,6 +21,7 @@ from dure.surrogate import Counts, differentiable
 __all__ = ["lesson", "names_of", "train_prior"]
 
 _LEAST_ROWS = 8
+_SHARE = N_("share of a left-out task's variance about the mean that past directions hold")
 _USE = N_(
     "A starting belief for campaigns of this family, listened to as far as its forecasts hold. It is no evidence by itself."
 )
@@ -119,7 +120,7 @@ def train_prior(
         intended_use=_USE,
         access=pool.access,
         seed=seed,
-        measured={"share of a left-out task's variance about the mean that past directions hold": share},
+        measured={_SHARE: share},
     )
     return prior, card
 

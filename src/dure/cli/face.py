@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "resume": ("campaigns", "resume", N_("Go on with a campaign that was interrupted.")),
     "report": ("reports", "report", N_("Write the report of a campaign again.")),
     "verify": ("reports", "verify", N_("Recompute every claim of a campaign from its journal.")),
+    "order": ("orders", "order", N_("Say what a laboratory should measure next, as files that it works from.")),
     "pool": ("pools", "pool", N_("Collect results over many tasks of a family.")),
     "publish": ("hub", "publish", N_("Make a citable record of a campaign or other data, and put it on a hub.")),
     "search": ("hub", "search", N_("Find records on a hub.")),

@@ -185,3 +185,16 @@ def test_a_plate_map_comes_back_with_results(tmp_path: Path):
     assert (found["CCC"].value, found["CCC"].qualifier) == (4.0, -1)
     with pytest.raises(ValueRefused, match="81 compounds do not fit into the 80 wells"):
         plate_map([("a", "C")] * 81, "pIC50")
+
+
+def test_an_order_draws_every_compound_and_says_what_is_expected(tmp_path: Path):
+    setting = problem.make_setting({"pool": str(written(tmp_path, MESSY))})
+    member = problem.under(setting)
+    assert member.order is not None
+    chosen = [member.design(smiles=one) for one in ("CCN", "Oc1ccccc1")]
+    files = member.order(chosen, setting, [{"activity": (5.0, 4.0, 6.0)}, {}])
+    assert set(files) == {"short-list.sdf", "short-list.svg", "plate.csv", "import.csv"}
+    assert files["short-list.sdf"].count("$$$$") == 2
+    assert ">  <predicted low>" in files["short-list.sdf"]
+    assert "</svg>" in files["short-list.svg"]
+    assert "IC50 (nM)" in files["plate.csv"]

@@ -10,7 +10,9 @@ from dure.errors import ValueRefused
 from dure.i18n import _
 from dure.problem.smiles import rdkit_quiet
 
-__all__ = ["WELLS", "plate_map", "sdf"]
+__all__ = ["WELLS", "drawn", "plate_map", "sdf"]
+
+_ACROSS, _WIDE, _HIGH = 4, 260, 200
 
 WELLS = tuple(f"{row}{column:02d}" for column in range(2, 12) for row in "ABCDEFGH")
 """Wells of a 96-well plate, column by column; the first and the last column are left to controls."""
@@ -33,6 +35,19 @@ def sdf(compounds: Iterable[tuple[str, str, Mapping[str, str]]]) -> str:
             writer.write(made)
         writer.close()
         return text.getvalue()
+
+
+def drawn(compounds: Sequence[tuple[str, str]]) -> str:
+    """SMILES and caption of each as one SVG, four structures across."""
+    with rdkit_quiet():
+        from rdkit import Chem
+        from rdkit.Chem.Draw.rdMolDraw2D import MolDraw2DSVG
+
+        down = -(-len(compounds) // _ACROSS)
+        canvas = MolDraw2DSVG(_ACROSS * _WIDE, down * _HIGH, _WIDE, _HIGH)
+        canvas.DrawMolecules([Chem.MolFromSmiles(one) for one, _caption in compounds], legends=[text for _one, text in compounds])
+        canvas.FinishDrawing()
+        return str(canvas.GetDrawingText())
 
 
 def plate_map(compounds: Sequence[tuple[str, str]], column: str) -> str:

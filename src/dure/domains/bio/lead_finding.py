@@ -156,25 +156,31 @@ def simulate(compound: Any, where: Any) -> Mapping[str, float]:
 
 def export(compound: Any, where: Any, _assay: Any) -> Mapping[str, str]:
     """The winner as an SDF, and what was changed of the table's rows."""
-    from dure.domains.bio.laboratory import sdf
+    from dure.domains.bio.laboratory import drawn, sdf
 
     one = _by_smiles(_pool(where))[compound.smiles]
     value = {"activity": f"{one.value:g}"}
-    return {"winner.sdf": sdf([(one.names[0], one.smiles, value)]), "import.csv": _pool(where).listing()}
+    return {
+        "winner.sdf": sdf([(one.names[0], one.smiles, value)]),
+        "winner.svg": drawn([(one.smiles, one.names[0])]),
+        "import.csv": _pool(where).listing(),
+    }
 
 
 def order(compounds: Sequence[Any], where: Any, predicted: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:
     """The compounds as a short list in SDF, each with its prediction, and as a plate map to be filled in."""
-    from dure.domains.bio.laboratory import plate_map, sdf
+    from dure.domains.bio.laboratory import drawn, plate_map, sdf
 
     assays = _pool(where)
     names = [_by_smiles(assays)[one.smiles].names[0] for one in compounds]
-    listed = []
+    listed, captions = [], []
     for name, one, goals in zip(names, compounds, predicted, strict=True):
         told = dict(zip(("median", "low", "high"), goals.get("activity", ()), strict=False))
+        expected = f": {told['low']:.3g} to {told['high']:.3g}" if told else ""
+        captions.append((one.smiles, f"{name}{expected}"))
         listed.append((name, one.smiles, {f"predicted {key}": f"{value:.3f}" for key, value in told.items()}))
     plate = plate_map([(name, one.smiles) for name, one in zip(names, compounds, strict=True)], assays.quantity)
-    return {"short-list.sdf": sdf(listed), "plate.csv": plate, "import.csv": assays.listing()}
+    return {"short-list.sdf": sdf(listed), "short-list.svg": drawn(captions), "plate.csv": plate, "import.csv": assays.listing()}
 
 
 _HAZARDS = (

@@ -121,6 +121,21 @@ def test_likeness_is_a_kernel():
     assert float(torch.linalg.eigvalsh(seen).min()) > -1e-12
 
 
+@pytest.mark.parametrize(
+    ("smiles", "kin"),
+    [
+        ("CC(=O)Oc1ccccc1C(=O)O", "c1ccccc1"),  # aspirin: one ring and side chains
+        ("CC(=O)Nc1ccc(O)cc1", "c1ccccc1"),  # paracetamol has the same
+        ("O=C(c1ccccc1)c1ccccc1", "O=C(c1ccccc1)c1ccccc1"),  # a linker and its double-bonded oxygen belong to it
+        ("CCCCCC", None),
+    ],
+)
+def test_kin_of_a_molecule_share_its_rings_and_what_links_them(smiles: str, kin: str | None):
+    # by the definition of Bemis and Murcko (1996): side chains are left off
+    field = Molecule(pool=(smiles,))
+    assert (field.kin(smiles) and canonical(str(field.kin(smiles)))) == (kin and canonical(kin))
+
+
 def test_neighbours_are_the_likest():
     spec = Compound.__dataclass_fields__["smiles"].metadata["dure"]
     assert isinstance(spec, Molecule)

@@ -43,6 +43,8 @@ COMMANDS: Final = {
     "verify": ("reports", "verify", N_("Recompute every claim of a campaign from its journal.")),
     "order": ("orders", "order", N_("Say what a laboratory should measure next, as files that it works from.")),
     "pool": ("pools", "pool", N_("Collect results over many tasks of a family.")),
+    "model": ("models", "model", N_("Learn from a pool what the next campaign starts from.")),
+    "roadmap": ("roadmaps", "roadmap", N_("Show what each domain's models are to do, by when, and how far they are.")),
     "publish": ("hub", "publish", N_("Make a citable record of a campaign or other data, and put it on a hub.")),
     "search": ("hub", "search", N_("Find records on a hub.")),
     "pull": ("hub", "pull", N_("Fetch a record from a hub.")),

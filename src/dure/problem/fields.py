@@ -102,6 +102,10 @@ class Field(ABC):
         """The values one step away; none where any number will do."""
         return []
 
+    def kin(self, value: Any) -> str | None:
+        """What ``value`` shares with values so like it that knowing one gives the other away, such as a molecule's scaffold."""
+        return None
+
     @abstractmethod
     def encode(self, value: Any) -> Array:
         """A value as (columns,) numbers in [0, 1]."""

@@ -13,7 +13,7 @@ from dure.errors import ProblemError, ValueRefused
 from dure.i18n import _
 from dure.problem.canonical import digest
 from dure.problem.fields import Array, Counted, Field, are_texts, specified
-from dure.problem.smiles import canonical, fingerprints
+from dure.problem.smiles import canonical, fingerprints, scaffold
 
 __all__ = ["Molecule", "molecule"]
 
@@ -87,6 +87,10 @@ class Molecule(Field):
         likeness = tanimoto(self._counts[row : row + 1], self._counts)[0]
         likeness[row] = -1.0
         return [self.pool[other] for other in np.argsort(-likeness, kind="stable")[: min(_NEAREST, len(self.pool) - 1)]]
+
+    def kin(self, value: Any) -> str | None:
+        """Its scaffold; a molecule without rings has none."""
+        return scaffold(value) or None
 
     def encode(self, value: Any) -> Array:
         self._check_pool()

@@ -12,7 +12,7 @@ from dure.errors import MissingPart, ValueRefused
 from dure.i18n import _
 from dure.problem.fields import Counted
 
-__all__ = ["MOST_ATOMS", "canonical", "fingerprints", "molecule_of", "rdkit_quiet"]
+__all__ = ["MOST_ATOMS", "canonical", "fingerprints", "molecule_of", "rdkit_quiet", "scaffold"]
 
 MOST_ATOMS = 150
 """Heavy atoms of the largest molecule that is still a small one; what is larger is a polymer or a protein."""
@@ -100,3 +100,14 @@ def fingerprints(smiles: Sequence[str]) -> Counted:
 
 def _cut(text: str) -> str:
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+
+
+def scaffold(text: str) -> str:
+    """The ring systems of a molecule and what links them, as SMILES (Bemis and Murcko); empty without rings."""
+    found = molecule_of(text)
+    with rdkit_quiet():
+        from rdkit.Chem import MolToSmiles
+        from rdkit.Chem.Scaffolds import MurckoScaffold
+
+        murcko: Any = MurckoScaffold  # it states no types
+        return str(MolToSmiles(murcko.GetScaffoldForMol(found)))

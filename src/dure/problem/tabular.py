@@ -25,7 +25,7 @@ from dure.problem.molecule import Molecule
 from dure.problem.problem import Problem
 from dure.problem.replay import LABEL, RUNG, Replay
 from dure.problem.smiles import canonical
-from dure.problem.table import Table, read_table
+from dure.problem.table import NOTHING, Table, read_table
 
 __all__ = ["problem_of_table"]
 
@@ -55,8 +55,6 @@ _MEASURED: Mapping[str, type | tuple[type, ...]] = {
 }
 _KINDS = ("choice", "integer", "molecule", "ordered", "real")
 _GOALS = ("at_least", "at_most", "maximise", "minimise", "reported", "within")
-_MISSING = ("", "na", "n/a", "nan", "none", "null", "-")
-"""What stands, in small letters, where nothing was measured."""
 _FEW, _OFTEN = 12, 4
 """Numbers are levels when there are this few, each of them in this many designs on average."""
 
@@ -303,7 +301,7 @@ def _values(table: Table, column: str, name: str, measure: Measure) -> list[floa
     found: list[float | None] = []
     for row, cells in enumerate(table.rows):
         text = cells[column].strip()
-        if text.lower() in _MISSING:
+        if text.lower() in NOTHING:
             found.append(None)
             continue
         number = _number(text)

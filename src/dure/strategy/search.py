@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import islice
@@ -24,7 +24,7 @@ from dure.strategy.fallback import skill, variations
 from dure.strategy.outputs import Outputs, shapes_of
 from dure.strategy.peak import Listed, listed, most_wanted, promising
 from dure.strategy.prospect import prospect
-from dure.surrogate import Counts, Ladder, Names, Observations, differentiable, fit_ladder
+from dure.surrogate import Counts, Ladder, Names, Observations, Past, differentiable, fit_ladder
 
 __all__ = ["Search"]
 
@@ -47,13 +47,23 @@ class Search:
     ``ladder`` names the rungs used, cheapest first; ``parts`` and ``theory`` say whether they are.
     """
 
-    def __init__(self, task: Task, evidence: Evidence, seed: int, *, ladder: tuple[str, ...], parts: bool, theory: bool) -> None:
+    def __init__(
+        self,
+        task: Task,
+        evidence: Evidence,
+        seed: int,
+        *,
+        ladder: tuple[str, ...],
+        parts: bool,
+        theory: bool,
+        past: Past | None = None,
+    ) -> None:
         self.task, self.evidence, self.seed, self.ladder = task, evidence, seed, ladder
         self.outputs = Outputs(task.goals, parts, shapes_of(task, evidence))
         self.aims = Aims(task, self.outputs, evidence, ladder)
-        self.model = self._fit(theory=theory)
+        self.model = self._fit(theory=theory, past=past)
 
-    def _fit(self, *, theory: bool) -> Ladder:
+    def _fit(self, *, theory: bool, past: Past | None) -> Ladder:
         task, problem, scale = self.task, self.task.problem, self.aims.scale
         self.observed = [
             Observations(
@@ -69,7 +79,8 @@ class Search:
             said = Theory(problem, task.setting, self.outputs.names)
             reference = differentiable(lambda cube: self.outputs.encode(said(np.clip(cube, 0.0, 1.0))) / scale.numpy())
         noise = 1e-6 if problem.noise.kind == "none" and not problem.candidates else None
-        return fit_ladder(self.observed, theory=reference, noise=noise, names=_names(problem), near=self._near())
+        near, names = self._near(), _names(problem)
+        return fit_ladder(self.observed, theory=reference, noise=noise, names=names, near=near, past=past)
 
     def _near(self) -> Tensor:
         """(k, columns) where the surrogate has to be right: the best answers of each rung, and their front."""
@@ -97,11 +108,12 @@ class Search:
                     found.append(Worth(piece, name, float(explained[said].mean()), float(kept[said].double().mean())))
         return found
 
-    def propose(self, n: int, *, certified: bool = False) -> list[Proposal]:
-        """Up to ``n`` proposals, each aware of those before it; ``certified``: with the prospect, which costs as much again."""
+    def propose(self, n: int, *, certified: bool = False, besides: Sequence[Proposal] = ()) -> list[Proposal]:
+        """Up to ``n`` proposals, each aware of those before it and ``besides``; ``certified``: with their prospect."""
         proposals: list[Proposal] = []
-        taken = set(self.evidence.keys)
-        pending = np.concatenate([self.evidence.cube(name, "pending") for name in self.ladder])
+        taken = {*self.evidence.keys, *(self._key(one.design, one.fidelity) for one in besides)}
+        under_way = [self.evidence.cube(name, "pending") for name in self.ladder]
+        pending = np.concatenate([*under_way, self.task.problem.space.encode([one.design for one in besides])])
         for index in range(n):
             proposal = self._varied(taken) if self._misled and len(taken) % 2 else None
             proposal = proposal or self._one(torch.from_numpy(pending), taken, index)

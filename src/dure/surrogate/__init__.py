@@ -3,6 +3,7 @@
 from dure.surrogate.counts import Counts
 from dure.surrogate.effects import Names
 from dure.surrogate.ladder import Ladder, Observations, fit_ladder
+from dure.surrogate.past import Past
 from dure.surrogate.reference import Reference, differentiable
 from dure.surrogate.rougher import roughest
 from dure.surrogate.rung import Calibration, Rung, calibrate, fit_rung
@@ -13,6 +14,7 @@ __all__ = [
     "Ladder",
     "Names",
     "Observations",
+    "Past",
     "Reference",
     "Rung",
     "calibrate",

@@ -82,8 +82,8 @@ class Effects(Kernel):  # type: ignore[misc]  # GPyTorch has no types
         alone, squares, together = (list(one) for one in zip(*parts, strict=True))
         first, second, third = (_beside(one, ends).squeeze(-ends - 1) for one in self.positive("order").split(1, -1))
         total = reduce(add, alone)
-        found = first * total + third * reduce(mul, together)
-        return torch.as_tensor(found + second * (total * total - reduce(add, squares)) if share.shape[-1] > 1 else found)
+        found: Tensor = first * total + third * reduce(mul, together)
+        return found + second * (total * total - reduce(add, squares)) if share.shape[-1] > 1 else found
 
 
 class _Alike(Module):

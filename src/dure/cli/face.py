@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "resume": ("campaigns", "resume", N_("Go on with a campaign that was interrupted.")),
     "report": ("reports", "report", N_("Write the report of a campaign again.")),
     "verify": ("reports", "verify", N_("Recompute every claim of a campaign from its journal.")),
+    "order": ("orders", "order", N_("Say what a laboratory should measure next, as files that it works from.")),
     "pool": ("pools", "pool", N_("Collect results over many tasks of a family.")),
     "model": ("models", "model", N_("Learn from a pool what the next campaign starts from.")),
     "roadmap": ("roadmaps", "roadmap", N_("Show what each domain's models are to do, by when, and how far they are.")),

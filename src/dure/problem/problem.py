@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -64,6 +64,8 @@ class Problem:
         cites: keys of references.bib or "doi:..." strings.
         source: file the problem stands in; found by itself.
         export: ``export(design, setting, outcome)`` gives files in the field's own format, by name.
+        order: ``order(designs, setting, predicted)`` gives files by which a laboratory measures several designs at once; for each
+            design ``predicted`` has median, low and high of a 90 % interval by goal, as far as there is a prediction.
 
     Raises:
         ProblemError: anything in the statement is wrong; names the field, the value, the bound and the usual fix.
@@ -98,6 +100,7 @@ class Problem:
     hazards: tuple[str, ...] = ()
     cites: tuple[str, ...] = ()
     export: Callable[[Any, Any, Any], Mapping[str, str]] | None = None
+    order: Callable[[Sequence[Any], Any, Sequence[Mapping[str, Any]]], Mapping[str, str]] | None = None
     source: Path | None = None
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -26,7 +26,7 @@ from durehub.policy.audit import note
 from durehub.policy.models import Input, Level
 from durehub.policy.rules import visible
 
-__all__ = ["Access", "change_access", "publish", "publish_version", "upload", "withdraw"]
+__all__ = ["Access", "body_of", "change_access", "publish", "publish_version", "upload", "withdraw"]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -102,7 +102,9 @@ def _add(actor: Actor, account: Account, record: Record, value: dure.record.Reco
     about = value.about
     record.title, record.kind, record.licence = about.title, about.kind, about.licence
     record.domain, record.problem = about.domain, about.problem
+    index.leave(record.place)
     record.newest, record.published = record.newest + 1, timezone.now()
+    record.place = _place(record.published)
     record.full_clean(exclude=["handle"])
     record.save()
     version = Version.objects.create(
@@ -121,12 +123,24 @@ def _add(actor: Actor, account: Account, record: Record, value: dure.record.Reco
     _adopt(record, sources)
     record.outcomes.all().delete()
     Outcome.objects.bulk_create(Outcome(record=record, name=one.name, unit=one.unit, value=one.value) for one in value.outcomes)
-    index.enter(record.pk, about.title, _body(value))
+    index.enter([(record.place, about.title, body_of(value))])
     note("published", actor, version.identifier, sha256=version.sha256)
     return version
 
 
-def _body(value: dure.record.Record) -> str:
+def _place(moment: datetime) -> int:
+    """The first free place from a moment on."""
+    place = (moment - _BEGAN) // timedelta(microseconds=1)
+    while Record.objects.filter(place=place).exists():
+        place += 1
+    return place
+
+
+_BEGAN = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def body_of(value: dure.record.Record) -> str:
+    """The text of a record's metadata that it is found by, besides its title."""
     about = value.about
     columns = [text for one in about.columns for text in (one.name, one.unit)]
     people = [text for one in about.creators for text in (one.name, one.affiliation)]

@@ -47,11 +47,11 @@ class Running:
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[Running]:
-    """``dure serve`` on a free port, until the block ends."""
-    command = [*DURE, "serve", "--home", str(home), "--port", "0"]
+def serving(home: Path, *, port: int = 0, **settings: str) -> Iterator[Running]:
+    """``dure serve`` until the block ends, on a free port unless one is given."""
+    command = [*DURE, "serve", "--home", str(home), "--port", str(port)]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, cwd=home, env=os.environ | {"PYTHONUNBUFFERED": "1"}
+        command, stdout=subprocess.PIPE, text=True, cwd=home, env=os.environ | {"PYTHONUNBUFFERED": "1"} | settings
     ) as process:
         try:
             assert process.stdout is not None

@@ -14,7 +14,7 @@ from durehub.catalogue.index import TermsField
 from durehub.lib import new_id
 from durehub.policy.models import Protected
 
-__all__ = ["Blob", "Outcome", "Record", "Reply", "Version", "VersionFile", "Words"]
+__all__ = ["Blob", "Outcome", "Record", "Reply", "Upload", "Version", "VersionFile", "Words"]
 
 
 class Record(Protected):
@@ -114,6 +114,21 @@ class Blob(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["owner", "sha256"], name="once_for_an_owner")]
+
+    def __str__(self) -> str:
+        return self.sha256
+
+
+class Upload(models.Model):
+    """Bytes of which an account has sent a part; how many, the store knows."""
+
+    owner = models.ForeignKey(Account, models.CASCADE, related_name="+")
+    sha256 = models.CharField(max_length=64)
+    bytes = models.BigIntegerField()
+    began = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["owner", "sha256"], name="one_upload_at_a_time")]
 
     def __str__(self) -> str:
         return self.sha256

@@ -1,17 +1,47 @@
-"""Bytes from strangers, sent so that no browser opens them in the hub's name."""
+"""Bytes from strangers, sent so that no browser opens them in the hub's name; all of them, or a stretch that is asked for."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import BinaryIO
 
-from django.http import FileResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils.http import content_disposition_header
+from werkzeug.http import parse_range_header
 
 __all__ = ["attachment"]
 
+_BLOCK = 1 << 20
+_KIND = "application/octet-stream"
 
-def attachment(stream: BinaryIO, path: str, sha256: str) -> FileResponse:
-    """The bytes to be saved under the last part of ``path``, of a type that nothing opens by itself."""
-    response = FileResponse(stream, as_attachment=True, filename=path.rpartition("/")[2], content_type="application/octet-stream")
-    response["ETag"] = f'"{sha256}"'
-    response["Cache-Control"] = "private, no-store"
+
+def attachment(
+    request: HttpRequest, stream: BinaryIO, path: str, sha256: str, size: int
+) -> FileResponse | StreamingHttpResponse | HttpResponse:
+    """The bytes to be saved under the last part of ``path``, of a type that nothing opens by itself.
+
+    One range of bytes is answered with these; several, or a range of another file's, with everything.
+    """
+    tag, name = f'"{sha256}"', path.rpartition("/")[2]
+    response: FileResponse | StreamingHttpResponse | HttpResponse
+    asked = parse_range_header(request.headers.get("Range"))
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1 or request.headers.get("If-Range", tag) != tag:
+        response = FileResponse(stream, as_attachment=True, filename=name, content_type=_KIND)
+    elif (stretch := asked.range_for_length(size)) is None:
+        stream.close()
+        response = HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    else:
+        response = StreamingHttpResponse(_stretch(stream, *stretch), status=206, content_type=_KIND)
+        response["Content-Range"] = f"bytes {stretch[0]}-{stretch[1] - 1}/{size}"
+        response["Content-Length"] = str(stretch[1] - stretch[0])
+        response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    response["ETag"], response["Accept-Ranges"], response["Cache-Control"] = tag, "bytes", "private, no-store"
     return response
+
+
+def _stretch(stream: BinaryIO, begin: int, end: int) -> Iterator[bytes]:
+    with stream:
+        stream.seek(begin)
+        while begin < end and (block := stream.read(min(_BLOCK, end - begin))):
+            begin += len(block)
+            yield block

@@ -131,7 +131,7 @@ def _record(request: HttpRequest, handle: str, number: int | None, *, said: str 
 def file(request: HttpRequest, handle: str, number: int, name: str) -> HttpResponse:
     """A file, to be saved."""
     one, stream = finding.file_of(actor_of(request), handle, number, name)
-    return attachment(stream, one.path, one.blob.sha256)  # type: ignore[return-value] # a FileResponse is an answer too
+    return attachment(request, stream, one.path, one.blob.sha256, one.blob.bytes)  # type: ignore[return-value] # a FileResponse is an answer too
 
 
 @require_safe

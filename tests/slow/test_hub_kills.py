@@ -74,13 +74,13 @@ def test_a_large_file_survives_twenty_kills_up_and_down(tmp_path: Path):
     random = Random(8)
     home = tmp_path / "hub"
     home.mkdir()
-    (tmp_path / "large.csv").write_bytes(b"a,b\n" + random.randbytes(SIZE // 2).hex().encode())
-    wanted = hashlib.sha256((tmp_path / "large.csv").read_bytes()).hexdigest()
+    (tmp_path / "large.txt").write_bytes(random.randbytes(SIZE // 2).hex().encode())
+    wanted = hashlib.sha256((tmp_path / "large.txt").read_bytes()).hexdigest()
     with frail(home) as hub:
         email = Running(hub.url, home, hub.invitation).join("Kim", hub.invitation)
         dure("login", hub.url, "--email", email, "--password", PASSWORD, cwd=tmp_path, who="kim")
         said = ("--title", "Large", "--description", "Letters", "--licence", "CC0-1.0", "--creator", "Kim")
-        client = _go_on(hub, tmp_path, "publish", "large.csv", *said)
+        client = _go_on(hub, tmp_path, "publish", "large.txt", *said)
         reached = [0]
         for kill in range(KILLS):
             time.sleep(random.uniform(0.2, 1.5))
@@ -91,7 +91,7 @@ def test_a_large_file_survives_twenty_kills_up_and_down(tmp_path: Path):
             if kill % 5 == 4:  # the client as well
                 client.kill()
                 client.wait(60)
-                client = _go_on(hub, tmp_path, "publish", "large.csv", *said)
+                client = _go_on(hub, tmp_path, "publish", "large.txt", *said)
             hub.start()
         assert client.wait(300) == 0, (tmp_path / "said").read_text("utf-8")
         (hit,) = _found(tmp_path)
@@ -107,7 +107,7 @@ def test_a_large_file_survives_twenty_kills_up_and_down(tmp_path: Path):
         client.wait(300)
         if not (tmp_path / "back" / "record.json").exists():
             dure("pull", hit, "--out", "back", cwd=tmp_path, who="kim")
-    assert hashlib.sha256((tmp_path / "back" / "large.csv").read_bytes()).hexdigest() == wanted
+    assert hashlib.sha256((tmp_path / "back" / "large.txt").read_bytes()).hexdigest() == wanted
     assert not list(home.rglob("*.part"))
 
 

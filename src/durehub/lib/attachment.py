@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -31,7 +32,7 @@ def attachment(
         stream.close()
         response = HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
     else:
-        response = StreamingHttpResponse(_stretch(stream, *stretch), status=206, content_type=_KIND)
+        response = StreamingHttpResponse(_Stretch(stream, *stretch), status=206, content_type=_KIND)
         response["Content-Range"] = f"bytes {stretch[0]}-{stretch[1] - 1}/{size}"
         response["Content-Length"] = str(stretch[1] - stretch[0])
         response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
@@ -39,9 +40,20 @@ def attachment(
     return response
 
 
-def _stretch(stream: BinaryIO, begin: int, end: int) -> Iterator[bytes]:
-    with stream:
-        stream.seek(begin)
-        while begin < end and (block := stream.read(min(_BLOCK, end - begin))):
-            begin += len(block)
+@dataclass
+class _Stretch:
+    """Closed by whoever sends it, begun or not."""
+
+    stream: BinaryIO
+    begin: int
+    end: int
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.stream.seek(self.begin)
+        left = self.end - self.begin
+        while left and (block := self.stream.read(min(_BLOCK, left))):
+            left -= len(block)
             yield block
+
+    def close(self) -> None:
+        self.stream.close()

@@ -13,7 +13,7 @@ from dure.cli.face import Done, Group, command
 from dure.errors import MissingPart
 from dure.i18n import _
 
-__all__ = ["audit", "invite", "serve"]
+__all__ = ["audit", "backup", "invite", "restore", "serve"]
 
 _home = click.option(
     "--home",
@@ -69,3 +69,19 @@ def verify(*, home: Path) -> Done:
 def invite(*, home: Path) -> Done:
     """Invite."""
     return _hub(home, "invite")
+
+
+@command("backup", help=_("Copies everything the hub keeps to DIR, while it serves; a second time only what is new."))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
+@_home
+def backup(*, folder: Path, home: Path) -> Done:
+    """Back up."""
+    return _hub(home, "backup", str(folder))
+
+
+@command("restore", help=_("Makes a hub in --home, which must be new, from the backup in DIR, and checks every file of it."))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True), metavar="DIR")
+@_home
+def restore(*, folder: Path, home: Path) -> Done:
+    """Restore."""
+    return _hub(home, "restore", str(folder))

@@ -125,6 +125,32 @@ def invite() -> None:
 
 
 @_hub.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def backup(*, folder: Path) -> None:
+    """Copy everything to a folder while the hub goes on."""
+    _ready()
+    from durehub.serve.keeping import back_up
+
+    back_up(folder)
+    click.echo(_("Everything is in {folder}.").format(folder=folder))
+
+
+@_hub.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+def restore(*, folder: Path) -> None:
+    """Make a hub from a backup, and look whether everything is in it."""
+    from durehub.serve import files
+
+    files.restore(folder, Path(os.environ["DUREHUB_HOME"]))
+    _ready(migrate=True)
+    from durehub.serve.keeping import check
+
+    count, entries = check()
+    told = _("Restored: {count} files, each as it was kept, and an audit log of {entries} entries that verifies.")
+    click.echo(told.format(count=count, entries=entries))
+
+
+@_hub.command()
 def openapi() -> None:
     """Print the schema of the API."""
     import django

@@ -48,10 +48,17 @@ def _hub(home: Path, *arguments: str) -> Done:
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=8400, metavar="N", help=_("8400 unless given; 0 takes a free one.")
 )
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(1, 65_535),
+    metavar="N",
+    help=_("Where on this machine Prometheus finds figures; nowhere unless given."),
+)
 @click.option("--check", is_flag=True, help=_("Look whether everything is in order, and do not serve."))
-def serve(*, home: Path, host: str, port: int, check: bool) -> Done:
+def serve(*, home: Path, host: str, port: int, metrics_port: int | None, check: bool) -> Done:
     """Run the hub."""
-    return _hub(home, "serve", "--host", host, "--port", str(port), *(["--check"] if check else []))
+    metrics = ["--metrics-port", str(metrics_port)] if metrics_port else []
+    return _hub(home, "serve", "--host", host, "--port", str(port), *metrics, *(["--check"] if check else []))
 
 
 audit = Group("audit")

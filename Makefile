@@ -85,9 +85,9 @@ openapi: setup ## Write down the hub's API again; read the difference before you
 	@$(BIN)/python -m durehub --home .mypy_cache/hub openapi > openapi.new && mv openapi.new docs/reference/openapi.json
 
 # In an environment of its own: it asks for an older rich than Dure.
-validators: ## Make .venv-validators, with the reference validator of RO-Crates
+validators: ## Make .venv-validators, with the reference validator of RO-Crates, and what draws calls of the API
 	test -x .venv-validators/bin/python || $(PYTHON) -m venv .venv-validators
-	.venv-validators/bin/python -m pip install --quiet --constraint tests/slow/validators.txt roc-validator
+	.venv-validators/bin/python -m pip install --quiet --constraint tests/slow/validators.txt roc-validator schemathesis
 
 provider: ## Fetch the provider of OpenID Connect that a slow test signs in with
 	npm ci --silent --no-audit --no-fund --prefix tests/slow/provider

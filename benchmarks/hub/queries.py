@@ -73,8 +73,11 @@ def _asked() -> dict[str, Asked]:
             secret = issue_token(actor.account, "bench", most=Action.READ)[1] if actor.account else ""
             headers = {"Authorization": f"Bearer {secret}"} if secret else {}
             for text in ("", *QUESTIONS[::4]):
-                yield f"{name}: {text}", lambda text=text, headers=headers: browser.get(  # type: ignore[misc]
-                    "/api/v1/records", {"q": text}, headers=headers
+                yield (
+                    f"{name}: {text}",
+                    lambda text=text, headers=headers: browser.get(  # type: ignore[misc]
+                        "/api/v1/records", {"q": text}, headers=headers
+                    ),
                 )
 
     words = {text: Question(text) for text in QUESTIONS}

@@ -108,7 +108,11 @@ def _records(random: Random, numbers: Sequence[int], count: int, accounts: list[
 def _subject(random: Random, accounts: list[Any], projects: list[Any]) -> dict[str, Any]:
     if random.random() < 0.8:
         return {"account": random.choice(accounts)}
-    return {"project": random.choice(projects)} if random.random() < 0.5 else {"organisation_id": random.choice(accounts).organisation_id}
+    return (
+        {"project": random.choice(projects)}
+        if random.random() < 0.5
+        else {"organisation_id": random.choice(accounts).organisation_id}
+    )
 
 
 class _index_later:  # noqa: N801 # read as a word in a with statement

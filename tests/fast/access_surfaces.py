@@ -215,7 +215,11 @@ _SEEN = (
     "/records/{}",
     "/records/{}/v1/citation.bibtex",
 )
-_READ = ("/api/v1/records/{}/versions/1/files",)
+_READ = (
+    "/api/v1/records/{}/versions/1/files",
+    "/api/v1/records/{}/versions/1/previews/a.csv",
+    "/records/{}/v1/preview/a.csv",
+)
 
 
 @surface

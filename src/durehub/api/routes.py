@@ -20,7 +20,7 @@ from durehub.accounts.models import Account, Action, Membership, Project, Role
 from durehub.api import shapes, telling
 from durehub.api.asking import NotSignedIn, actor, actor_of, answer_errors, once, signed_in
 from durehub.api.uploads import blocks_of, uploads
-from durehub.catalogue import finding, granting, publishing, searching, uploading
+from durehub.catalogue import finding, granting, previewing, publishing, searching, uploading
 from durehub.lib import attachment
 from durehub.policy.audit import note
 from durehub.policy.models import Grant, Level
@@ -134,10 +134,23 @@ def files(request: HttpRequest, handle: Handle, number: Number) -> Any:
     return telling.files(finding.files_of(actor_of(request), handle, number))
 
 
-@records.get("/{handle}/versions/{number}/files/{path:name}", response={200: None, 206: None, **_FAULTS}, summary="A file's bytes, or a range of them")
+@records.get(
+    "/{handle}/versions/{number}/files/{path:name}",
+    response={200: None, 206: None, **_FAULTS},
+    summary="A file's bytes, or a range of them",
+)
 def file(request: HttpRequest, handle: Handle, number: Number, name: str) -> Any:
     one, stream = finding.file_of(actor_of(request), handle, number, name)
     return attachment(request, stream, one.path, one.blob.sha256, one.blob.bytes)
+
+
+@records.get(
+    "/{handle}/versions/{number}/previews/{path:name}",
+    response={200: shapes.PreviewOut, **_FAULTS},
+    summary="First rows, and columns, of a table",
+)
+def preview(request: HttpRequest, handle: Handle, number: Number, name: str) -> Any:
+    return previewing.preview_of(actor_of(request), handle, number, name)
 
 
 @records.get("/{handle}/grants", response={200: shapes.GrantsOut, **_FAULTS}, summary="The grants that have not ended")

@@ -34,6 +34,7 @@ __all__ = [
     "withdraw",
 ]
 
+
 @dataclass(frozen=True)
 class Access:
     """How a record is to be accessible; ``project`` by its handle."""

@@ -142,5 +142,9 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOGS}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"durehub.calls": {"level": "INFO" if LOGS == "json" else "WARNING"}, "axes": {"level": "ERROR"}, "django.request": {"level": "ERROR"}},
+    "loggers": {
+        "durehub.calls": {"level": "INFO" if LOGS == "json" else "WARNING"},
+        "axes": {"level": "ERROR"},
+        "django.request": {"level": "ERROR"},
+    },
 }

@@ -82,7 +82,11 @@ def returned(request: HttpRequest) -> HttpResponse:
         who = _vouched_for(request)
     except Exception as error:
         return _unanswered(request, error)
-    told = {"email": str(who.get("email") or ""), "verified": who.get("email_verified") is True, "name": str(who.get("name") or "")}
+    told = {
+        "email": str(who.get("email") or ""),
+        "verified": who.get("email_verified") is True,
+        "name": str(who.get("name") or ""),
+    }
     try:
         account = actors.account_of_identity(who["iss"], who["sub"], **told)
     except InputError as error:

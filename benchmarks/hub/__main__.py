@@ -19,6 +19,7 @@ from typing import Any
 from benchmarks.figures import Figure, Options, Row, present
 from benchmarks.hub.queries import SHAPES
 from benchmarks.hub.servers import postgresql
+from benchmarks.hub.transfer import first_record, sent, transfers
 
 RECORDS, QUICK = 1_000_000, 20_000
 DATABASES = ("SQLite", "PostgreSQL")
@@ -62,17 +63,21 @@ def study(options: Options) -> tuple[list[Figure], list[Row]]:
         rows.append(row)
         figures += [_figure(shape, database, row["ms"][shape]) for shape in SHAPES]
         figures.append(Figure(f"database, {database}", row["bytes"] / 1e6, unit="MB"))
-    return figures, rows
+    moved = {
+        "sent": options.row("a file sent to the hub and to nginx", partial(sent, 100 if options.quick else 1_000, 5)),
+        "first": options.row("the first record", first_record),
+    }
+    return [*figures, *transfers(moved)], [*rows, *moved.values()]
 
 
 def _figure(shape: str, database: str, times: Sequence[Any]) -> Figure:
     """The 95th percentile over all questions, between the median and the worst."""
     taken = sorted(time for _asked, time in times)
-    low, high = quantiles(taken, n=20)[9], taken[-1]
+    low, high = quantiles(taken, n=20, method="inclusive")[9], taken[-1]
     target = TARGETS.get(shape, {}).get(database)
     return Figure(
         f"{shape}, {database}, p95",
-        quantiles(taken, n=20)[18],
+        quantiles(taken, n=20, method="inclusive")[18],
         low,
         high,
         unit="ms",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -246,7 +247,7 @@ def uploads(made: Stage) -> Iterator[tuple[str, Any, Any]]:
     """Whether anybody else has bytes, or sends them, makes no difference to an upload of one's own."""
     from base64 import b64encode
 
-    for caller, told, browser, headers in _by_token(made):
+    for _caller, told, browser, headers in _by_token(made):
         if not headers:
             continue
         able = told.most in ("write", "manage")
@@ -282,8 +283,8 @@ def metrics(made: Stage) -> Iterator[tuple[str, Any, Any]]:
             if number in seen:
                 continue
             handle, path = made.records[number].handle, "/api/v1/records/{}"
-            forbidden = moved(lambda path=path, handle=handle: browser.get(path.format(handle), headers=headers))
-            nothing = moved(lambda path=path: browser.get(path.format("0" * 12), headers=headers))
+            forbidden = moved(partial(browser.get, path.format(handle), headers=headers))
+            nothing = moved(partial(browser.get, path.format("0" * 12), headers=headers))
             yield f"{told}, {number}", forbidden, nothing
             yield f"{told}, {number}", [key for key in figures() if handle in repr(key)], []
 

@@ -81,7 +81,8 @@ TRIES = {
 @pytest.mark.parametrize("attempt", TRIES)
 def test_after_it_gave_up_what_it_does_not_need_it_can_do_no_harm(attempt: str):
     """What code that a table smuggled in would try, in the process that has given up its rights."""
-    code = f"import os, socket, subprocess\nfrom durehub.catalogue import looking\nlooking._give_up()\n{TRIES[attempt]}\nprint('done')"
+    ready = "import os, socket, subprocess\nfrom durehub.catalogue import looking\nlooking._give_up()"
+    code = f"{ready}\n{TRIES[attempt]}\nprint('done')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "done" not in done.stdout
     assert "PermissionError" in done.stderr or "MemoryError" in done.stderr

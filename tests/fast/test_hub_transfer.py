@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -54,7 +55,7 @@ def test_however_it_is_cut_the_whole_arrives(cuts: list[int]):
     with hub_home.undone():
         assert begin(who).status_code == 201
         places = sorted({0, len(DATA), *cuts})
-        for at, end in zip(places, places[1:], strict=False):
+        for at, end in pairwise(places):
             assert offset(who) == at
             answer = send(who, DATA[at:end], at)
             assert (answer.status_code, answer["Upload-Offset"]) == (204, str(end))
@@ -142,7 +143,7 @@ def test_a_token_that_may_only_read_uploads_nothing():
 @settings(max_examples=20)
 @given(st.integers(0, 2_100), st.integers(0, 2_100))
 def test_a_range_is_that_stretch_of_the_file(first: int, last: int):
-    """RFC 9110, 14: a range beyond the end is cut there, one that begins there is 416, one that ends before it begins is ignored."""
+    """RFC 9110, 14: a range past the end is cut there, one that begins there is 416, one turned round is ignored."""
     who = person(f"range{first}x{last}")
     with hub_home.undone():
         at = f"records/{who.publish(data=DATA)}/versions/1/files/a.csv"

@@ -1,5 +1,7 @@
-"""A hub lived in at random: publish, add versions, grant, embargo, withdraw, let time pass; after each step who sees what is compared
-with a plain account of what was done, judged by the text of docs/explain/access.md."""
+"""A hub lived in at random: publish, add versions, grant, embargo, withdraw, let time pass.
+
+After each step who sees what is compared with a plain account of what was done, by the text of docs/explain/access.md.
+"""
 
 from __future__ import annotations
 

@@ -60,9 +60,9 @@ def pull(hub: Hub, identifier: str, folder: Path, *, progress: Progress = lambda
     """
     exact = identifier if "/v" in identifier else _patiently(partial(hub.record, identifier)).id
     mark = folder / _UNFINISHED
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        if not mark.is_file() or mark.read_text("utf-8") != exact:
-            raise InputError(_("{folder} is not empty; choose a new folder for the record").format(folder=folder))
+    goes_on = mark.is_file() and mark.read_text("utf-8") == exact
+    if not goes_on and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(_("{folder} is not empty; choose a new folder for the record").format(folder=folder))
     record, said = _patiently(partial(hub.files, exact))
     folder.mkdir(parents=True, exist_ok=True)
     mark.write_text(exact, "utf-8")

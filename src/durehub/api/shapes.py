@@ -175,8 +175,8 @@ class ColumnOut(Schema):
 class PreviewOut(Schema):
     """What is in a table; where it could not be read, only ``problem``."""
 
-    columns: list[ColumnOut] = []
-    rows: list[list[str]] = []
+    columns: list[ColumnOut] = Field(default_factory=list)
+    rows: list[list[str]] = Field(default_factory=list)
     counted: int = 0
     whole: bool = False
     problem: str = ""

@@ -25,7 +25,7 @@ from durehub.catalogue.store import Busy
 __all__ = ["blocks_of", "uploads"]
 
 _VERSION = "1.0.0"
-_FAULTS = {status: shapes.ErrorOut for status in (401, 404, 409, 412, 415, 422, 423)}
+_FAULTS = dict.fromkeys((401, 404, 409, 412, 415, 422, 423), shapes.ErrorOut)
 _BLOCK = 1 << 20
 _KIND = "application/offset+octet-stream"
 

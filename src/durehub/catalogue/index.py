@@ -44,7 +44,7 @@ class TermsField(models.Field):  # type: ignore[type-arg] # never read or writte
 
 
 @TermsField.register_lookup
-class Holds(Lookup):  # type: ignore[type-arg] # generic in its stubs only
+class Holds(Lookup):
     """``words__terms__holds=holding(...)``: the row's texts hold that."""
 
     lookup_name = "holds"
@@ -63,7 +63,7 @@ def enter(texts: Iterable[tuple[int, str, str]]) -> None:
     """Put places, titles and bodies into the index."""
     if connection.vendor == "sqlite":
         statement = f"INSERT INTO {_TABLE} (rowid, title, title_bridged, body, body_bridged) VALUES (%s, %s, %s, %s, %s)"
-        rows = [[place, *map(" ".join, _streams(title, body))] for place, title, body in texts]
+        rows: list[list[Any]] = [[place, *map(" ".join, _streams(title, body))] for place, title, body in texts]
     else:
         # Vectors one after another: each keeps its weight, and no phrase reaches from one into the next.
         statement = f"INSERT INTO {_TABLE} (rowid, terms) VALUES (%s, {' || '.join(['%s::tsvector'] * _STREAMS)})"

@@ -35,7 +35,9 @@ def _look(form: str) -> dict[str, Any]:
         batches = csv.open_csv(source, csv.ReadOptions(use_threads=False))
     else:
         batches = parquet.ParquetFile(source, pre_buffer=False).iter_batches(use_threads=False)
-    count, rows, columns, whole = 0, [], {}, True
+    rows: list[Any] = []
+    columns: dict[str, _Column] = {}
+    count, whole = 0, True
     for batch in batches:
         if not columns:
             columns = {name: _Column(str(batch.schema.field(name).type)) for name in batch.schema.names[:_MOST_COLUMNS]}

@@ -19,8 +19,7 @@ URL = os.environ.get("DUREHUB_URL", "http://127.0.0.1:8400").rstrip("/")
 LOGS = "json" if os.environ.get("DUREHUB_LOGS") == "json" else "plain"
 NAME = os.environ.get("DUREHUB_NAME", "Dure hub")
 OIDC_ISSUER = os.environ.get("DUREHUB_OIDC_ISSUER", "").rstrip("/")
-OIDC_LOGS = "json" if os.environ.get("DUREHUB_LOGS") == "json" else "plain"
-NAME = os.environ.get("DUREHUB_OIDC_NAME", "OpenID Connect")
+OIDC_NAME = os.environ.get("DUREHUB_OIDC_NAME", "OpenID Connect")
 AUTHLIB_OAUTH_CLIENTS = {
     "provider": {
         "client_id": os.environ.get("DUREHUB_OIDC_CLIENT", ""),

@@ -82,13 +82,9 @@ def returned(request: HttpRequest) -> HttpResponse:
         who = _vouched_for(request)
     except Exception as error:
         return _unanswered(request, error)
-    told = {
-        "email": str(who.get("email") or ""),
-        "verified": who.get("email_verified") is True,
-        "name": str(who.get("name") or ""),
-    }
+    email, verified, name = str(who.get("email") or ""), who.get("email_verified") is True, str(who.get("name") or "")
     try:
-        account = actors.account_of_identity(who["iss"], who["sub"], **told)
+        account = actors.account_of_identity(who["iss"], who["sub"], email=email, verified=verified, name=name)
     except InputError as error:
         return _sign_in_page(request, str(error))
     if not account.is_active:

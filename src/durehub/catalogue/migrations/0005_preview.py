@@ -5,22 +5,21 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('catalogue', '0004_upload'),
+        ("catalogue", "0004_upload"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Preview',
+            name="Preview",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('form', models.CharField(max_length=10)),
-                ('said', models.JSONField()),
-                ('blob', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='catalogue.blob')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("form", models.CharField(max_length=10)),
+                ("said", models.JSONField()),
+                ("blob", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="catalogue.blob")),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('blob', 'form'), name='one_preview_a_form')],
+                "constraints": [models.UniqueConstraint(fields=("blob", "form"), name="one_preview_a_form")],
             },
         ),
     ]

@@ -5,6 +5,7 @@ DureError
 │   ├── ProblemError           a problem's statement is wrong: names field, value, bound, usual fix
 │   ├── ValueRefused           a design, setting or outcome value lies outside what was declared
 │   ├── UnknownName            no problem, setting, goal or strategy of that name; suggests the nearest
+│   ├── PoolError              a pool, or a source of one, cannot be used: other problem, held-out tasks, no terms
 │   ├── MissingPart            an optional package or program is needed; names the one command that installs it
 │   └── PlanError              a plan cannot be carried out (no budget, no feasible design)
 ├── JournalError               the journal cannot be read or written as asked
@@ -42,6 +43,7 @@ __all__ = [
     "JournalTooNew",
     "MissingPart",
     "PlanError",
+    "PoolError",
     "ProblemError",
     "Refused",
     "SimulationFailed",
@@ -96,6 +98,10 @@ class UnknownName(InputError):
 
 class MissingPart(InputError):
     """An optional package or program is needed; the message ends in the command that installs it."""
+
+
+class PoolError(InputError):
+    """A pool, or a source of one, cannot be used as asked."""
 
 
 class PlanError(InputError):

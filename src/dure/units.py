@@ -9,7 +9,7 @@ from typing import Any
 from dure.errors import ValueRefused
 from dure.i18n import _
 
-__all__ = ["check_unit", "label"]
+__all__ = ["check_unit", "convert", "label"]
 
 
 @cache
@@ -37,6 +37,21 @@ def check_unit(unit: str) -> str:
             _('unit {unit!r} is not known; write it like "V", "1/h", "degC", "W/(m*K)" or "1" for none').format(unit=unit)
         )
     return unit
+
+
+def convert(value: float, given: str, wanted: str) -> float:
+    """``value`` in the unit ``given`` as a number in the unit ``wanted``.
+
+    Raises:
+        ValueRefused: one of them is no unit, or they do not measure the same quantity.
+    """
+    if given == wanted:
+        return value
+    units = [one if one != "1" else "" for one in (check_unit(given), check_unit(wanted))]
+    try:
+        return float(_registry().Quantity(value, units[0]).to(units[1]).magnitude)
+    except Exception:  # pint's own, of several bases: dimensions that differ, offsets that cannot be multiplied
+        raise ValueRefused(_("{given} cannot be turned into {wanted}").format(given=given, wanted=wanted)) from None
 
 
 _SIGNS = {

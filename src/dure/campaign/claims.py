@@ -210,3 +210,14 @@ def _belief(made: _Collector) -> None:
             ("used", N_("share of a goal's parts for which something stated was used")),
         ):
             made.add(f"worth.{one['piece']}.{one['goal']}.{number}", text, "1", "worth", number=number, **of)
+    if made.history.decisions[-1].get("search", {}).get("past"):
+        for number, text in (
+            ("weight", N_("weight of the family's past when the search ended")),
+            ("saved", N_("answers that its absence would have cost")),
+            ("saved.low", N_("answers that its absence would have cost, lower end of the 90 % interval")),
+            ("saved.high", N_("answers that its absence would have cost, upper end of the 90 % interval")),
+            ("ignored", N_("answers after which the family's past stayed out of use")),
+            ("tasks", N_("past tasks that the model learned from")),
+            ("rows", N_("past answers that the model learned from")),
+        ):
+            made.add(f"past.{number}", text, "1", "past", number=number)

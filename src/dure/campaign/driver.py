@@ -17,8 +17,9 @@ from dure.execute import Dispatch, LocalRunner
 from dure.execute.attempt import load, simulator_code
 from dure.i18n import _
 from dure.journal import Event, History, Journal, TrialState, fold
+from dure.models import weights_of
 from dure.problem import Problem, find
-from dure.strategy import Task, strategy
+from dure.strategy import Strategy, Task, informed, strategy
 
 __all__ = ["Campaign", "Watcher"]
 
@@ -37,10 +38,19 @@ class Campaign:
         self._watcher = watcher
 
     @classmethod
-    def begin(cls, folder: Path, plan: Mapping[str, Any], *, data: Path | None = None, watcher: Watcher | None = None) -> Self:
+    def begin(
+        cls,
+        folder: Path,
+        plan: Mapping[str, Any],
+        *,
+        data: Path | None = None,
+        prior: Path | None = None,
+        watcher: Watcher | None = None,
+    ) -> Self:
         """Write ``plan`` into a new journal, or after what an existing journal of the same problem holds.
 
-        A plan that differs only in limits, budget or strategy then starts from every answer the journal has.
+        A plan that differs only in limits, budget or strategy then starts from every answer the journal has. The weights of the
+        plan's model, in the folder ``prior``, are kept in the journal, so that resuming needs no other place.
 
         Raises:
             InputError: ``data``, a table or another journal's folder, is no past data of the problem, or the journal is not its.
@@ -72,6 +82,8 @@ class Campaign:
             # The plan comes last: a journal with a plan is complete, and can be resumed.
             if given:
                 campaign._record("given", given)
+            if prior is not None and "model" in plan:
+                journal.put(weights_of(prior))
             campaign._record("planned", plan)
         except BaseException:
             journal.close()
@@ -126,6 +138,13 @@ class Campaign:
         """The task the newest plan describes, guards included."""
         return task_of(self.history, find(self.history.plan["reference"]))
 
+    @cached_property
+    def _strategy(self) -> Strategy:
+        plan = self.history.plan
+        if "model" not in plan:
+            return strategy(plan["strategy"])
+        return informed(plan["strategy"], plan["model"], self.journal.get(plan["model"]["sha256"]))
+
     def run(self, *, workers: int = 1, executor: Executor | None = None) -> dict[str, Any]:
         """Go on until the conclusion, and return it.
 
@@ -161,7 +180,7 @@ class Campaign:
         # One more than there are workers is asked for ahead, so that nobody waits while a proposal is computed.
         most = workers + (workers > 1 and self.problem.retry_safe)
         room = most - len(dispatch)
-        step = next_step(self.history, self.task, strategy(self.history.plan["strategy"]), room) if room > 0 else Step()
+        step = next_step(self.history, self.task, self._strategy, room) if room > 0 else Step()
         if step.event:
             self._record(*step.event)
         for wanted in step.wanted:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from dure.errors import InputError, PlanError, UnknownName
 from dure.execute.attempt import simulator_code
 from dure.i18n import N_, _
 from dure.journal import History
+from dure.models import Card, check_fits, label_of
 from dure.problem import Check, Goal, Problem, find, lasting, values_of, with_limits
 from dure.problem.canonical import digest
-from dure.strategy import Task, strategy, suited
+from dure.strategy import HAS_A_PAST, Task, strategy, suited
 
 __all__ = ["HYPOTHESIS", "PATIENCE", "REPLICATES", "Budget", "applicable_checks", "make_plan", "shifted", "task_of"]
 
@@ -75,7 +76,7 @@ def make_plan(
     budget: Budget | None = None,
     seed: int = 0,
     strategy_name: str = "auto",
-    prior: str = "auto",
+    prior: Card | None = None,
     control_runs: int | None = None,
     replicates: int | None = None,
     certificate: float | None = None,
@@ -85,7 +86,8 @@ def make_plan(
 
     The strategy "auto" becomes the one that suits problem and budget. ``replicates`` says how often each leader, and then the
     winner, is repeated where the simulator is noisy. ``certificate`` is the probability with which more runs must gain no more
-    than the tolerance before the search ends; it takes the place of the rule that looks at the next proposals only.
+    than the tolerance before the search ends; it takes the place of the rule that looks at the next proposals only. ``prior`` is
+    the card of a family prior, whose weights ``Campaign.begin`` is given; other strategies than "structured" leave it out.
 
     Raises:
         InputError: unknown names, values out of range, or a check that is required but cannot be run.
@@ -101,8 +103,6 @@ def make_plan(
         chosen |= problem.limits[limit_set]
     chosen |= limits or {}
     goals = with_limits(problem.goals, chosen)
-    if prior not in ("auto", "none"):
-        raise UnknownName(_("prior"), prior, ["auto", "none"])
     runnable, skipped = applicable_checks(problem, made)
     for check in skipped:
         if check.required:
@@ -111,6 +111,9 @@ def make_plan(
     budget = budget or Budget(runs=problem.runs)
     suits = suited(task, budget.runs) if strategy_name == "auto" else strategy_name
     reason = [CHEAP] if strategy_name == "auto" and suits != "structured" else []
+    if suits != "structured":
+        prior = None  # a plan with another strategy has no use for it
+    explanation = strategy(suits).explain(task)
     plan: dict[str, Any] = {
         "problem": problem.describe(),
         "reference": lasting(reference),
@@ -118,9 +121,9 @@ def make_plan(
         "goals": {name: _limits_of(goal) for name, goal in goals.items()},
         "hypothesis": _hypothesis(task),
         "strategy": suits,
-        "explanation": [*reason, *strategy(suits).explain(task)],
+        "explanation": [*reason, *explanation, *([HAS_A_PAST] if prior else [])],
         "seed": seed,
-        "prior": prior,
+        "prior": label_of(prior) if prior else "none",
         "budget": {"runs": budget.runs, "cpu_seconds": budget.cpu_seconds},
         "stopping": {"tolerance": problem.tolerance, "patience": PATIENCE, "certificate": _certificate(task, certificate)},
         "checks": [check.name for check in runnable if check.required or not required_checks_only],
@@ -128,6 +131,9 @@ def make_plan(
         "control_runs": problem.control_runs if control_runs is None else control_runs,
         "code": simulator_code(problem),
     }
+    if prior is not None:
+        check_fits(prior, problem)
+        plan["model"] = asdict(prior)
     plan |= _replication(problem, replicates)
     return plan | {"hash": digest(plan)}
 

@@ -199,6 +199,22 @@ def _worth(history: History, _task: Task, piece: str, goal: str, number: str) ->
     return float(one[number])
 
 
+def _past(history: History, _task: Task, number: str) -> float | None:
+    """A number stated, when the search ended, of what the family's past was worth; or one of the plan's model."""
+    if number in ("tasks", "rows"):
+        return float(history.plan["model"]["trained_on"][number])
+    said = history.decisions[-1]["search"]["past"]
+    low, high = said["saved"][1:]
+    found = {
+        "weight": said["weight"],
+        "saved": said["saved"][0],
+        "saved.low": low,
+        "saved.high": high,
+        "ignored": said["ignored"],
+    }
+    return None if found[number] is None else float(found[number])
+
+
 def _members(history: History, task: Task) -> float:
     return float(len(front_of(history, leading(history, task)[0])))
 
@@ -245,6 +261,7 @@ _OPERATIONS: dict[str, Callable[..., float | str | None]] = {
     "best_control": _best_control,
     "rank_correlation": _rank_correlation,
     "worth": _worth,
+    "past": _past,
     "members": _members,
     "reference": _reference,
     "hypervolume": _hypervolume,

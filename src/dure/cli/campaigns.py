@@ -21,6 +21,7 @@ from dure.cli.statement import show_plan
 from dure.cli.stopping import stoppable
 from dure.cli.verdict import show_verdict
 from dure.i18n import _
+from dure.models import find_model, read_card
 from dure.problem import find
 
 __all__ = ["resume", "run"]
@@ -70,7 +71,10 @@ _quiet = click.option("--quiet", is_flag=True, help=_("Print the verdict and the
     help=_("Past data: a CSV with the design's inputs and the outcome's outputs, or the folder of a campaign or pulled record."),
 )
 @click.option(
-    "--prior", metavar="auto|none|NAME", default="auto", help=_("What is learned from the family's past; auto unless given.")
+    "--prior",
+    metavar="auto|none|NAME|DIR",
+    default="auto",
+    help=_("A model learned from the past of the family, see dure model list; auto, the newest there is, unless given."),
 )
 @click.option(
     "--strategy",
@@ -121,6 +125,8 @@ def run(
     """Plan, and go the whole way."""
     if runs is not None and cost is not None:
         raise click.UsageError(_("--runs and --cost exclude each other; give one"))
+    found = find(problem)
+    model = find_model(prior, found)
     plan = make_plan(
         problem,
         setting=dict(setting),
@@ -129,18 +135,17 @@ def run(
         budget=Budget(runs, cost) if runs is not None or cost is not None else None,
         seed=seed,
         strategy_name=strategy,
-        prior=prior,
+        prior=read_card(model) if model else None,
         control_runs=control,
         replicates=replicates,
         certificate=certificate,
     )
-    found = find(problem)
     folder = out or new_folder(found.name)
     refuse_foreign(folder)
     manner = _manner(quiet, as_json)
     view = _view(manner, workers)
     with _stoppable(folder, view):
-        with Campaign.begin(folder, plan, data=data, watcher=view) as campaign:
+        with Campaign.begin(folder, plan, data=data, prior=model, watcher=view) as campaign:
             if manner == "full":
                 show_plan(console(), campaign.problem, plan, folder)
             _go(campaign, view)

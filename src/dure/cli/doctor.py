@@ -25,6 +25,7 @@ from dure.problem import registered
 __all__ = ["doctor"]
 
 _PARTS = {
+    "bio": ("rdkit", "pyarrow"),
     "chip": ("platformdirs", "scipy"),
     "engine": ("torch", "botorch", "gpytorch", "scipy"),
     "energy": ("pybamm",),

@@ -42,6 +42,8 @@ COMMANDS: Final = {
     "report": ("reports", "report", N_("Write the report of a campaign again.")),
     "verify": ("reports", "verify", N_("Recompute every claim of a campaign from its journal.")),
     "pool": ("pools", "pool", N_("Collect results over many tasks of a family.")),
+    "model": ("models", "model", N_("Learn from a pool what the next campaign starts from.")),
+    "roadmap": ("roadmaps", "roadmap", N_("Show what each domain's models are to do, by when, and how far they are.")),
     "publish": ("hub", "publish", N_("Make a citable record of a campaign or other data, and put it on a hub.")),
     "search": ("hub", "search", N_("Find records on a hub.")),
     "pull": ("hub", "pull", N_("Fetch a record from a hub.")),

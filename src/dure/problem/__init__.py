@@ -7,12 +7,14 @@ from dure.problem.fields import Choice, Field, Integer, Ordered, Real, choice, i
 from dure.problem.goals import Goal, Measure, at_least, at_most, maximise, minimise, reported, with_limits, within
 from dure.problem.held import Held
 from dure.problem.ladder import Check, Fidelity, Noise, Rule, rule
+from dure.problem.molecule import Molecule, molecule
 from dure.problem.need import Need
 from dure.problem.parts import Axis, Parts, Reduction, max_over, min_over, sum_over, weighted_over
 from dure.problem.problem import NoSetting, Problem
 from dure.problem.program import Program, json_file, program, text_values
 from dure.problem.registry import find, lasting, names, registered
-from dure.problem.replay import Replay
+from dure.problem.replay import LABEL, RUNG, Replay
+from dure.problem.smiles import canonical, fingerprints, molecule_of
 from dure.problem.space import Space
 from dure.problem.table import Table, read_table
 from dure.problem.theory import Theory
@@ -20,6 +22,8 @@ from dure.problem.trial import Trial
 from dure.problem.views import Answer, Curve, Fan, Map, Sheet, View, view_of
 
 __all__ = [
+    "LABEL",
+    "RUNG",
     "Answer",
     "Arranged",
     "Arrangement",
@@ -35,6 +39,7 @@ __all__ = [
     "Integer",
     "Map",
     "Measure",
+    "Molecule",
     "Need",
     "NoSetting",
     "Noise",
@@ -55,10 +60,12 @@ __all__ = [
     "arrangement",
     "at_least",
     "at_most",
+    "canonical",
     "choice",
     "citation_text",
     "design",
     "find",
+    "fingerprints",
     "inputs_of",
     "integer",
     "json_file",
@@ -68,6 +75,8 @@ __all__ = [
     "measures_of",
     "min_over",
     "minimise",
+    "molecule",
+    "molecule_of",
     "names",
     "ordered",
     "outcome",

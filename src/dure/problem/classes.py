@@ -10,6 +10,7 @@ from dure.i18n import _
 from dure.problem.arrangement import arrangement
 from dure.problem.fields import Field, choice, integer, ordered, real
 from dure.problem.goals import Measure, at_least, at_most, maximise, minimise, reported, within
+from dure.problem.molecule import molecule
 from dure.problem.where import refused
 from dure.units import check_unit
 
@@ -17,7 +18,7 @@ __all__ = ["design", "inputs_of", "measures_of", "outcome", "setting", "values_o
 
 T = TypeVar("T")
 
-_INPUTS = "real(...), integer(...), choice(...), ordered(...) or arrangement(...)"
+_INPUTS = "real(...), integer(...), choice(...), ordered(...), molecule(...) or arrangement(...)"
 _OUTPUTS = "minimise(...), maximise(...), at_least(...), at_most(...), within(...) or reported(...)"
 
 
@@ -58,12 +59,14 @@ def _check(cls: type, name: str, item: Any, *, typed: bool) -> None:
         raise ProblemError(f"{cls.__name__}.{name}: {error}", file=file, line=line) from None
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(real, integer, choice, ordered, arrangement))
+@dataclass_transform(
+    kw_only_default=True, frozen_default=True, field_specifiers=(real, integer, choice, ordered, molecule, arrangement)
+)
 def design(cls: type[T]) -> type[T]:
     """Make ``cls`` a design class: every field says what may be varied.
 
     Raises:
-        ProblemError: a field is not declared with real, integer, choice, ordered or arrangement.
+        ProblemError: a field is not declared with real, integer, choice, ordered, molecule or arrangement.
     """
     return _declare(cls, Field, _INPUTS)
 

@@ -34,6 +34,8 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
+Counted = NDArray[np.uint8]
+"""How often each value has each of many features: a model compares them by what they share."""
 
 _MOST_STEPS = 2**50
 """Whole numbers this far apart still have columns of their own in double precision."""
@@ -67,8 +69,8 @@ class Field(ABC):
         """How many values each column tells apart, the middles of equal intervals; None where any number will do."""
         return None
 
-    def tokens_of(self) -> Array | None:
-        """(steps, features) numbers over [0, 1] that tell the values of a column apart; None where they have an order."""
+    def tokens_of(self) -> Array | Counted | None:
+        """(steps, features) numbers over [0, 1], or counts, that tell a column's values apart; None where they have an order."""
         return None
 
     def validate(self) -> None:
@@ -99,6 +101,10 @@ class Field(ABC):
     def neighbours(self, value: Any) -> list[Any]:
         """The values one step away; none where any number will do."""
         return []
+
+    def kin(self, value: Any) -> str | None:
+        """What ``value`` shares with values so like it that knowing one gives the other away, such as a molecule's scaffold."""
+        return None
 
     @abstractmethod
     def encode(self, value: Any) -> Array:

@@ -8,6 +8,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dure.errors import InputError, MissingPart, ProblemError, UnknownName, ValueRefused
 from dure.i18n import _
 from dure.problem.canonical import digest
@@ -44,6 +46,8 @@ class Problem:
             May be left out where people answer, through ``dure.Loop``.
         candidates: the only designs there are, such as the rows of a table; empty for the whole space.
         family: names of the settings that tell its tasks apart; the others keep their defaults. Empty: all of them.
+        held_out: what is kept for evaluation and never trained on, by name: of a setting a tuple of values, and so their tasks;
+            of an input whose values have kin, such as molecules, a share of all kin.
         members: ``members(setting)`` gives what of the statement a setting changes, by the names of these arguments: the design
             class, starts, rules, limits. Under ``held`` it may give inputs that mean nothing there, each with its one value.
         theory: a cheap estimate with the signature of ``simulate``; may be wrong, is calibrated, is never claimed on.
@@ -74,6 +78,7 @@ class Problem:
     setting: type = NoSetting
     candidates: tuple[Any, ...] = ()
     family: tuple[str, ...] = ()
+    held_out: Mapping[str, tuple[Any, ...] | float] = field(default_factory=dict)
     members: Callable[[Any], Mapping[str, Any]] | None = None
     theory: Callable[..., Any] | None = None
     starts: tuple[Any, ...] = ()
@@ -115,6 +120,17 @@ class Problem:
     def inputs_of_setting(self) -> dict[str, Field]:
         """Fields of the setting class by name; empty without settings."""
         return inputs_of(self.setting)
+
+    def descriptors(self, setting: Any) -> list[float]:
+        """Numbers that say what kind of task a setting makes; a name says nothing unless its author told its kinds apart."""
+        found: list[float] = []
+        for name, spec in self.inputs_of_setting.items():
+            encoded, tokens = spec.encode(getattr(setting, name)), spec.tokens_of()
+            if tokens is None:
+                found += encoded.tolist()
+            elif len(tokens) != tokens.shape[1] or not np.array_equal(tokens, np.eye(len(tokens))):
+                found += tokens[(encoded * len(tokens)).astype(int).clip(0, len(tokens) - 1)].ravel().tolist()
+        return found
 
     @cached_property
     def measures(self) -> dict[str, Measure]:
@@ -163,6 +179,10 @@ class Problem:
     def _under(self) -> dict[Any, Problem]:
         """One problem a setting, so that what is remembered of a problem serves again."""
         return {}
+
+    def holds_out(self, setting: Any) -> bool:
+        """Whether the task with that setting is kept for evaluation."""
+        return any(isinstance(kept, tuple) and getattr(setting, name) in kept for name, kept in self.held_out.items())
 
     def check_needs(self) -> None:
         """Refuse to begin where a program or data set is missing (MissingPart)."""
@@ -276,6 +296,7 @@ class Problem:
             "candidates": self._candidates,
             "setting": {name: spec.describe() | {"default": spec.default} for name, spec in self.inputs_of_setting.items()},
             "family": list(self.family or self.inputs_of_setting),
+            "held_out": {name: list(kept) if isinstance(kept, tuple) else kept for name, kept in self.held_out.items()},
             "outcome": {name: measure.describe() for name, measure in self.measures.items()},
             "theory": self.theory is not None,
             "starts": [values_of(start) for start in self.starts],

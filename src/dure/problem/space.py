@@ -7,13 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dure.problem.classes import inputs_of
+from dure.problem.fields import Array, Counted
 
 __all__ = ["Space"]
-
-Array = NDArray[np.float64]
 
 _FEW_STEPS = 32
 """With more steps than that an ordered column is as good as real."""
@@ -22,15 +20,15 @@ _FEW_STEPS = 32
 class Space:
     """The unit cube behind a design class; ``columns`` is its dimension.
 
-    ``stepped`` are the columns that tell only few values apart. ``names`` has, for each field whose values are names, its
-    columns and the (values, features) numbers that tell the values apart; ``unordered`` are all columns of these fields.
+    ``stepped`` are the columns that tell only few values apart. ``names`` has, for each field whose values are names, its columns
+    and the (values, features) numbers or counts that tell the values apart; ``unordered`` are all columns of these fields.
     """
 
     def __init__(self, design: type) -> None:
         self.design_class = design
         self.fields = inputs_of(design)
         self.columns = sum(spec.columns for spec in self.fields.values())
-        self.names: list[tuple[tuple[int, ...], Array]] = []
+        self.names: list[tuple[tuple[int, ...], Array | Counted]] = []
         stepped: list[int] = []
         start = 0
         for spec in self.fields.values():

@@ -191,6 +191,7 @@ def _check_checks(problem: Problem) -> None:
 
 def _check_rest(problem: Problem) -> None:
     _known(_("setting"), problem.family, problem.inputs_of_setting)
+    _check_held_out(problem)
     _known(_("outcome"), problem.noise.deviation, problem.measures)
     _once(_("rule"), (one.name for one in problem.rules))
     for start in problem.starts:
@@ -209,6 +210,22 @@ def _check_rest(problem: Problem) -> None:
         raise ProblemError(_("control_runs is {given!r}; give a whole number of at least 0").format(given=count))
     check_citations(problem.cites)
     problem.under(problem.setting())
+
+
+def _check_held_out(problem: Problem) -> None:
+    given: Mapping[str, object] = problem.held_out
+    _known(_("setting or input"), given, {**problem.inputs_of_setting, **problem.inputs})
+    for name, kept in given.items():
+        if name in problem.inputs:
+            if not (is_number(kept) and 0 < kept < 1):
+                raise ProblemError(_("held_out: {name} is {given!r}; give a share between 0 and 1").format(name=name, given=kept))
+            continue
+        if not (isinstance(kept, tuple) and kept):
+            raise ProblemError(
+                _('held_out: {name} is {given!r}; give a tuple of values, such as ("one", "other")').format(name=name, given=kept)
+            )
+        for value in kept:
+            problem.inputs_of_setting[name].accept(f"held_out.{name}", value)
 
 
 def _check_candidates(problem: Problem) -> None:

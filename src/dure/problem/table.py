@@ -13,7 +13,10 @@ from typing import Any
 from dure.errors import InputError, MissingPart
 from dure.i18n import _
 
-__all__ = ["Table", "read_table"]
+__all__ = ["NOTHING", "Table", "read_table"]
+
+NOTHING = ("", "na", "n/a", "nan", "none", "null", "-")
+"""What stands, in small letters, where nothing was measured."""
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,11 @@ from dure.problem.classes import design, outcome
 from dure.problem.fields import Choice, Field, Integer, Ordered, Real
 from dure.problem.goals import Measure
 from dure.problem.ladder import Fidelity, Noise
+from dure.problem.molecule import Molecule
 from dure.problem.problem import Problem
 from dure.problem.replay import LABEL, RUNG, Replay
-from dure.problem.table import Table, read_table
+from dure.problem.smiles import canonical
+from dure.problem.table import NOTHING, Table, read_table
 
 __all__ = ["problem_of_table"]
 
@@ -51,10 +53,8 @@ _MEASURED: Mapping[str, type | tuple[type, ...]] = {
     "help": str,
     "positive": bool,
 }
-_KINDS = ("choice", "integer", "ordered", "real")
+_KINDS = ("choice", "integer", "molecule", "ordered", "real")
 _GOALS = ("at_least", "at_most", "maximise", "minimise", "reported", "within")
-_MISSING = ("", "na", "n/a", "nan", "none", "null", "-")
-"""What stands, in small letters, where nothing was measured."""
 _FEW, _OFTEN = 12, 4
 """Numbers are levels when there are this few, each of them in this many designs on average."""
 
@@ -219,6 +219,8 @@ def _field(given: Mapping[str, Any], table: Table, column: str, cells: Sequence[
         raise ProblemError(_('log needs kind = "real", not {kind!r}').format(kind=kind))
     if kind == "choice":
         return Choice(options=tuple(dict.fromkeys(cells)), **common)
+    if kind == "molecule":
+        return Molecule(pool=_molecules(table, cells), **common)
     if None in numbers:
         row = numbers.index(None)
         why = _('{column} is {cell!r} and no number; correct it, or say kind = "choice"').format(column=column, cell=cells[row])
@@ -229,6 +231,17 @@ def _field(given: Mapping[str, Any], table: Table, column: str, cells: Sequence[
     if kind == "integer":
         return Integer(low=int(values[0]), high=int(values[-1]), **common)
     return Real(low=values[0], high=values[-1], log=given.get("log", False), **common)
+
+
+def _molecules(table: Table, cells: Sequence[str]) -> tuple[str, ...]:
+    """Each molecule once, whichever way it is written."""
+    found: dict[str, None] = {}
+    for row, cell in enumerate(cells):
+        try:
+            found[canonical(cell)] = None
+        except InputError as error:
+            raise _at(table, row, error) from None
+    return tuple(found)
 
 
 def _is(number: float | None) -> bool:
@@ -273,7 +286,7 @@ def _noise(given: Any) -> Noise:
 def _grouped(made: type, specs: Mapping[str, Field], cells: Mapping[str, Sequence[str]], table: Table) -> dict[Any, list[int]]:
     """The rows of each design, in the order of the table."""
     found: dict[Any, list[int]] = {}
-    texts = [isinstance(spec, Choice) for spec in specs.values()]
+    texts = [isinstance(spec, (Choice, Molecule)) for spec in specs.values()]
     for row, given in enumerate(zip(*cells.values(), strict=True)):
         values = [cell if text else float(cell) for cell, text in zip(given, texts, strict=True)]
         try:
@@ -288,7 +301,7 @@ def _values(table: Table, column: str, name: str, measure: Measure) -> list[floa
     found: list[float | None] = []
     for row, cells in enumerate(table.rows):
         text = cells[column].strip()
-        if text.lower() in _MISSING:
+        if text.lower() in NOTHING:
             found.append(None)
             continue
         number = _number(text)

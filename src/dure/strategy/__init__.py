@@ -1,16 +1,20 @@
 """What to try next. ``strategy(name)`` imports torch, cma or pymoo only for strategies that need them."""
 
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
-from dure.errors import InputError, UnknownName
+from dure.errors import InputError, PlanError, UnknownName
 from dure.i18n import _
+from dure.models import Card, label_of
 from dure.plugins import Broken, Plugins
 from dure.problem import Arranged
-from dure.strategy.base import Proposal, Review, Strategy, Worth, space_filling
+from dure.strategy.base import HAS_A_PAST, Proposal, Review, Strategy, Worth, space_filling
 from dure.strategy.evidence import Evidence, Task
 from dure.strategy.sampling import Sampling
 
 __all__ = [
+    "HAS_A_PAST",
     "NAMES",
     "Evidence",
     "Proposal",
@@ -19,6 +23,7 @@ __all__ = [
     "Strategy",
     "Task",
     "Worth",
+    "informed",
     "plugged_in",
     "space_filling",
     "strategy",
@@ -45,6 +50,23 @@ def suited(task: Task, runs: float | None) -> str:
 def plugged_in() -> tuple[list[Strategy], list[Broken]]:
     """Load every strategy that an installed package registers; those that fail come back apart, with the reason."""
     return _PLUGINS.all()
+
+
+def informed(name: str, card: Mapping[str, Any], weights: bytes) -> Strategy:
+    """The strategy of that name with a family prior, kept as ``card`` and ``weights``, on trial beside it.
+
+    Raises:
+        PlanError: the strategy has no use for one.
+        InputError: the weights are not those of the card.
+    """
+    if name != "structured":
+        raise PlanError(_("strategy {name!r} cannot use a prior; leave the strategy out, or give --prior none").format(name=name))
+    from dure.models.weights import restore
+    from dure.strategy.informed import Informed
+    from dure.strategy.structured import Structured
+
+    made = Card(**card)
+    return Informed(Structured(), restore(made, weights), label_of(made))
 
 
 @cache

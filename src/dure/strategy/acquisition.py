@@ -28,7 +28,7 @@ from dure.surrogate import Ladder
 
 __all__ = ["Wanting", "wanting"]
 
-_SAMPLES = 64
+SAMPLES = 64
 
 # At the first front BoTorch would compile C++: other last digits where that fails, and a process killed meanwhile leaves a lock
 # that all later ones wait for without end.
@@ -51,17 +51,20 @@ class Wanting:
         return growth if math.isfinite(growth) else 0.0  # objectives of 1e-31 leave areas that no number holds
 
 
-def wanting(task: Task, aims: Aims, model: Ladder, incumbents: Tensor, known: Tensor, pending: Tensor, seed: int) -> Wanting:
+def wanting(
+    task: Task, aims: Aims, model: Ladder, incumbents: Tensor, known: Tensor, pending: Tensor, seed: int, samples: int = SAMPLES
+) -> Wanting:
     """What to maximise now.
 
     Args:
         incumbents: (k, columns) the best designs known; under noise improvement is on what they may truly be.
         known: (n, columns) all designs answered.
         pending: (p, columns) designs under way.
+        samples: of the surrogate's outputs, over which an expectation is the mean.
     """
     common: dict[str, Any] = {
         "model": model,
-        "sampler": SobolQMCNormalSampler(torch.Size([_SAMPLES]), seed=seed),
+        "sampler": SobolQMCNormalSampler(torch.Size([samples]), seed=seed),
         "constraints": aims.shortfalls() or None,
         "X_pending": pending if len(pending) else None,
     }

@@ -17,8 +17,9 @@ from dure.journal import History
 from dure.problem import Problem
 from dure.strategy.evidence import Task
 
-__all__ = ["START", "Proposal", "Review", "Strategy", "Worth", "space_filling"]
+__all__ = ["HAS_A_PAST", "START", "PastWorth", "Proposal", "Review", "Strategy", "Worth", "space_filling"]
 
+HAS_A_PAST = N_("The past of the family has a say, as far as its forecasts are the better ones.")
 START = N_("A textbook start given by the problem's author.")
 _BLOCK, _MOST_REFUSED = 64, 10_000
 
@@ -58,15 +59,32 @@ class Worth:
 
 
 @dataclass(frozen=True)
+class PastWorth:
+    """What the past was worth to one campaign of ``answers`` answers.
+
+    ``weight`` is what it has now, from 0 to 1. ``saved`` is how many answers its absence would have cost: those after which
+    forecasts without it were as good as with it, with a 90 % interval. ``ignored`` is the number of answers after which it stayed
+    out of use, None where it did not.
+    """
+
+    name: str
+    answers: int
+    weight: float
+    saved: tuple[float, float, float]
+    ignored: int | None
+
+
+@dataclass(frozen=True)
 class Review:
     """What a strategy says when it is asked for its view instead of a design.
 
     ``worth`` has what of the author's it uses; ``prospect`` is the probability that more runs would gain more than the
-    problem's tolerance, None where it has no idea.
+    problem's tolerance, None where it has no idea; ``past`` what the family's past was worth, None without any.
     """
 
     worth: tuple[Worth, ...] = ()
     prospect: float | None = None
+    past: PastWorth | None = None
 
 
 @runtime_checkable

@@ -15,7 +15,7 @@ from torch import Tensor
 from dure.problem import Goal
 from dure.strategy.evidence import Evidence, Task
 
-__all__ = ["Outputs", "Power", "shapes_of"]
+__all__ = ["Outputs", "Power", "Shape", "shape_of", "shapes_of"]
 
 Array = NDArray[np.float64]
 _SPAN = 30.0
@@ -148,20 +148,25 @@ class Outputs:
 
 
 def shapes_of(task: Task, evidence: Evidence) -> dict[str, Shape]:
-    """The shape of each goal that has one.
+    """The shape of each goal that has one; see ``shape_of``."""
+    found: dict[str, Shape] = {}
+    for name, goal in task.goals.items():
+        values = np.concatenate([evidence.outputs(rung, (name,)).ravel() for rung in evidence.rungs])
+        if shape := shape_of(goal, values, theory=task.problem.theory is not None):
+            found[name] = shape
+    return found
+
+
+def shape_of(goal: Goal, values: Array, *, theory: bool) -> Shape | None:
+    """In which shape a goal's answers are modelled, None as they are.
 
     A logarithm for goals declared positive, and for those without theory whose answers are all positive and span a factor of
     thirty; the likeliest power for others that have neither theory nor parts.
     """
-    found: dict[str, Shape] = {}
-    for name, goal in task.goals.items():
-        values = np.concatenate([evidence.outputs(rung, (name,)).ravel() for rung in evidence.rungs])
-        spans = len(values) > 1 and values.min() > 0 and values.max() > _SPAN * values.min()
-        if goal.measure.positive or (spans and task.problem.theory is None):
-            found[name] = Logarithm()
-        elif task.problem.theory is None and goal.measure.axis is None and (power := _likeliest(values)):
-            found[name] = power
-    return found
+    spans = len(values) > 1 and values.min() > 0 and values.max() > _SPAN * values.min()
+    if goal.measure.positive or (spans and not theory):
+        return Logarithm()
+    return None if theory or goal.measure.axis is not None else _likeliest(values)
 
 
 def _likeliest(values: Array) -> Power | None:

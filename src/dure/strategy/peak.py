@@ -13,34 +13,42 @@ import torch
 from botorch.optim import optimize_acqf
 from botorch.optim.initializers import sample_truncated_normal_perturbations
 from botorch.utils.sampling import draw_sobol_samples
+from numpy.typing import NDArray
 from torch import Tensor
 
 from dure.problem import Problem
 
-__all__ = ["listed", "most_wanted", "moved"]
+__all__ = ["Listed", "listed", "most_wanted", "moved", "promising"]
 
 _EVERYWHERE, _NEARBY, _POLISHED = 256, 128, 4
 _ROUNDS = 8
 _CHUNK = 256
+_GLANCED = 4_096
 _MOST_LISTED = 2_000
-_MOST_LOOKED_AT = 10_000
+
+Array = NDArray[np.float64]
+Listed = tuple[tuple[Any, ...], Array]
+"""Designs, and their (n, columns) rows of the unit cube."""
 
 
-def most_wanted(acquisition: Callable[[Tensor], Tensor], problem: Problem, incumbents: Tensor, seed: int) -> Iterator[Any]:
+def most_wanted(
+    acquisition: Callable[[Tensor], Tensor], problem: Problem, incumbents: Tensor, seed: int, among: Listed | None = None
+) -> Iterator[Any]:
     """Designs in falling order of ``acquisition``, (n, 1, columns) to (n,), as far as it was looked for; the largest comes first.
 
-    ``incumbents`` (k, columns) are designs near which better ones are likely.
+    ``incumbents`` (k, columns) are designs near which better ones are likely; ``among`` is the part of a list to look through,
+    where it is not all of it.
     """
-    every = listed(problem)
+    every = among or listed(problem)
     if every is not None:
-        return _of_a_list(acquisition, problem, every, incumbents, seed)
+        return _of_a_list(acquisition, every)
     if problem.space.stepped:
         return _of_a_mixture(acquisition, problem, incumbents, seed)
     return _of_a_box(acquisition, problem, incumbents, seed)
 
 
 @lru_cache(maxsize=4)
-def listed(problem: Problem) -> tuple[tuple[Any, ...], Any] | None:
+def listed(problem: Problem) -> Listed | None:
     """All designs that keep the rules and their cube rows, where there are few or they are given; None in other spaces."""
     space, designs = problem.space, problem.candidates
     specs = list(space.fields.values())
@@ -53,25 +61,32 @@ def listed(problem: Problem) -> tuple[tuple[Any, ...], Any] | None:
     return kept, space.encode(kept)
 
 
-def _values(acquisition: Callable[[Tensor], Tensor], cube: Any) -> Any:
+def promising(glance: Callable[[Tensor], Tensor], every: Listed, asked: Array) -> Listed:
+    """Of a long list the 2,000 that look best at first sight and were not ``asked`` (n, columns) for; a short one as it is.
+
+    ``glance`` is an acquisition function that is quick to evaluate.
+    """
+    designs, cube = every
+    if len(designs) <= _MOST_LISTED:
+        return every
+    known = {row.tobytes() for row in asked}
+    left = np.array([number for number, row in enumerate(cube) if row.tobytes() not in known], dtype=int)
+    values = _values(glance, cube[left], _GLANCED)
+    rows = left[np.argsort(-values, kind="stable")[:_MOST_LISTED]]
+    return tuple(designs[row] for row in rows), cube[rows]
+
+
+def _values(acquisition: Callable[[Tensor], Tensor], cube: Any, together: int = _CHUNK) -> Array:
     with torch.no_grad():
-        parts = [acquisition(part.unsqueeze(-2)) for part in torch.as_tensor(cube).split(_CHUNK)]
-    return torch.cat(parts).numpy()
+        parts = [acquisition(part.unsqueeze(-2)) for part in torch.as_tensor(cube).split(together)]
+    return np.asarray(torch.cat(parts).numpy())
 
 
-def _of_a_list(
-    acquisition: Callable[[Tensor], Tensor], problem: Problem, listed: tuple[tuple[Any, ...], Any], incumbents: Tensor, seed: int
-) -> Iterator[Any]:
-    """All of a short list; of a long one the neighbourhood of the best design and as many others at random."""
-    designs, cube = listed
-    looked_at = np.arange(len(designs))
-    if len(designs) > _MOST_LOOKED_AT:
-        best = problem.space.designs(incumbents[:1].numpy())[0]
-        near = problem.space.distances(best, cube).argsort()[: _MOST_LOOKED_AT // 2]
-        others = np.random.default_rng(seed).permutation(len(designs))[: _MOST_LOOKED_AT // 2]
-        looked_at = np.union1d(near, others)
-    values = _values(acquisition, cube[looked_at])
-    return (designs[looked_at[row]] for row in np.argsort(-values, kind="stable"))
+def _of_a_list(acquisition: Callable[[Tensor], Tensor], among: Listed) -> Iterator[Any]:
+    designs, cube = among
+    if not len(designs):
+        return iter(())
+    return (designs[row] for row in np.argsort(-_values(acquisition, cube), kind="stable"))
 
 
 def _of_a_box(acquisition: Callable[[Tensor], Tensor], problem: Problem, incumbents: Tensor, seed: int) -> Iterator[Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Any
 
@@ -14,7 +14,7 @@ from botorch.utils.multi_objective.pareto import is_non_dominated
 from torch import Tensor
 
 from dure.i18n import N_
-from dure.problem import Theory
+from dure.problem import Problem, Theory
 from dure.strategy.acquisition import Wanting, wanting
 from dure.strategy.aims import Aims
 from dure.strategy.base import Proposal, Worth
@@ -22,9 +22,9 @@ from dure.strategy.calibration import widening
 from dure.strategy.evidence import Evidence, Task
 from dure.strategy.fallback import skill, variations
 from dure.strategy.outputs import Outputs, shapes_of
-from dure.strategy.peak import most_wanted
+from dure.strategy.peak import Listed, listed, most_wanted, promising
 from dure.strategy.prospect import prospect
-from dure.surrogate import Ladder, Observations, differentiable, fit_ladder
+from dure.surrogate import Counts, Ladder, Names, Observations, Past, differentiable, fit_ladder
 
 __all__ = ["Search"]
 
@@ -37,6 +37,7 @@ _CHEAP = N_("Promising, but uncertain: {fidelity} removes {share:.0%} of the dou
 _MATERIAL = 0.01
 _LEAST_SKILL = 0.2
 _INCUMBENTS, _NEAR = 8, 40
+_SAMPLES_AT_A_GLANCE = 8
 _QUANTILES = (0.05, 0.5, 0.95)
 
 
@@ -46,13 +47,23 @@ class Search:
     ``ladder`` names the rungs used, cheapest first; ``parts`` and ``theory`` say whether they are.
     """
 
-    def __init__(self, task: Task, evidence: Evidence, seed: int, *, ladder: tuple[str, ...], parts: bool, theory: bool) -> None:
+    def __init__(
+        self,
+        task: Task,
+        evidence: Evidence,
+        seed: int,
+        *,
+        ladder: tuple[str, ...],
+        parts: bool,
+        theory: bool,
+        past: Past | None = None,
+    ) -> None:
         self.task, self.evidence, self.seed, self.ladder = task, evidence, seed, ladder
         self.outputs = Outputs(task.goals, parts, shapes_of(task, evidence))
         self.aims = Aims(task, self.outputs, evidence, ladder)
-        self.model = self._fit(theory=theory)
+        self.model = self._fit(theory=theory, past=past)
 
-    def _fit(self, *, theory: bool) -> Ladder:
+    def _fit(self, *, theory: bool, past: Past | None) -> Ladder:
         task, problem, scale = self.task, self.task.problem, self.aims.scale
         self.observed = [
             Observations(
@@ -67,9 +78,9 @@ class Search:
         if theory and problem.theory is not None:
             said = Theory(problem, task.setting, self.outputs.names)
             reference = differentiable(lambda cube: self.outputs.encode(said(np.clip(cube, 0.0, 1.0))) / scale.numpy())
-        names = [(columns, torch.from_numpy(tokens)) for columns, tokens in problem.space.names]
         noise = 1e-6 if problem.noise.kind == "none" and not problem.candidates else None
-        return fit_ladder(self.observed, theory=reference, noise=noise, names=names, near=self._near())
+        near, names = self._near(), _names(problem)
+        return fit_ladder(self.observed, theory=reference, noise=noise, names=names, near=near, past=past)
 
     def _near(self) -> Tensor:
         """(k, columns) where the surrogate has to be right: the best answers of each rung, and their front."""
@@ -97,11 +108,12 @@ class Search:
                     found.append(Worth(piece, name, float(explained[said].mean()), float(kept[said].double().mean())))
         return found
 
-    def propose(self, n: int, *, certified: bool = False) -> list[Proposal]:
-        """Up to ``n`` proposals, each aware of those before it; ``certified``: with the prospect, which costs as much again."""
+    def propose(self, n: int, *, certified: bool = False, besides: Sequence[Proposal] = ()) -> list[Proposal]:
+        """Up to ``n`` proposals, each aware of those before it and ``besides``; ``certified``: with their prospect."""
         proposals: list[Proposal] = []
-        taken = set(self.evidence.keys)
-        pending = np.concatenate([self.evidence.cube(name, "pending") for name in self.ladder])
+        taken = {*self.evidence.keys, *(self._key(one.design, one.fidelity) for one in besides)}
+        under_way = [self.evidence.cube(name, "pending") for name in self.ladder]
+        pending = np.concatenate([*under_way, self.task.problem.space.encode([one.design for one in besides])])
         for index in range(n):
             proposal = self._varied(taken) if self._misled and len(taken) % 2 else None
             proposal = proposal or self._one(torch.from_numpy(pending), taken, index)
@@ -145,7 +157,7 @@ class Search:
     def _in_order(self, wanted: Wanting, index: int) -> Iterator[Any]:
         """The most wanted first, then ever wider around it, for when it was tried already or breaks a rule."""
         space, best = self.task.problem.space, None
-        for design in most_wanted(wanted.acquisition, self.task.problem, self.incumbents, self.seed):
+        for design in most_wanted(wanted.acquisition, self.task.problem, self.incumbents, self.seed, self._listed):
             best = design if best is None else best
             yield design
         if best is None or self.task.problem.candidates:
@@ -154,6 +166,20 @@ class Search:
         generator = np.random.default_rng([self.seed, len(self.evidence.keys), index])
         for attempt in range(200):
             yield space.designs(np.clip(cube + generator.normal(scale=0.002 * 1.05**attempt, size=cube.shape), 0.0, 1.0))[0]
+
+    @cached_property
+    def _listed(self) -> Listed | None:
+        """The list to look through, where there is one: of a long one what is promising by itself, whatever is under way."""
+        every = listed(self.task.problem)
+        if every is None:
+            return None
+        rows = self.evidence.rungs[self.ladder[-1]]
+        asked = self.task.problem.space.encode([*rows.designs, *rows.failed, *rows.pending])
+        none = self.known[:0]
+        glance = wanting(
+            self.task, self.aims, self.model, self.incumbents, self.known, none, self.seed, samples=_SAMPLES_AT_A_GLANCE
+        )
+        return promising(glance.acquisition, every, asked)
 
     @cached_property
     def known(self) -> Tensor:
@@ -237,3 +263,9 @@ class Search:
                 shares.append(rung.own_variance(point).squeeze(0) * slope.square())
             slope = slope * rung.calibration.slope
         return torch.stack(shares[::-1])
+
+
+@lru_cache(maxsize=4)
+def _names(problem: Problem) -> Names:
+    """What tells names apart; numbers as they are, whole ones as the counts of features that they are."""
+    return [(some, Counts(told) if told.dtype == np.uint8 else torch.from_numpy(told)) for some, told in problem.space.names]

@@ -18,8 +18,9 @@ from dure.journal import History
 from dure.strategy.base import START, Proposal, Review, space_filling
 from dure.strategy.evidence import Evidence, Task
 from dure.strategy.search import Search
+from dure.surrogate import Past
 
-__all__ = ["Structured"]
+__all__ = ["Structured", "calmly"]
 
 _FILL = N_("A space-filling point: the trend is learned before a model is trusted.")
 
@@ -66,29 +67,30 @@ class Structured:
     def ask(self, task: Task, history: History, n: int, seed: int) -> list[Proposal]:
         """See ``Strategy``."""
         evidence = Evidence(task, history)
-        opening = self._opening(task, evidence, seed, n)
+        opening = self.opening(task, evidence, seed, n)
         if opening:
             return opening[:n]
-        with self._search(task, evidence, seed) as search:
+        with calmly(seed + len(evidence.keys)):
+            search = self.search(task, evidence, seed)
             return search.propose(n, certified=bool(history.plan.get("stopping", {}).get("certificate")))
 
     def review(self, task: Task, history: History, seed: int) -> Review:
         """See ``Strategy``."""
-        with self._search(task, Evidence(task, history), seed) as search:
+        evidence = Evidence(task, history)
+        with calmly(seed + len(evidence.keys)):
+            search = self.search(task, evidence, seed)
             return Review(tuple(search.worth()), search.prospect)
 
-    @contextmanager
-    def _search(self, task: Task, evidence: Evidence, seed: int) -> Iterator[Search]:
-        """The fitted search; what is drawn at random within depends on the seed and the number of trials alone."""
-        with _one_thread(), _unwarned(), torch.random.fork_rng(devices=[]), manual_seed(seed + len(evidence.keys)):
-            yield Search(task, evidence, seed, ladder=self.ladder_of(task), parts=self.parts, theory=self.theory)
+    def search(self, task: Task, evidence: Evidence, seed: int, past: Past | None = None) -> Search:
+        """The fitted search, with what past tasks of the family say or without; to be made ``calmly``."""
+        return Search(task, evidence, seed, ladder=self.ladder_of(task), parts=self.parts, theory=self.theory, past=past)
 
     def ladder_of(self, task: Task) -> tuple[str, ...]:
         """Names of the fidelities used, cheapest first."""
         names = tuple(rung.name for rung in task.problem.fidelities)
         return names if self.rungs else names[-1:]
 
-    def _opening(self, task: Task, evidence: Evidence, seed: int, n: int) -> list[Proposal]:
+    def opening(self, task: Task, evidence: Evidence, seed: int, n: int) -> list[Proposal]:
         """Starts and space-filling points not asked for yet; none once as many answers are there, from wherever.
 
         While nothing at all has come back there is nothing to learn from, and more space-filling points follow.
@@ -108,6 +110,13 @@ class Structured:
     def _not_asked(self, planned: Iterable[Proposal], task: Task, evidence: Evidence, seed: int) -> list[Proposal]:
         unique = {task.problem.trial(one.design, task.setting, one.fidelity, seed).key: one for one in planned}
         return [one for key, one in unique.items() if key not in evidence.keys]
+
+
+@contextmanager
+def calmly(seed: int) -> Iterator[None]:
+    """What is drawn at random within depends on ``seed`` alone; one thread, and no warnings of what is wanted so."""
+    with _one_thread(), _unwarned(), torch.random.fork_rng(devices=[]), manual_seed(seed):
+        yield
 
 
 @contextmanager

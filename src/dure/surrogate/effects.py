@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import reduce
+from operator import add, mul
 from typing import Any
 
 import torch
@@ -14,16 +16,19 @@ from torch import Tensor
 from torch.nn import Module, ModuleList, Parameter
 from torch.nn.functional import one_hot
 
+from dure.surrogate.counts import Counts, Tanimoto
+
 __all__ = ["Effects", "Names"]
 
-Names = Sequence[tuple[Sequence[int], Tensor]]
-"""Columns whose values are names, field by field, with (values, features) numbers that tell the values of a field apart."""
+Names = Sequence[tuple[Sequence[int], Tensor | Counts]]
+"""Columns whose values are names, field by field, with (values, features) numbers or counts that tell the values apart."""
 
 
 class Effects(Kernel):  # type: ignore[misc]  # GPyTorch has no types
     """What each input contributes by itself, what pairs of inputs do, and what only all together explain (duvenaud2011).
 
-    A number's likeness is Matern-5/2 with the lengths of hvarfner2024, a name's that of its features, and equality without any.
+    A number's likeness is Matern-5/2 with the lengths of hvarfner2024, a name's that of its features, and equality without any;
+    where features are counted it is Tanimoto's.
     Each order is expected to explain a third. Where inputs act one by one or in pairs, as many do, the first two orders learn
     from each answer about much of the space; where they do not, their weights fade.
     """
@@ -35,12 +40,12 @@ class Effects(Kernel):  # type: ignore[misc]  # GPyTorch has no types
         super().__init__(batch_shape=batch)
         named = [column for some, _tokens in names for column in some]
         self.ordered = [column for column in range(columns) if column not in named]
-        self.named = [(list(some), tokens) for some, tokens in names]
+        self.named = [list(some) for some, _told in names]
         if count := len(self.ordered):
             self.alone = get_covar_module_with_dim_scaled_prior(1, torch.Size([*batch, count]), use_rbf_kernel=False)
             self.together = get_covar_module_with_dim_scaled_prior(count, batch, use_rbf_kernel=False)
             self.alone.batch_shape = batch  # the axis of the inputs is this kernel's own, and never another output
-        self.alike = ModuleList([_Alike(tokens, batch) for _columns, tokens in names])
+        self.alike = ModuleList([Tanimoto(told) if isinstance(told, Counts) else _Alike(told, batch) for _columns, told in names])
         self._weight("share", columns, 1 / columns, 0.5)
         self._weight("order", 3, 1 / 3, 1.0)
         if named:
@@ -59,26 +64,26 @@ class Effects(Kernel):  # type: ignore[misc]  # GPyTorch has no types
         """See ``gpytorch.kernels.Kernel``."""
         ends = 1 if diag else 2
         share, place = self.positive("share"), len(self.ordered)
-        alone: Any = 0.0
-        squares: Any = 0.0
-        together: Any = 1.0
+        parts: list[tuple[Tensor, Tensor, Tensor]] = []  # what each field adds alone, its squares, and its factor of the rest
         if self.ordered:
             one, other = x1[..., self.ordered], x2[..., self.ordered]
             single = self.alone.forward(one.mT.unsqueeze(-1), other.mT.unsqueeze(-1), diag=diag, **params)
             single = single * _beside(share[..., :place], ends)
-            alone, squares = single.sum(-ends - 1), single.square().sum(-ends - 1)
-            together = self.together.forward(one, other, diag=diag, **params)
-        for (columns, _tokens), alike in zip(self.named, self.alike, strict=True):
+            rest = self.together.forward(one, other, diag=diag, **params)
+            parts.append((single.sum(-ends - 1), single.square().sum(-ends - 1), rest))
+        for columns, alike in zip(self.named, self.alike, strict=True):
             mine = slice(place, place + len(columns))
             place, reach = (
                 mine.stop,
                 1 / self.positive("reach")[..., mine.start - len(self.ordered) : mine.stop - len(self.ordered)],
             )
             of_one, of_all, near = alike(x1[..., columns], x2[..., columns], share[..., mine], reach, diag)
-            alone, squares = alone + of_one, squares + of_all
-            together = together * (near - _beside(reach.sum(-1, keepdim=True), ends).squeeze(-ends - 1)).exp()
-        first, second, rest = (_beside(one, ends).squeeze(-ends - 1) for one in self.positive("order").split(1, -1))
-        return torch.as_tensor(first * alone + second * (alone * alone - squares) + rest * together)
+            parts.append((of_one, of_all, (near - _beside(reach.sum(-1, keepdim=True), ends).squeeze(-ends - 1)).exp()))
+        alone, squares, together = (list(one) for one in zip(*parts, strict=True))
+        first, second, third = (_beside(one, ends).squeeze(-ends - 1) for one in self.positive("order").split(1, -1))
+        total = reduce(add, alone)
+        found: Tensor = first * total + third * reduce(mul, together)
+        return found + second * (total * total - reduce(add, squares)) if share.shape[-1] > 1 else found
 
 
 class _Alike(Module):

@@ -15,6 +15,7 @@ from linear_operator.operators import DiagLinearOperator
 from torch import Tensor
 
 from dure.surrogate.effects import Names
+from dure.surrogate.past import Past
 from dure.surrogate.reference import Reference
 from dure.surrogate.rung import Rung, fit_rung
 
@@ -82,6 +83,7 @@ def fit_ladder(
     noise: float | None = 1e-6,
     names: Names = (),
     near: Tensor | None = None,
+    past: Past | None = None,
 ) -> Ladder:
     """Fit rung on rung, cheapest first, and each one's success.
 
@@ -89,6 +91,7 @@ def fit_ladder(
         observed: one entry a fidelity, cheapest first.
         theory: the reference of the cheapest rung.
         noise, names, near: see ``fit_rung``.
+        past: what past tasks say of the cheapest rung, beside theory.
     """
     pooled = torch.cat([one.outputs for one in observed])
     spread = pooled.std(0) if len(pooled) > 1 else torch.ones(pooled.shape[-1], dtype=pooled.dtype)
@@ -99,6 +102,7 @@ def fit_ladder(
             guess = theory(cube)
         spread = torch.maximum(spread, guess.nan_to_num(0.0).std(0))
     spread = spread.clamp_min(1e-9)
+    reference = theory if past is None else _added(theory, past, spread)
     rungs: list[Rung] = []
     for level, one in enumerate(observed):
         rungs.append(
@@ -107,14 +111,20 @@ def fit_ladder(
                 one.outputs,
                 spread,
                 lower=rungs[-1] if rungs else None,
-                reference=None if level else theory,
+                reference=None if level else reference,
                 trusted=observed[level - 1].trusted if level else None,
                 noise=noise,
                 names=names,
                 near=near,
+                past=None if level else past,
             )
         )
     return Ladder(rungs, [_fit_success(one, names, near) for one in observed])
+
+
+def _added(theory: Reference | None, past: Past, spread: Tensor) -> Reference:
+    """Theory, if any, and the mean of past tasks in units of the outputs' spread."""
+    return lambda points: past.mean(points) * spread + (0.0 if theory is None else theory(points))
 
 
 def _fit_success(observed: Observations, names: Names, near: Tensor | None) -> Rung | None:

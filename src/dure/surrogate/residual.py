@@ -15,6 +15,7 @@ from linear_operator.utils.errors import NanError, NotPSDError
 from torch import Tensor
 
 from dure.surrogate.effects import Effects, Names
+from dure.surrogate.past import Past, PastKernel
 
 __all__ = ["fit_residual"]
 
@@ -32,6 +33,7 @@ def fit_residual(
     near: Tensor | None = None,
     *,
     effects: bool = False,
+    past: Past | None = None,
 ) -> SingleTaskGP:
     """A zero-mean Gaussian process for each output.
 
@@ -43,20 +45,21 @@ def fit_residual(
         near: (k, d) where the belief matters most. Of more than 500 observations it is conditioned on the 140, drawn at
             random, that hyperparameters are fitted to, and on the 360 likest to any of these; without ``near``, on all.
         effects: whether columns are expected to contribute by themselves as well, see ``Effects``; with ``names`` they are.
+        past: what past tasks differed in, beside what the other kernel explains.
 
     A fit that fails leaves the prior's mode, which is broad and smooth, and never wrong by much.
     """
     n = len(points)
     if n <= _MOST_FITTED:
-        return _fitted(points, residual, noise, names, effects)
+        return _fitted(points, residual, noise, names, effects, past)
     order = torch.randperm(n, generator=torch.Generator().manual_seed(n))
-    some = _fitted(points[order[:_MOST_FITTED]], residual[order[:_MOST_FITTED]], noise, names, effects)
+    some = _fitted(points[order[:_MOST_FITTED]], residual[order[:_MOST_FITTED]], noise, names, effects, past)
     if near is not None and n > _MOST_KEPT:
         others = order[_MOST_FITTED:]
         likest = _likeness(some, points[others], near).topk(_MOST_KEPT - _MOST_FITTED).indices
         order = torch.cat([order[:_MOST_FITTED], others[likest]])
     kept = order.sort().values
-    whole = _model(points[kept], residual[kept], noise, names, effects)
+    whole = _model(points[kept], residual[kept], noise, names, effects, past)
     whole.covar_module.load_state_dict(some.covar_module.state_dict())
     if noise is None:
         whole.likelihood.load_state_dict(some.likelihood.state_dict())
@@ -70,7 +73,7 @@ def _likeness(model: SingleTaskGP, points: Tensor, near: Tensor) -> Tensor:
     return covariance.amax(-1).reshape(-1, len(points)).mean(0)
 
 
-def _model(points: Tensor, residual: Tensor, noise: float | None, names: Names, effects: bool) -> SingleTaskGP:
+def _model(points: Tensor, residual: Tensor, noise: float | None, names: Names, effects: bool, past: Past | None) -> SingleTaskGP:
     d, m = points.shape[-1], residual.shape[-1]
     batch = torch.Size([m] if m > 1 else [])
     variance = None if noise is None else torch.full_like(residual, noise)
@@ -78,12 +81,16 @@ def _model(points: Tensor, residual: Tensor, noise: float | None, names: Names, 
         kernel: Any = Effects(d, batch, names)
     else:
         kernel = get_covar_module_with_dim_scaled_prior(d, batch, use_rbf_kernel=False)
+    if past is not None:
+        kernel = PastKernel(past, kernel, batch)
     mean = ZeroMean(batch_shape=batch)
     return SingleTaskGP(points, residual, variance, covar_module=kernel, mean_module=mean, outcome_transform=None)
 
 
-def _fitted(points: Tensor, residual: Tensor, noise: float | None, names: Names, effects: bool) -> SingleTaskGP:
-    model = _model(points, residual, noise, names, effects)
+def _fitted(
+    points: Tensor, residual: Tensor, noise: float | None, names: Names, effects: bool, past: Past | None
+) -> SingleTaskGP:
+    model = _model(points, residual, noise, names, effects, past)
     options: dict[str, Any] = {"maxiter": 60}
     if effects:
         # The last ten-thousandth of the likelihood costs as much as all before it and makes no forecast better; the optimiser of

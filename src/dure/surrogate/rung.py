@@ -15,6 +15,7 @@ from gpytorch.settings import skip_posterior_variances
 from torch import Tensor
 
 from dure.surrogate.effects import Names
+from dure.surrogate.past import Past
 from dure.surrogate.reference import Reference
 from dure.surrogate.residual import fit_residual
 
@@ -45,7 +46,9 @@ class Calibration:
     explained: Tensor
 
 
-def calibrate(reference: Tensor, outputs: Tensor, spread: Tensor, trusted: Tensor | None = None) -> Calibration:
+def calibrate(
+    reference: Tensor, outputs: Tensor, spread: Tensor, trusted: Tensor | None = None, doubt: Tensor | float = 0.1
+) -> Calibration:
     """Fit offset and slope of each output on the reference by ridge regression towards slope 1.
 
     Args:
@@ -53,9 +56,10 @@ def calibrate(reference: Tensor, outputs: Tensor, spread: Tensor, trusted: Tenso
         outputs: (n, m) what was observed there.
         spread: (m,) how much the outputs vary over the space, as far as is known.
         trusted: (m,) for which outputs the reference may be used at all; None for all.
+        doubt: (m,) how far the reference usually is from the outputs, in units of ``spread``.
 
     The reference is dropped for an output when, left out one at a time, a constant predicts better.
-    ``scale`` is the residual's standard deviation, held up by a tenth of ``spread`` while observations are few.
+    ``scale`` is the residual's standard deviation, held up by ``doubt`` while observations are few.
     """
     n = len(outputs)
     centre = reference.mean(0) if n else torch.zeros_like(spread)
@@ -75,7 +79,7 @@ def calibrate(reference: Tensor, outputs: Tensor, spread: Tensor, trusted: Tenso
         kept = kept & (error <= constant)
     slope, offset = torch.where(kept, slope, 0.0), torch.where(kept, offset, middle)
     residual = outputs - offset - slope * reference
-    held = _WEIGHT_OF_BELIEF * (torch.where(kept, 0.1, 1.0) * spread).square()
+    held = _WEIGHT_OF_BELIEF * (torch.where(kept, doubt, 1.0) * spread).square()
     scale = ((held + residual.square().sum(0)) / (_WEIGHT_OF_BELIEF + n)).sqrt().clamp_min(1e-9)
     return Calibration(offset, slope, scale, kept, explained)
 
@@ -88,12 +92,13 @@ def _without_reference(middle: Tensor, scale: Tensor) -> Calibration:
 
 @dataclass(frozen=True)
 class Rung:
-    """A fitted fidelity. ``lower`` is the rung (or theory) its mean stands on."""
+    """A fitted fidelity: ``lower`` is the rung its mean stands on, ``past`` what past tasks say, ``residual`` learns the rest."""
 
     calibration: Calibration
     residual: SingleTaskGP | None
     reference: Reference | None
     lower: Rung | None = None
+    past: Past | None = None
 
     def mean(self, points: Tensor) -> Tensor:
         """(..., q, d) to posterior means (..., m, q)."""
@@ -111,7 +116,8 @@ class Rung:
             return self.lower.mean(points)
         if self.reference is not None:
             return self.reference(points).mT
-        return torch.zeros(*points.shape[:-2], len(self.calibration.offset), points.shape[-2], dtype=points.dtype)
+        nothing = 0 * points.sum(-1)  # not a constant: an optimiser asks for its slope
+        return nothing.unsqueeze(-2).expand(*points.shape[:-2], len(self.calibration.offset), -1)
 
     def belief(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """(..., q, d) to means (..., m, q) and covariances (..., m, q, q), the lower rung's doubt included."""
@@ -125,6 +131,8 @@ class Rung:
         if self.residual is not None:
             rest, shape = self._rest(self.residual, points)
             mean = mean + scale * rest
+        elif self.past is not None:
+            shape = self.past.covariance(points)
         doubt = scale.square()[..., None] * shape
         if below is not None:
             doubt = doubt + made.slope.square()[:, None, None] * below
@@ -143,18 +151,18 @@ class Rung:
 
     def _each(self, residual: SingleTaskGP, points: Tensor) -> tuple[Tensor, Tensor]:
         """(1, n, d) points to means and variances, each (m, n): the library would make the covariances of all with all."""
-        factor, weights = self._factor
+        factor, weights = self.factor
         across: Tensor = residual.covar_module(points, residual.train_inputs[0]).to_dense()
         explained = torch.linalg.solve_triangular(factor, across.mT, upper=False).square().sum(-2)
         mean, variance = (across @ weights.unsqueeze(-1)).squeeze(-1), residual.covar_module(points, diag=True) - explained
         return mean.reshape(-1, points.shape[-2]), variance.reshape(-1, points.shape[-2])
 
     @cached_property
-    def _factor(self) -> tuple[Tensor, Tensor]:
+    def factor(self) -> tuple[Tensor, Tensor]:
         """The Cholesky factor (m, n, n) of the observations' covariance, noise included, and its inverse times them (m, n)."""
         residual: Any = self.residual
         with torch.no_grad():
-            residual(residual.train_inputs[0][..., :1, :])  # the library prepares both on the first question
+            residual(torch.full_like(residual.train_inputs[0][..., :1, :], 0.5))  # the first question prepares both
             strategy = residual.prediction_strategy
             return strategy.lik_train_train_covar.cholesky().to_dense(), strategy.mean_cache
 
@@ -180,6 +188,7 @@ def fit_rung(
     noise: float | None = 1e-6,
     names: Names = (),
     near: Tensor | None = None,
+    past: Past | None = None,
 ) -> Rung:
     """Fit one fidelity.
 
@@ -190,7 +199,7 @@ def fit_rung(
         lower: the rung below, whose mean is the reference; otherwise ``reference`` (theory), or none.
         trusted: see ``calibrate``.
         noise: variance of the noise as a share of the residual's; None to learn it.
-        names, near: see ``fit_residual``.
+        names, near, past: see ``fit_residual``; ``reference`` has the past's mean in it.
     """
     bare = Rung(_without_reference(torch.zeros_like(spread), torch.zeros_like(spread)), None, reference, lower)
     with warnings.catch_warnings(), torch.no_grad():
@@ -201,11 +210,12 @@ def fit_rung(
         scale = (outputs.std(0) if len(outputs) > 1 else spread).clamp_min(1e-9)
         made = _without_reference(middle, scale)
     else:
-        made = calibrate(base, outputs, spread, trusted)
+        made = calibrate(base, outputs, spread, trusted, 0.1 if past is None else past.doubt)
     if not len(points):
-        return Rung(made, None, reference, lower)
+        return Rung(made, None, reference, lower, past)
     residual = (outputs - made.offset - made.slope * base) / made.scale
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        effects = lower is None and reference is None and points.shape[-1] > 1
-        return Rung(made, fit_residual(points, residual, noise, names, near, effects=effects), reference, lower)
+        effects = lower is None and (reference is None or past is not None) and (points.shape[-1] > 1 or bool(names))
+        fitted = fit_residual(points, residual, noise, names, near, effects=effects, past=past)
+        return Rung(made, fitted, reference, lower, past)

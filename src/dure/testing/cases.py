@@ -85,10 +85,11 @@ class Case:
 def cases(draw: st.DrawFn) -> Case:
     """Problems of every kind, after histories of every kind.
 
-    Inputs are real, on a linear or a logarithmic scale, whole, named, ordered or arrangements, of sizes from 1e-30 to 1e30, with
-    one value or many; or there is a list of candidates. Rules may leave nothing. There are up to three objectives, limits that
-    all, some or no designs keep, outputs that are constant or span decades, noise, cheaper rungs, theory that is wrong. Trials
-    were told, failed (also by NaN), are pending, were given as past data, belong to another setting, or are controls.
+    Inputs are real, on a linear or a logarithmic scale, whole, named, ordered, molecules or arrangements, of sizes from 1e-30 to
+    1e30, with one value or many; or there is a list of candidates. Rules may leave nothing. There are up to three objectives,
+    limits that all, some or no designs keep, outputs that are constant or span decades, noise, cheaper rungs, theory that is
+    wrong. Trials were told, failed (also by NaN), are pending, were given as past data, belong to another setting, or are
+    controls.
     """
     problem = draw(problems())
     limits = [name for name, goal in problem.goals.items() if not goal.is_objective]

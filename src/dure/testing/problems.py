@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from itertools import islice
 from typing import Any
 
@@ -30,6 +31,7 @@ from dure.problem import (
     maximise,
     min_over,
     minimise,
+    molecule,
     ordered,
     outcome,
     real,
@@ -50,6 +52,9 @@ _PART = Axis("part", ("first", "second"))
 _REDUCTIONS = (sum_over(_PART), min_over(_PART), max_over(_PART), weighted_over(_PART, (2.0, -1.0)))
 _LADDERS = ((), (0.1,), (0.05, 0.4))
 """Costs of the rungs below the top."""
+_KINDS = ("real", "log", "integer", "choice", "ordered", "arrangement", *(["molecule"] if find_spec("rdkit") else []))
+_MOLECULES = ("CCO", "CCN", "c1ccccc1O", "CC(=O)Oc1ccccc1C(=O)O", "C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O", "O")
+"""Two of them differ in handedness alone, and one has a single heavy atom."""
 _FAILURES = ("never", "never", "some", "nan", "always")
 
 
@@ -113,9 +118,9 @@ def _declared(kind: Callable[[type], type], letter: str, fields: list[Any]) -> t
 
 @st.composite
 def _inputs(draw: st.DrawFn) -> Any:
-    """One input of any kind: with one value, a few, or many."""
+    """One input of any kind, molecules where RDKit is installed: with one value, a few, or many."""
     size = draw(_SIZES)
-    match draw(st.sampled_from(("real", "log", "integer", "choice", "ordered", "arrangement"))):
+    match draw(st.sampled_from(_KINDS)):
         case "real":
             low = size * draw(st.sampled_from((0.0, -1.0, 1.0)))
             return real(low, low + size * draw(st.sampled_from((1.0, 1e-3, 0.0))))
@@ -126,6 +131,8 @@ def _inputs(draw: st.DrawFn) -> Any:
             return integer(low, low + draw(st.sampled_from((2, 0, 1, 30, 10**9))))
         case "choice":
             return choice(*"abcde"[: draw(st.integers(1, 5))])
+        case "molecule":
+            return molecule(*_MOLECULES[: draw(st.integers(1, len(_MOLECULES)))])
         case "ordered":
             return ordered(*(size * level for level in (1.0, 2.0, 10.0, 1e6)[: draw(st.integers(1, 4))]))
         case _:

@@ -235,6 +235,7 @@ problem = Problem(
     design=Sizing,
     setting=Use,
     family=("pdk", "topology", "load", "supply", "temperature"),
+    held_out={"topology": ("folded",)},
     outcome=Measured,
     simulate=simulate,
     theory=theory,

@@ -160,6 +160,7 @@ problem = Problem(
     design=Charge,
     setting=Cell,
     family=("cell", "ambient", "end_soc", "thickness"),
+    held_out={"cell": ("Ai2020", "Mohtat2020")},
     outcome=Measured,
     simulate=simulate,
     theory=theory,

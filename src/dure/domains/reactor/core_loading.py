@@ -240,6 +240,7 @@ def _problem(name: str, question: str, *, traded: bool) -> Problem:
         question=question,
         setting=Reactor,
         family=("core",),
+        held_out={"core": ("koeberg",)},
         members=_members_traded if traded else _members,
         simulate=simulate_trade_off if traded else simulate,
         fidelities=(

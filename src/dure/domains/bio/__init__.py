@@ -1,0 +1,1 @@
+"""Drug discovery: pools of molecules, measured and docked."""

@@ -1,0 +1,102 @@
+"""A family prior: what past tasks say of a new one, as a mean and as directions in which tasks differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Encoder", "FamilyPrior", "Listed", "Names", "Network", "PastTask"]
+
+NUMBERS = ("centre", "directions", "share", "doubt", "shift", "unit")
+Names = Sequence[tuple[Sequence[int], Tensor]]
+"""Columns whose values are names, field by field, with (values, features) numbers that tell the values of a field apart."""
+
+
+@dataclass(frozen=True, eq=False)
+class PastTask:
+    """What one past task answered.
+
+    ``points`` (n, d) are designs in the unit cube, ``outputs`` (n, m) their modelled outputs; ``reference`` is theory, from
+    points to outputs, None without. ``descriptors`` (s,) are numbers of its setting. Tasks of one ``group`` are left out together.
+    """
+
+    name: str
+    group: str
+    points: Tensor
+    outputs: Tensor
+    descriptors: Tensor
+    reference: Callable[[Tensor], Tensor] | None = None
+
+
+class Network(nn.Module):
+    """Features of numbers and names by two hidden layers; descriptors of the setting stand beside each design."""
+
+    def __init__(self, columns: int, names: Names, descriptors: int, features: int, width: int = 64) -> None:
+        super().__init__()
+        named = [column for some, _tokens in names for column in some]
+        self.ordered = [column for column in range(columns) if column not in named]
+        self.named = [list(some) for some, _tokens in names]
+        for index, (_some, tokens) in enumerate(names):
+            self.register_buffer(f"tokens_{index}", tokens)
+        inputs = len(self.ordered) + sum(len(some) * tokens.shape[-1] for some, tokens in names) + descriptors
+        self.layers = nn.Sequential(
+            nn.Linear(inputs, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, features)
+        ).double()
+
+    def forward(self, points: Tensor, descriptors: Tensor) -> Tensor:
+        """(..., n, d) points and (s,) or (..., n, s) descriptors to (..., n, features)."""
+        blocks = [2 * points[..., self.ordered] - 1]
+        for index, columns in enumerate(self.named):
+            tokens: Tensor = getattr(self, f"tokens_{index}")
+            which = (points[..., columns] * len(tokens)).floor().clamp(0, len(tokens) - 1).long()
+            blocks.append(tokens[which].flatten(-2))
+        blocks.append(descriptors.expand(*points.shape[:-1], -1))
+        return torch.as_tensor(self.layers(torch.cat(blocks, -1)))
+
+
+class Listed(nn.Module):
+    """Features of the members of one list, a row each: what all tasks have in common is known of every member by itself."""
+
+    rows: Tensor
+
+    def __init__(self, rows: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("rows", rows)
+
+    def forward(self, points: Tensor, descriptors: Tensor) -> Tensor:  # the same call as the network's
+        """(..., n, 1) places in the list to (..., n, features)."""
+        return self.rows[(points[..., 0] * len(self.rows)).floor().clamp(0, len(self.rows) - 1).long()]
+
+
+Encoder = Network | Listed
+
+
+class FamilyPrior(nn.Module):
+    """A prior over functions of a design, for each of m outputs in units of its spread within a task.
+
+    A new task is expected to be ``features @ (centre + directions @ z)`` plus what no past task shows, with z standard normal;
+    ``share`` (m,) is the part of its variance about the mean that the directions hold, and ``doubt`` (m,) how far the mean misses,
+    both as found on tasks left out; ``shift`` and ``unit`` (s,) are where the past tasks' descriptors lay.
+    """
+
+    centre: Tensor
+    directions: Tensor
+    share: Tensor
+    doubt: Tensor
+    shift: Tensor
+    unit: Tensor
+
+    def __init__(self, encoder: Encoder, **numbers: Tensor) -> None:
+        """``numbers`` are the attributes by their names."""
+        super().__init__()
+        self.encoder = encoder
+        for name in NUMBERS:
+            self.register_buffer(name, numbers[name])
+        self.requires_grad_(False)
+
+    def features(self, points: Tensor, descriptors: Tensor) -> Tensor:
+        """(..., n, d) points to (..., n, k) features, in a task whose setting has the raw ``descriptors`` (s,)."""
+        return torch.as_tensor(self.encoder(points, (descriptors - self.shift) / self.unit))

@@ -1,0 +1,182 @@
+"""Training a family prior: one encoder for all past tasks, and on it what they share and how they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from dure.models.prior import Encoder, FamilyPrior, Listed, Names, Network, PastTask
+
+__all__ = ["train"]
+
+_FEATURES, _RANK = 24, 12
+_STEPS, _ROWS, _RATE = 600, 64, 4e-3
+_DISTANCE = 0.02
+"""How dear it is for a task to differ from the others, beside its mean squared error."""
+_MOST_ROWS = 4000
+_FOLDS = 5
+_RIDGE = 0.1
+"""Variance of the noise, in units of an output's spread, in the few answers by which left-out tasks are read."""
+
+
+@dataclass(frozen=True)
+class _Past:
+    """Tasks in units of their own spread: (n, d) points, (n, m) residuals, and descriptors in units of the family's spread."""
+
+    points: list[Tensor]
+    residuals: list[Tensor]
+    descriptors: list[Tensor]
+
+    def without(self, left: Sequence[int]) -> _Past:
+        kept = [index for index in range(len(self.points)) if index not in left]
+        return _Past(*([some[index] for index in kept] for some in (self.points, self.residuals, self.descriptors)))
+
+
+def train(
+    tasks: Sequence[PastTask],
+    *,
+    names: Names = (),
+    seed: int = 0,
+    say: Callable[[str], None] = lambda _text: None,
+) -> FamilyPrior:
+    """Learn from past tasks; those of a group are left out together to see what a prior is worth on tasks it never saw.
+
+    Args:
+        tasks: at least two, of equal columns, outputs and descriptors. Outputs that no row measured well are NaN.
+        names: see ``Network``. A space of one column of names whose members every task answered is taken as a list.
+        seed: of everything drawn at random.
+        say: is told how far it got.
+
+    Without theory a task's outputs are learned, with theory what it leaves: either way offset and scale are a task's own.
+    """
+    shift, unit = _spread_of(torch.stack([task.descriptors for task in tasks]))
+    generator = torch.Generator().manual_seed(seed)
+    past = _Past([], [], [])
+    for task in tasks:
+        rows = torch.randperm(len(task.points), generator=generator)[:_MOST_ROWS] if not _is_list(task, names) else slice(None)
+        past.points.append(task.points[rows])
+        past.residuals.append(_own_units(task, rows))
+        past.descriptors.append((task.descriptors - shift) / unit)
+    learn = _list_of if _is_list(tasks[0], names) else _network_of
+    groups = sorted({task.group for task in tasks})
+    left_out = []
+    for fold in range(min(_FOLDS, len(groups))):
+        left = [index for index, task in enumerate(tasks) if groups.index(task.group) % _FOLDS == fold]
+        if len(tasks) - len(left) < 2:
+            continue
+        say(f"left out: {', '.join(sorted({tasks[index].group for index in left}))}")
+        kept = past.without(left)
+        encoder, weights = learn(kept, names, seed)
+        centre, directions = _common(encoder, weights, kept)
+        left_out += [_read(encoder, centre, directions, past, index) for index in left]
+    say(f"all {len(tasks)} tasks")
+    encoder, weights = learn(past, names, seed)
+    centre, directions = _common(encoder, weights, past)
+    found = torch.stack(left_out).nanmean(0) if left_out else torch.full((2, len(centre)), 0.5, dtype=torch.double)
+    share, missed = found.nan_to_num(0.5)
+    return FamilyPrior(
+        encoder,
+        centre=centre,
+        directions=directions,
+        share=share.clamp(0.05, 0.95),
+        doubt=missed.clamp(0.0, 1.0).sqrt(),
+        shift=shift,
+        unit=unit,
+    )
+
+
+def _is_list(task: PastTask, names: Names) -> bool:
+    return task.points.shape[-1] == 1 and len(names) == 1 and len(names[0][1]) <= len(task.points)
+
+
+def _spread_of(values: Tensor) -> tuple[Tensor, Tensor]:
+    spread = values.std(0, correction=0)
+    return values.mean(0), torch.where(spread > 0, spread, 1.0)
+
+
+def _own_units(task: PastTask, rows: Tensor | slice) -> Tensor:
+    """(n, m) outputs less the calibrated theory, in units of the outputs' spread; NaN stays."""
+    outputs = task.outputs[rows]
+    spread = (outputs - outputs.nanmean(0)).square().nanmean(0).sqrt().clamp_min(1e-12)
+    left = outputs
+    if task.reference is not None:
+        reference = task.reference(task.points[rows])
+        x, y = reference - reference.nanmean(0), outputs - outputs.nanmean(0)
+        slope = (x * y).nansum(0) / x.square().where(~y.isnan(), torch.zeros_like(y)).nansum(0).clamp_min(1e-12)
+        left = y - slope * x
+    return (left - left.nanmean(0)) / spread
+
+
+def _network_of(past: _Past, names: Names, seed: int) -> tuple[Encoder, Tensor]:
+    """The encoder and (tasks, m, features) weights: least squares of every task at once, by Adam."""
+    count, outputs = len(past.points), past.residuals[0].shape[-1]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        encoder = Network(past.points[0].shape[-1], names, len(past.descriptors[0]), _FEATURES)
+        centre = nn.Parameter(0.1 * torch.randn(outputs, _FEATURES, dtype=torch.double))
+    own = nn.Parameter(torch.zeros(count, outputs, _FEATURES, dtype=torch.double))
+    offsets = nn.Parameter(torch.zeros(count, outputs, dtype=torch.double))
+    optimiser = torch.optim.AdamW([*encoder.parameters(), centre, own, offsets], lr=_RATE, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, _STEPS)
+    generator = torch.Generator().manual_seed(seed)
+    for _step in range(_STEPS):
+        rows = [torch.randint(len(some), (_ROWS,), generator=generator) for some in past.points]
+        points = torch.stack([some[row] for some, row in zip(past.points, rows, strict=True)])
+        wanted = torch.stack([some[row] for some, row in zip(past.residuals, rows, strict=True)])
+        features = encoder(points, torch.stack(past.descriptors)[:, None])
+        said = torch.einsum("tnk,tmk->tnm", features, centre + own) + offsets[:, None]
+        error = (said - wanted).square().nanmean()
+        loss = error + _DISTANCE * own.square().sum(-1).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    encoder.requires_grad_(False)
+    return encoder, (centre + own).detach()
+
+
+def _list_of(past: _Past, names: Names, seed: int) -> tuple[Encoder, Tensor]:
+    """The list's encoder and weights: their mean and principal directions (one output), by singular values."""
+    count, members = len(past.points), len(names[0][1])
+    table = torch.full((count, members), torch.nan, dtype=torch.double)
+    for task, (points, residuals) in enumerate(zip(past.points, past.residuals, strict=True)):
+        table[task, (points[:, 0] * members).floor().clamp(0, members - 1).long()] = residuals[:, 0]
+    mean = table.nanmean(0).nan_to_num(0.0)
+    rest = (table - mean).nan_to_num(0.0)
+    left, sizes, right = torch.linalg.svd(rest, full_matrices=False)
+    rank = min(_RANK, max(count - 1, 1))
+    weights = torch.cat([torch.ones(count, 1, dtype=torch.double), left[:, :rank] * sizes[:rank] / members**0.5], -1)
+    rows = torch.cat([mean[:, None], right[:rank].T * members**0.5], -1)
+    return Listed(rows), weights[:, None, :]
+
+
+def _common(encoder: Encoder, weights: Tensor, past: _Past) -> tuple[Tensor, Tensor]:
+    """(m, k) mean and (m, k, r) principal directions, of mean square one over the past, of (tasks, m, k) weights."""
+    centre = weights.mean(0)
+    _left, sizes, right = torch.linalg.svd((weights - centre).transpose(0, 1), full_matrices=False)
+    rank = min(_RANK, sizes.shape[-1])
+    directions = (sizes[:, :rank, None] * right[:, :rank]).mT
+    features = torch.cat([encoder(some, told) for some, told in zip(past.points, past.descriptors, strict=True)])
+    usual = (features @ directions).square().sum(-1).mean(-1).sqrt()
+    return centre, directions / usual.clamp_min(1e-12)[:, None, None]
+
+
+def _read(encoder: Encoder, centre: Tensor, directions: Tensor, past: _Past, task: int) -> Tensor:
+    """(2, m) of a task left out: what part of the variance about the calibrated mean the directions hold, and that variance."""
+    features = encoder(past.points[task], past.descriptors[task])
+    found = []
+    for output, (middle, along) in enumerate(zip(centre, directions, strict=True)):
+        there = ~past.residuals[task][:, output].isnan()
+        wanted = past.residuals[task][there, output]
+        known = torch.stack([features[there] @ middle, torch.ones_like(wanted)], -1)
+        wanted = wanted - known @ torch.linalg.lstsq(known, wanted[:, None]).solution[:, 0]
+        block = features[there] @ along
+        block = block - known @ torch.linalg.lstsq(known, block).solution
+        inner = block.T @ block + _RIDGE * torch.eye(block.shape[-1], dtype=block.dtype)
+        rest = wanted - block @ torch.linalg.solve(inner, block.T @ wanted)
+        missed = wanted.square().mean()
+        found.append(torch.stack([1 - rest.square().mean() / missed.clamp_min(1e-12), missed]))
+    return torch.stack(found, -1)

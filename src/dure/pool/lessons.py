@@ -1,0 +1,131 @@
+"""From a pool to a family prior: each task's answers as a surrogate would model them, then one training over all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from dure.errors import PoolError
+from dure.i18n import N_, _
+from dure.models import Card
+from dure.models.prior import FamilyPrior, PastTask
+from dure.models.training import train
+from dure.pool.pool import Pool, Task
+from dure.problem import Goal, Problem, Theory
+from dure.strategy.outputs import Outputs, Power, Shape, shape_of
+from dure.surrogate import Counts, differentiable
+
+__all__ = ["lesson", "names_of", "train_prior"]
+
+_LEAST_ROWS = 8
+_USE = N_(
+    "A starting belief for campaigns of this family, listened to as far as its forecasts hold. It is no evidence by itself."
+)
+
+
+def lesson(task: Task) -> PastTask | None:
+    """What a task of a pool answered at the cheapest rung of its ladder; None where fewer than eight designs were answered."""
+    import torch
+
+    problem = task.problem
+    answers = task.at(problem.fidelities[0].name)
+    names = tuple(problem.goals)
+    raw = np.concatenate([answers.outcomes[name] for name in names], axis=1)
+    there = ~np.isnan(raw).any(1)
+    if there.sum() < _LEAST_ROWS:
+        return None
+    raw, cube = raw[there], answers.cube[there]
+    theory = problem.theory is not None
+    shapes = {}
+    for name, goal in problem.goals.items():
+        shape = shape_of(goal, answers.outcomes[name][there].ravel(), theory=theory)
+        if shape is not None:
+            shapes[name] = _kept_wide(shape, goal)
+    outputs = Outputs(problem.goals, True, shapes)
+    reference = None
+    if theory:
+        said = Theory(problem, task.setting, names)
+        reference = differentiable(lambda cube: outputs.encode(said(np.clip(cube, 0.0, 1.0))))
+    return PastTask(
+        name=task.id,
+        group=_group(task),
+        points=torch.from_numpy(np.ascontiguousarray(cube)),
+        outputs=torch.from_numpy(outputs.encode(raw)),
+        descriptors=torch.tensor(problem.descriptors(task.setting), dtype=torch.double),
+        reference=reference,
+    )
+
+
+def _kept_wide(shape: Shape, goal: Goal) -> Shape:
+    """A power may draw together bad answers but never the good ones, which are few and all that a campaign looks for."""
+    if not isinstance(shape, Power) or not goal.is_objective:
+        return shape
+    power = min(shape.power, 1.0) if goal.measure.sense == "minimise" else max(shape.power, 1.0)
+    return replace(shape, power=power)
+
+
+def _group(task: Task) -> str:
+    """Tasks that a family holds out together are left out together, by the settings it names for that."""
+    by = [name for name, kept in task.pool.problem.held_out.items() if isinstance(kept, tuple)]
+    return ", ".join(str(getattr(task.setting, name)) for name in by) or task.id
+
+
+def train_prior(
+    pool: Pool, name: str, *, seed: int = 0, say: Callable[[str], None] = lambda _text: None
+) -> tuple[FamilyPrior, Card]:
+    """Train a family prior on a pool and write its card.
+
+    Raises:
+        PoolError: the pool holds tasks that the family keeps for evaluation, fewer than two with enough answers, or tasks whose
+            inputs differ.
+    """
+    pool.check_training()
+    say(_("reading {tasks} tasks").format(tasks=len(pool.tasks)))
+    lessons = [one for one in map(lesson, pool.tasks) if one is not None]
+    if len(lessons) < 2:
+        raise PoolError(
+            _("{pool} has {count} tasks of at least {least} answers at the cheapest rung; a prior needs two").format(
+                pool=pool.path, count=len(lessons), least=_LEAST_ROWS
+            )
+        )
+    if len({one.points.shape[-1] for one in lessons}) > 1:
+        raise PoolError(_("tasks of {pool} have different inputs; a prior needs the same for all").format(pool=pool.path))
+    problem = pool.tasks[0].problem
+    prior = train(lessons, names=names_of(problem), seed=seed, say=say)
+    past: dict[str, Any] = {
+        "tasks": len(lessons),
+        "rows": sum(len(one.points) for one in lessons),
+        "groups": sorted({one.group for one in lessons}),
+        "sources": [source.id for source in pool.sources],
+        "licences": list(pool.licences),
+    }
+    share = {}
+    start = 0
+    for goal, one in problem.goals.items():
+        share[goal] = round(float(prior.share[start : start + one.measure.width].mean()), 3)
+        start += one.measure.width
+    card = Card(
+        name=name,
+        kind="family prior",
+        problem=problem.name,
+        version=problem.version,
+        inputs=tuple(problem.inputs),
+        outputs={goal: one.measure.width for goal, one in problem.goals.items()},
+        fidelity=problem.fidelities[0].name,
+        trained_on=past,
+        intended_use=_USE,
+        access=pool.access,
+        seed=seed,
+        measured={"share of a left-out task's variance about the mean that past directions hold": share},
+    )
+    return prior, card
+
+
+def names_of(problem: Problem) -> list[Any]:
+    """The columns of a space that hold names, as models and surrogates take them."""
+    import torch
+
+    return [(some, Counts(told) if told.dtype == np.uint8 else torch.from_numpy(told)) for some, told in problem.space.names]

@@ -1,0 +1,72 @@
+"""The strategy of problems whose family has a past: two beliefs, with it and without, and a trial of which to listen to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dure.journal import History
+from dure.models.prior import FamilyPrior
+from dure.strategy.base import HAS_A_PAST, START, Proposal, Review
+from dure.strategy.evidence import Evidence, Task
+from dure.strategy.structured import Structured, calmly
+from dure.strategy.worth import LEAST_COLD, forecasts, share_of_past, worth_of
+from dure.surrogate import Past
+
+__all__ = ["Informed"]
+
+
+@dataclass(frozen=True)
+class Informed:
+    """``plain`` and, beside it, the same with a family prior; each proposal is one of theirs, drawn by their forecasts' record.
+
+    Textbook starts come first. At least a tenth of the other proposals are made without the past.
+    """
+
+    plain: Structured
+    prior: FamilyPrior
+    label: str
+
+    @property
+    def name(self) -> str:
+        """See ``Strategy``."""
+        return self.plain.name
+
+    def explain(self, task: Task) -> tuple[str, ...]:
+        """See ``Strategy``."""
+        return (*self.plain.explain(task), HAS_A_PAST)
+
+    def ask(self, task: Task, history: History, n: int, seed: int) -> list[Proposal]:
+        """See ``Strategy``."""
+        evidence = Evidence(task, history)
+        opening = self.plain.opening(task, evidence, seed, n)
+        if starts := [one for one in opening if one.why == START]:
+            return starts[:n]
+        with calmly(seed + len(evidence.keys)):
+            without, informed = (self.plain.search(task, evidence, seed, past) for past in (None, self._past(task)))
+            weight = share_of_past(forecasts(informed.model), forecasts(without.model))
+            drawn = np.random.default_rng([seed, len(evidence.keys)]).uniform(size=n) < min(weight, 1 - LEAST_COLD)
+            count = int(drawn.sum())
+            certified = bool(history.plan.get("stopping", {}).get("certificate"))
+            listened = [
+                replace(one, numbers={**one.numbers, "past": weight}) for one in informed.propose(count, certified=certified)
+            ]
+            if opening:
+                known = {(one.design, one.fidelity) for one in listened}
+                rest = [one for one in opening if (one.design, one.fidelity) not in known][: n - count]
+            else:
+                rest = without.propose(n - count, certified=certified, besides=listened)
+        return listened + rest
+
+    def review(self, task: Task, history: History, seed: int) -> Review:
+        """See ``Strategy``."""
+        evidence = Evidence(task, history)
+        with calmly(seed + len(evidence.keys)):
+            without, informed = (self.plain.search(task, evidence, seed, past) for past in (None, self._past(task)))
+            past = worth_of(self.label, forecasts(informed.model), forecasts(without.model), seed)
+            better = informed if past.weight > 0.5 else without
+            return Review(tuple(without.worth()), better.prospect, past)
+
+    def _past(self, task: Task) -> Past:
+        return Past.of(self.prior, self.prior.shift.new_tensor(task.problem.descriptors(task.setting)))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-from tests.fast.access_world import ACTIONS, NOW, Stage, allowed
+from tests.fast.access_world import ACTIONS, CSV, NOW, Stage, allowed
 
 Check = Callable[[Stage], Iterator[tuple[str, Any, Any]]]
 SURFACES: dict[str, tuple[Check, bool]] = {}
@@ -215,7 +216,93 @@ _SEEN = (
     "/records/{}",
     "/records/{}/v1/citation.bibtex",
 )
-_READ = ("/api/v1/records/{}/versions/1/files",)
+_READ = (
+    "/api/v1/records/{}/versions/1/files",
+    "/api/v1/records/{}/versions/1/previews/a.csv",
+    "/records/{}/v1/preview/a.csv",
+)
+
+
+@surface
+def ranges_of_files(made: Stage) -> Iterator[tuple[str, Any, Any]]:
+    """A part of a file is the file: what is forbidden differs from what is missing in nothing, whatever range is asked for."""
+    for caller, told, browser, headers in _by_token(made):
+        readable = set(may(made, caller, "read"))
+        for number in range(caller % 5, len(made.records), 5):
+            handle = made.records[number].handle
+            expected = number in readable and not made.world.things[number].withdrawn
+            for asked, status in (("bytes=0-1", 206), ("bytes=99-", 416)):
+                path, more = "/api/v1/records/{}/versions/1/files/a.csv", headers | {"Range": asked}
+                answer = browser.get(path.format(handle), headers=more)
+                yield f"{told}, {number}, {asked}", answer.status_code, status if expected else 404
+                if not expected:
+                    nothing = browser.get(path.format("0" * 12), headers=more)
+                    yield f"{told}, {number}, {asked}", _shown(answer, handle), _shown(nothing)
+                elif status == 206:
+                    yield f"{told}, {number}, {asked}", answer.getvalue(), CSV[:2]
+
+
+@surface
+def uploads(made: Stage) -> Iterator[tuple[str, Any, Any]]:
+    """Whether anybody else has bytes, or sends them, makes no difference to an upload of one's own."""
+    from base64 import b64encode
+
+    for _caller, told, browser, headers in _by_token(made):
+        if not headers:
+            continue
+        able = told.most in ("write", "manage")
+        owns = any(thing.owner == told.person for thing in made.world.things)
+        sha256, tus = made.blob, headers | {"Tus-Resumable": "1.0.0"}
+        found = browser.head(f"/api/v1/uploads/{sha256}", headers=tus)
+        yield f"{told}, head", found.status_code, 200 if able and owns else 404
+        metadata = f"sha256 {b64encode(sha256.encode()).decode()}"
+        begun = browser.post("/api/v1/uploads", headers=tus | {"Upload-Length": "8", "Upload-Metadata": metadata})
+        yield f"{told}, begin", begun.status_code, 201 if able else 404
+        if able:
+            offset = browser.head(f"/api/v1/uploads/{sha256}", headers=tus)["Upload-Offset"]
+            yield f"{told}, offset", offset, "8" if owns else "0"
+
+
+@surface
+def metrics(made: Stage) -> Iterator[tuple[str, Any, Any]]:
+    """Asking for what is forbidden moves the same figures as asking for what is missing, and no figure names a record."""
+    from prometheus_client import REGISTRY
+
+    def moved(ask: Callable[[], Any]) -> dict[Any, float]:
+        before = figures()
+        ask()
+        return {key: value - before.get(key, 0.0) for key, value in figures().items() if value != before.get(key, 0.0)}
+
+    def figures() -> dict[Any, float]:
+        samples = (one for family in REGISTRY.collect() if family.name.startswith("durehub") for one in family.samples)
+        return {(one.name, *sorted(one.labels.items())): one.value for one in samples if one.name.endswith("_total")}
+
+    for caller, told, browser, headers in _by_token(made):
+        seen = set(may(made, caller, "see"))
+        for number in range(caller % 5, len(made.records), 10):
+            if number in seen:
+                continue
+            handle, path = made.records[number].handle, "/api/v1/records/{}"
+            forbidden = moved(partial(browser.get, path.format(handle), headers=headers))
+            nothing = moved(partial(browser.get, path.format("0" * 12), headers=headers))
+            yield f"{told}, {number}", forbidden, nothing
+            yield f"{told}, {number}", [key for key in figures() if handle in repr(key)], []
+
+
+def _by_token(made: Stage) -> Iterator[tuple[int, Any, Any, dict[str, str]]]:
+    """Every caller whose calls are let in, with a browser and the header it calls with."""
+    from django.test import Client
+
+    from durehub.accounts.actors import issue_token
+    from durehub.accounts.models import Action
+
+    for caller, told in enumerate(made.world.callers):
+        actor = made.actors[caller]
+        if actor.account is None:
+            yield caller, told, Client(), {}
+        elif actor.active is not None:
+            _token, secret = issue_token(actor.account, "test", most=Action(actor.most), project=actor.project)
+            yield caller, told, Client(), {"Authorization": f"Bearer {secret}"}
 
 
 def _shown(answer: Any, handle: str = "0" * 12) -> tuple[int, str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.fast.access_world import plain
 
+FORMATS = {".csv": "text/csv", ".json": "application/json", ".parquet": "application/vnd.apache.parquet"}
 CSV = b"a,b\n1,2\n"
 
 
@@ -49,7 +50,9 @@ class Caller:
     def record(self, title: str = "A table", data: bytes = CSV, path: str = "a.csv", derived_from: Any = ()) -> dict[str, Any]:
         """A record whose file is uploaded."""
         made = plain(title, list(derived_from))
-        made["files"] = [{"path": path, "sha256": self.upload(data), "bytes": len(data), "format": "text/csv"}]
+        made["files"] = [
+            {"path": path, "sha256": self.upload(data), "bytes": len(data), "format": FORMATS[path[path.rfind(".") :]]}
+        ]
         made["outcomes"] = [{"name": "mass", "value": 5.0, "unit": "kg"}]
         return made
 

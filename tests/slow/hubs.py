@@ -47,19 +47,21 @@ class Running:
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[Running]:
-    """``dure serve`` on a free port, until the block ends."""
-    command = [*DURE, "serve", "--home", str(home), "--port", "0"]
+def serving(home: Path, *, port: int = 0, restored: bool = False, **settings: str) -> Iterator[Running]:
+    """``dure serve`` until the block ends, on a free port unless one is given."""
+    command = [*DURE, "serve", "--home", str(home), "--port", str(port)]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, cwd=home, env=os.environ | {"PYTHONUNBUFFERED": "1"}
+        command, stdout=subprocess.PIPE, text=True, cwd=home, env=os.environ | {"PYTHONUNBUFFERED": "1"} | settings
     ) as process:
         try:
             assert process.stdout is not None
-            lines = [process.stdout.readline(), process.stdout.readline()]
-            url, invitation = re.search(r"http://\S+:\d+", lines[0]), re.search(r"invitation=(\S+)", lines[1])
+            lines = [process.stdout.readline()]
+            url = re.search(r"http://\S+:\d+", lines[0])
             assert url, lines
-            assert invitation, lines
-            yield Running(url[0], home, invitation[1])
+            # A hub that was restored has accounts, and prints no invitation.
+            invitation = None if restored else re.search(r"invitation=(\S+)", process.stdout.readline())
+            assert restored or invitation
+            yield Running(url[0], home, invitation[1] if invitation else "")
         finally:
             for child in _children(process.pid):
                 os.kill(child, signal.SIGINT)

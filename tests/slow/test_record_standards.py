@@ -43,7 +43,7 @@ def _validated(folder: Path) -> dict[str, dict[str, object]]:
     return found
 
 
-@pytest.mark.needs("rocrate", "roc-validator")
+@pytest.mark.needs("rocrate", "validators")
 def test_the_crate_passes_the_reference_validator_and_a_broken_one_does_not(record: Path, tmp_path: Path):
     found = _validated(record)
     assert {name: one["issues"] for name, one in found.items()} == {"ro-crate-1.1": [], "process-run-crate": []}

@@ -13,7 +13,7 @@ from dure.cli.face import Done, Group, command
 from dure.errors import MissingPart
 from dure.i18n import _
 
-__all__ = ["audit", "invite", "serve"]
+__all__ = ["audit", "backup", "invite", "restore", "serve"]
 
 _home = click.option(
     "--home",
@@ -48,10 +48,17 @@ def _hub(home: Path, *arguments: str) -> Done:
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=8400, metavar="N", help=_("8400 unless given; 0 takes a free one.")
 )
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(1, 65_535),
+    metavar="N",
+    help=_("Where on this machine Prometheus finds figures; nowhere unless given."),
+)
 @click.option("--check", is_flag=True, help=_("Look whether everything is in order, and do not serve."))
-def serve(*, home: Path, host: str, port: int, check: bool) -> Done:
+def serve(*, home: Path, host: str, port: int, metrics_port: int | None, check: bool) -> Done:
     """Run the hub."""
-    return _hub(home, "serve", "--host", host, "--port", str(port), *(["--check"] if check else []))
+    metrics = ["--metrics-port", str(metrics_port)] if metrics_port else []
+    return _hub(home, "serve", "--host", host, "--port", str(port), *metrics, *(["--check"] if check else []))
 
 
 audit = Group("audit")
@@ -69,3 +76,19 @@ def verify(*, home: Path) -> Done:
 def invite(*, home: Path) -> Done:
     """Invite."""
     return _hub(home, "invite")
+
+
+@command("backup", help=_("Copies everything the hub keeps to DIR, while it serves; a second time only what is new."))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
+@_home
+def backup(*, folder: Path, home: Path) -> Done:
+    """Back up."""
+    return _hub(home, "backup", str(folder))
+
+
+@command("restore", help=_("Makes a hub in --home, which must be new, from the backup in DIR, and checks every file of it."))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True), metavar="DIR")
+@_home
+def restore(*, folder: Path, home: Path) -> Done:
+    """Restore."""
+    return _hub(home, "restore", str(folder))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 from django.conf import settings
@@ -20,7 +19,8 @@ from durehub.accounts.actors import issue_token
 from durehub.accounts.models import Account, Action, Membership, Project, Role
 from durehub.api import shapes, telling
 from durehub.api.asking import NotSignedIn, actor, actor_of, answer_errors, once, signed_in
-from durehub.catalogue import finding, granting, publishing, searching
+from durehub.api.uploads import blocks_of, uploads
+from durehub.catalogue import finding, granting, previewing, publishing, searching, uploading
 from durehub.lib import attachment
 from durehub.policy.audit import note
 from durehub.policy.models import Grant, Level
@@ -28,7 +28,6 @@ from durehub.policy.models import Grant, Level
 __all__ = ["api"]
 
 _FAULTS = {401: shapes.ErrorOut, 404: shapes.ErrorOut, 422: shapes.ErrorOut}
-_BLOCK = 1 << 20
 
 Handle = Annotated[str, Path(pattern=r"^[0-9a-hj-km-np-tv-z]{12}$")]
 Number = Annotated[int, Path(ge=1, le=999_999)]
@@ -135,10 +134,23 @@ def files(request: HttpRequest, handle: Handle, number: Number) -> Any:
     return telling.files(finding.files_of(actor_of(request), handle, number))
 
 
-@records.get("/{handle}/versions/{number}/files/{path:name}", response={200: None, **_FAULTS}, summary="A file's bytes")
+@records.get(
+    "/{handle}/versions/{number}/files/{path:name}",
+    response={200: None, 206: None, **_FAULTS},
+    summary="A file's bytes, or a range of them",
+)
 def file(request: HttpRequest, handle: Handle, number: Number, name: str) -> Any:
     one, stream = finding.file_of(actor_of(request), handle, number, name)
-    return attachment(stream, one.path, one.blob.sha256)
+    return attachment(request, stream, one.path, one.blob.sha256, one.blob.bytes)
+
+
+@records.get(
+    "/{handle}/versions/{number}/previews/{path:name}",
+    response={200: shapes.PreviewOut, **_FAULTS},
+    summary="First rows, and columns, of a table",
+)
+def preview(request: HttpRequest, handle: Handle, number: Number, name: str) -> Any:
+    return previewing.preview_of(actor_of(request), handle, number, name)
 
 
 @records.get("/{handle}/grants", response={200: shapes.GrantsOut, **_FAULTS}, summary="The grants that have not ended")
@@ -201,11 +213,7 @@ def decide(request: HttpRequest, handle: Handle, given: shapes.DecisionIn) -> An
 
 @people.put("/blobs/{sha256}", response={200: shapes.BlobOut, **_FAULTS}, summary="Upload bytes under their hash")
 def blob(request: HttpRequest, sha256: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]) -> Any:
-    def blocks() -> Iterator[bytes]:
-        while block := request.read(_BLOCK):
-            yield block
-
-    kept = publishing.upload(actor_of(request), sha256, blocks())
+    kept = uploading.upload(actor_of(request), sha256, blocks_of(request))
     return shapes.BlobOut(sha256=kept.sha256, bytes=kept.bytes)
 
 
@@ -290,4 +298,5 @@ def health(request: HttpRequest) -> dict[str, str]:
 
 
 api.add_router("/records", records)
+api.add_router("/uploads", uploads)
 api.add_router("", people)

@@ -21,6 +21,7 @@ __all__ = [
     "GrantOut",
     "GrantsOut",
     "MemberIn",
+    "PreviewOut",
     "ProjectIn",
     "ProjectOut",
     "ProjectsOut",
@@ -157,6 +158,28 @@ class FilesOut(Schema):
     publisher: str
     url: str
     record: dict[str, Any]
+
+
+class ColumnOut(Schema):
+    """A column of a table: numbers are written in six digits, and "" where there is none."""
+
+    name: str
+    unit: str
+    type: str
+    missing: int
+    least: str
+    mean: str
+    most: str
+
+
+class PreviewOut(Schema):
+    """What is in a table; where it could not be read, only ``problem``."""
+
+    columns: list[ColumnOut] = Field(default_factory=list)
+    rows: list[list[str]] = Field(default_factory=list)
+    counted: int = 0
+    whole: bool = False
+    problem: str = ""
 
 
 class BlobOut(Schema):

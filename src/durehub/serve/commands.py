@@ -51,8 +51,9 @@ def _ready(*, migrate: bool = False) -> None:
 @click.option("--host", default="127.0.0.1")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8400)
 @click.option("--threads", type=click.IntRange(1, 64), default=4)
+@click.option("--metrics-port", type=click.IntRange(1, 65_535))
 @click.option("--check", "only_check", is_flag=True)
-def serve(*, host: str, port: int, threads: int, only_check: bool) -> None:
+def serve(*, host: str, port: int, threads: int, metrics_port: int | None, only_check: bool) -> None:
     """Serve until interrupted; the first time, print the invitation for the first account."""
     if "DUREHUB_URL" not in os.environ and host not in _LOOPBACK:
         raise click.UsageError(
@@ -66,6 +67,7 @@ def serve(*, host: str, port: int, threads: int, only_check: bool) -> None:
     shown = f"[{host}]" if ":" in host else host
     address = os.environ.setdefault("DUREHUB_URL", f"http://{shown}:{bound.getsockname()[1]}")
     _ready(migrate=True)
+    from prometheus_client import start_http_server
     from waitress import create_server
 
     from durehub.accounts.actors import invite
@@ -73,6 +75,8 @@ def serve(*, host: str, port: int, threads: int, only_check: bool) -> None:
     from durehub.policy.audit import receipt
     from durehub.serve.wsgi import application
 
+    if metrics_port is not None:
+        start_http_server(metrics_port, addr="127.0.0.1")
     server = create_server(application, sockets=[bound], threads=threads, max_request_body_size=2**40, ident=None)
     click.echo(_("Serving at {url} from {home}; Ctrl-C stops.").format(url=address, home=os.environ["DUREHUB_HOME"]))
     if not Account.objects.exists():
@@ -122,6 +126,32 @@ def invite() -> None:
     from durehub.accounts.actors import invite as make
 
     click.echo(f"{settings.URL}/join?invitation={make()}")
+
+
+@_hub.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def backup(*, folder: Path) -> None:
+    """Copy everything to a folder while the hub goes on."""
+    _ready()
+    from durehub.serve.keeping import back_up
+
+    back_up(folder)
+    click.echo(_("Everything is in {folder}.").format(folder=folder))
+
+
+@_hub.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+def restore(*, folder: Path) -> None:
+    """Make a hub from a backup, and look whether everything is in it."""
+    from durehub.serve import files
+
+    files.restore(folder, Path(os.environ["DUREHUB_HOME"]))
+    _ready(migrate=True)
+    from durehub.serve.keeping import check
+
+    count, entries = check()
+    told = _("Restored: {count} files, each as it was kept, and an audit log of {entries} entries that verifies.")
+    click.echo(told.format(count=count, entries=entries))
 
 
 @_hub.command()

@@ -14,12 +14,12 @@ from dure.errors import InputError
 from dure.i18n import _
 from dure.record import STYLES
 from durehub.accounts.models import Action
-from durehub.catalogue import finding, granting, searching
+from durehub.catalogue import finding, granting, previewing, searching
 from durehub.lib import attachment
 from durehub.policy.models import Level
 from durehub.web.rendering import actor_of, missing, page
 
-__all__ = ["ask", "citation", "decide", "file", "record", "requests", "search"]
+__all__ = ["ask", "citation", "decide", "file", "preview", "record", "requests", "search"]
 
 View = Callable[..., HttpResponse]
 _LONGEST = 300
@@ -118,6 +118,7 @@ def _record(request: HttpRequest, handle: str, number: int | None, *, said: str 
         versions=version.record.versions.order_by("-number").defer("plain"),
         levels={"metadata": Level(version.record.level).label, "files": Level(version.record.files_level).label},
         readable=readable,
+        forms=tuple(previewing.FORMS),
         files=version.files.order_by("path").select_related("blob") if readable and not version.withdrawn else (),
         outcomes=version.plain["outcomes"] if readable and not version.withdrawn else (),
         asked=asked[0] if asked else None,
@@ -131,7 +132,15 @@ def _record(request: HttpRequest, handle: str, number: int | None, *, said: str 
 def file(request: HttpRequest, handle: str, number: int, name: str) -> HttpResponse:
     """A file, to be saved."""
     one, stream = finding.file_of(actor_of(request), handle, number, name)
-    return attachment(stream, one.path, one.blob.sha256)  # type: ignore[return-value] # a FileResponse is an answer too
+    return attachment(request, stream, one.path, one.blob.sha256, one.blob.bytes)  # type: ignore[return-value] # a FileResponse is an answer too
+
+
+@require_safe
+@_uniform
+def preview(request: HttpRequest, handle: str, number: int, name: str) -> HttpResponse:
+    """What is in a table."""
+    shown = previewing.preview_of(actor_of(request), handle, number, name)
+    return page(request, "preview.html", shown={"problem": ""} | shown, name=name, handle=handle, number=number)
 
 
 @require_safe

@@ -23,7 +23,7 @@ from numpy.lib import format as npy
 from benchmarks.peers.tasks import Array, Task, designs_of, outcomes_of
 from dure.problem import Problem, integer, maximise, minimise, real
 
-__all__ = ["HPO_B", "tasks"]
+__all__ = ["HPO_B", "measured", "tasks", "thinned"]
 
 # File, columns that are whole numbers, outcome, whether it is to be made large, runs.
 _MATERIALS = (
@@ -99,23 +99,35 @@ def _materials(home: Path) -> list[Task]:
 
 
 def _hpo_b(home: Path) -> list[Task]:
-    wheel = home / "bench" / _WHEEL
-    if not wheel.exists():
-        return []
     found = []
-    with zipfile.ZipFile(wheel) as outer, outer.open(_ARRAYS) as inner, zipfile.ZipFile(inner) as arrays:
-        for space, task in HPO_B.items():
-            with arrays.open(f"{space}_{task}.npy") as file:
-                found.append(_thinned(f"hpo-b-{space}", np.asarray(npy.read_array(file, allow_pickle=False), dtype=float)))
+    for space, task in HPO_B.items():
+        if arrays := measured(space, home, (task,)):
+            found.append(thinned(f"hpo-b-{space}", arrays[task]))
     return found
 
 
-def _thinned(name: str, table: Array) -> Task:
-    x, y = table[:, :-1], table[:, -1]
-    keep = np.random.default_rng(20_266).permutation(len(y))[:_MOST_ROWS]
-    keep = np.union1d(keep, [int(y.argmax())])
-    columns = {f"x{index}": x[keep, index] for index in range(x.shape[1])}
-    return _task(name, columns, (), y[keep], True, 50)
+def measured(space: str, home: Path, only: Sequence[str] = ()) -> dict[str, Array]:
+    """Of one of the development spaces all tasks, or ``only`` some: (rows, inputs and outcome); nothing without the wheel."""
+    wheel = home / "bench" / _WHEEL
+    if space not in HPO_B:
+        raise ValueError(f"{space} is not one of the development spaces {', '.join(HPO_B)}")
+    found: dict[str, Array] = {}
+    if wheel.exists():
+        with zipfile.ZipFile(wheel) as outer, outer.open(_ARRAYS) as inner, zipfile.ZipFile(inner) as arrays:
+            for name in arrays.namelist():
+                of, _, task = name.removesuffix(".npy").partition("_")
+                if of == space and (not only or task in only):
+                    with arrays.open(name) as file:
+                        found[task] = np.asarray(npy.read_array(file, allow_pickle=False), dtype=float)
+    return found
+
+
+def thinned(name: str, table: Array) -> Task:
+    """A table of inputs and an outcome to be made large as a task of at most 2,000 rows."""
+    keep = np.random.default_rng(20_266).permutation(len(table))[:_MOST_ROWS]
+    keep = np.union1d(keep, [int(table[:, -1].argmax())])
+    columns = {f"x{index}": table[keep, index] for index in range(table.shape[1] - 1)}
+    return _task(name, columns, (), table[keep, -1], True, 50)
 
 
 def tasks() -> tuple[Task, ...]:

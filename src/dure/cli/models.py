@@ -13,7 +13,6 @@ from dure.cli.face import Done, Group, as_json
 from dure.cli.screen import console
 from dure.i18n import _
 from dure.models import Card, cards, find_model, label_of, read_card
-from dure.problem import find
 
 __all__ = ["model"]
 
@@ -69,9 +68,8 @@ def train(*, pool: Path, name: str, out: Path | None, seed: int, as_json: bool) 
     kept = save(prior, card, folder)
     if not as_json:
         _print(kept)
-        console().print(
-            _("Kept in {folder}; campaigns of {problem} take it by themselves").format(folder=folder, problem=kept.problem)
-        )
+        said = _("Kept in {folder}. Campaigns of {problem} take the newest model under ./models; --prior {folder} names this one.")
+        console().print(said.format(folder=folder, problem=kept.problem))
     return Done(asdict(kept) | {"folder": str(folder)})
 
 
@@ -91,7 +89,7 @@ def evaluate(*, pool: Path, names: tuple[str, ...], answers: int, seed: int, as_
     from dure.pool.trial import forecast_errors
 
     opened = Pool.read(pool)
-    loaded = {name: load(_folder(name, opened.problem.name)) for name in names}
+    loaded = {name: load(find_model(name, opened.problem) or Path(name)) for name in names}
     rows = forecast_errors(opened, {name: prior for name, (prior, _card) in loaded.items()}, answers=answers, seed=seed)
     if not as_json:
         table = Table(_("goal"), _("model"), _("error"), _("intervals that held"), _("tasks"), box=None)
@@ -102,10 +100,6 @@ def evaluate(*, pool: Path, names: tuple[str, ...], answers: int, seed: int, as_
             _("Error: root of the mean square, in units of the outputs' spread, {n} answers known.").format(n=answers)
         )
     return Done({"forecasts": rows})
-
-
-def _folder(name: str, problem: str) -> Path:
-    return find_model(name, find(problem)) or Path(name)
 
 
 def _named(name: str) -> tuple[Path, Card]:

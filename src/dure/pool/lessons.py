@@ -18,7 +18,7 @@ from dure.problem import Goal, Problem, Theory
 from dure.strategy.outputs import Outputs, Power, Shape, shape_of
 from dure.surrogate import Counts, differentiable
 
-__all__ = ["lesson", "names_of", "train_prior"]
+__all__ = ["kept_wide", "lesson", "names_of", "train_prior"]
 
 _LEAST_ROWS = 8
 _SHARE = N_("share of a left-out task's variance about the mean that past directions hold")
@@ -44,7 +44,7 @@ def lesson(task: Task) -> PastTask | None:
     for name, goal in problem.goals.items():
         shape = shape_of(goal, answers.outcomes[name][there].ravel(), theory=theory)
         if shape is not None:
-            shapes[name] = _kept_wide(shape, goal)
+            shapes[name] = kept_wide(shape, goal)
     outputs = Outputs(problem.goals, True, shapes)
     reference = None
     if theory:
@@ -60,7 +60,7 @@ def lesson(task: Task) -> PastTask | None:
     )
 
 
-def _kept_wide(shape: Shape, goal: Goal) -> Shape:
+def kept_wide(shape: Shape, goal: Goal) -> Shape:
     """A power may draw together bad answers but never the good ones, which are few and all that a campaign looks for."""
     if not isinstance(shape, Power) or not goal.is_objective:
         return shape

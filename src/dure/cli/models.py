@@ -68,7 +68,7 @@ def train(*, pool: Path, name: str, out: Path | None, seed: int, as_json: bool) 
     kept = save(prior, card, folder)
     if not as_json:
         _print(kept)
-        said = _("Kept in {folder}. Campaigns of {problem} take the newest model under ./models; --prior {folder} names this one.")
+        said = _("Kept in {folder}. Campaigns of {problem} take the newest model under models; --prior {folder} names this one.")
         console().print(said.format(folder=folder, problem=kept.problem))
     return Done(asdict(kept) | {"folder": str(folder)})
 

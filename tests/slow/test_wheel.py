@@ -10,10 +10,13 @@ from statistics import median
 
 import numpy as np
 import pytest
+import torch
 
 from dure.campaign import Loop
 from dure.errors import InputError
-from dure.models.prior import FamilyPrior
+from dure.models import Card
+from dure.models.prior import FamilyPrior, PastTask
+from dure.models.training import train
 from dure.models.weights import load, save
 from dure.pool import Pool, build, generate
 from dure.pool.lessons import train_prior
@@ -105,3 +108,19 @@ def test_weights_that_are_not_those_of_the_card_are_refused(model: Path, tmp_pat
     (copy / "model.safetensors").write_bytes(bytes(weights))
     with pytest.raises(InputError, match="not those of its card"):
         load(copy)
+
+
+def test_a_network_comes_back_with_its_names(tmp_path: Path):
+    generator = torch.Generator().manual_seed(2)
+    tokens = torch.tensor([[0.0], [0.5], [1.0]], dtype=torch.double)
+    tasks = []
+    for number in range(3):
+        points = torch.rand(40, 2, generator=generator, dtype=torch.double)
+        outputs = torch.stack([points[:, 0] * (number + 1) + (points[:, 1] * 3).floor(), points[:, 0] ** 2], -1)
+        tasks.append(PastTask(str(number), str(number), points, outputs, torch.tensor([float(number)], dtype=torch.double)))
+    prior = train(tasks, names=[((1,), tokens)])
+    card = Card("two", "family prior", "mine/mixed", "1", ("x", "kind"), {"y": 1, "z": 1}, "full", {}, "for tests", "open", 0)
+    save(prior, card, tmp_path)
+    again, _card = load(tmp_path)
+    points, told = torch.rand(5, 2, generator=generator, dtype=torch.double), torch.tensor([1.5], dtype=torch.double)
+    torch.testing.assert_close(again.features(points, told), prior.features(points, told), rtol=1e-5, atol=1e-5)

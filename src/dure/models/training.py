@@ -93,8 +93,9 @@ def _is_list(task: PastTask, names: Names) -> bool:
 
 
 def _spread_of(values: Tensor) -> tuple[Tensor, Tensor]:
-    spread = values.std(0, correction=0)
-    return values.mean(0), torch.where(spread > 0, spread, 1.0)
+    middle = values.mean(0)
+    spread = (values - middle).square().mean(0).sqrt()
+    return middle, torch.where(spread > 0, spread, 1.0)
 
 
 def _own_units(task: PastTask, rows: Tensor | slice) -> Tensor:

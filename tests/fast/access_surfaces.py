@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import patch
 
-from tests.fast.access_world import ACTIONS, NOW, Stage, allowed
+from tests.fast.access_world import ACTIONS, NOW, Stage, allowed, sha256_of, table_of
 
 Check = Callable[[Stage], Iterator[tuple[str, Any, Any]]]
 SURFACES: dict[str, tuple[Check, bool]] = {}
@@ -176,6 +176,39 @@ def files_of_a_version(made: Stage) -> Iterator[tuple[str, Any, Any]]:
 
 
 @surface
+def bytes_of_a_file(made: Stage) -> Iterator[tuple[str, Any, Any]]:
+    from durehub.catalogue.finding import file_of
+
+    def read(actor: Any, handle: str) -> bytes:
+        _file, stream = file_of(actor, handle, 1, "a.csv")
+        with stream:
+            return stream.read()
+
+    for caller, number, found in _answers(made, read):
+        expected = number in may(made, caller, "read") and not made.world.things[number].withdrawn
+        yield f"{made.world.callers[caller]}, {number}", found, table_of(number) if expected else None
+
+
+@surface
+def bytes_an_account_has(made: Stage) -> Iterator[tuple[str, Any, Any]]:
+    """Whether bytes need not be sent again: told of one's own alone, to who may publish."""
+    from durehub.catalogue.finding import Missing
+    from durehub.catalogue.uploading import standing
+
+    for caller, number in made.cases():
+        told, data = made.world.callers[caller], table_of(number)
+        try:
+            found = standing(made.actors[caller], sha256_of(data)) is not None
+        except Missing:
+            found = False
+        able = told.person is not None and made.actors[caller].active is not None and told.most in ("write", "manage")
+        expected = able and any(
+            thing.owner == told.person and table_of(one) == data for one, thing in enumerate(made.world.things)
+        )
+        yield f"{told}, {number}", found, expected
+
+
+@surface
 def pages_and_calls(made: Stage) -> Iterator[tuple[str, Any, Any]]:
     """Statuses, and that what is forbidden differs from what is missing in nothing: status, headers, body."""
     from django.test import Client
@@ -206,6 +239,12 @@ def pages_and_calls(made: Stage) -> Iterator[tuple[str, Any, Any]]:
                 yield f"{told}, {path.format(handle)}", answer.status_code, 200 if expected else 404
                 if not expected:
                     yield f"{told}, {path.format(handle)}", _shown(answer, handle), nothing[path]
+                if path in _BYTES:
+                    yield f"{told}, {path.format(handle)}", expected and _body(answer), expected and table_of(number)
+                    for span, kept in (("bytes=3-9", table_of(number)[3:10]), ("bytes=999-", b"")):
+                        answer = browser.get(path.format(handle), headers=headers | {"Range": span})
+                        here = (206 if kept else 416, kept) if expected else (404, nothing[path][2].encode())
+                        yield f"{told}, {path.format(handle)} {span}", (answer.status_code, _plain(_body(answer), handle)), here
 
 
 _SEEN = (
@@ -215,7 +254,23 @@ _SEEN = (
     "/records/{}",
     "/records/{}/v1/citation.bibtex",
 )
-_READ = ("/api/v1/records/{}/versions/1/files",)
+_BYTES = ("/api/v1/records/{}/versions/1/files/a.csv", "/records/{}/v1/files/a.csv")
+_READ = ("/api/v1/records/{}/versions/1/files", *_BYTES)
+
+
+def _body(answer: Any) -> bytes:
+    return b"".join(answer.streaming_content) if answer.streaming else answer.content
+
+
+def _plain(body: bytes, handle: str) -> bytes:
+    """A body as ``_shown`` shows it; bytes of a file stay."""
+    return body if b"\n<" not in body else "\n".join(_lines(body.decode(), handle)).encode()
+
+
+def _lines(body: str, handle: str) -> list[str]:
+    return [
+        line.split('name="next"')[0] for line in body.replace(handle, "HANDLE").splitlines() if "csrfmiddlewaretoken" not in line
+    ]
 
 
 def _shown(answer: Any, handle: str = "0" * 12) -> tuple[int, str, str]:
@@ -223,7 +278,4 @@ def _shown(answer: Any, handle: str = "0" * 12) -> tuple[int, str, str]:
     headers = json.dumps(
         {name: value for name, value in sorted(answer.headers.items()) if name not in ("ETag", "Content-Length")}
     )
-    body = answer.content.decode()
-    hidden = "csrfmiddlewaretoken"
-    lines = [line.split('name="next"')[0] for line in body.replace(handle, "HANDLE").splitlines() if hidden not in line]
-    return answer.status_code, headers, "\n".join(lines)
+    return answer.status_code, headers, "\n".join(_lines(answer.content.decode(), handle))

@@ -20,11 +20,16 @@ PASSWORD = "a rather long password"
 
 @dataclass(frozen=True)
 class Running:
-    """A hub that answers at ``url``; ``invitation`` makes the first account."""
+    """A hub that answers at ``url``; ``invitation`` makes the first account, and is empty where there is one."""
 
     url: str
     home: Path
     invitation: str
+    pid: int
+
+    def processes(self) -> list[int]:
+        """The hub's processes, the one that started it last."""
+        return [*_children(self.pid), self.pid]
 
     def join(self, name: str, invitation: str = "") -> str:
         """Make an account through the page, as a person would; its address."""
@@ -47,19 +52,21 @@ class Running:
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[Running]:
-    """``dure serve`` on a free port, until the block ends."""
-    command = [*DURE, "serve", "--home", str(home), "--port", "0"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, cwd=home, env=os.environ | {"PYTHONUNBUFFERED": "1"}
-    ) as process:
+def serving(home: Path, *options: str, fresh: bool = True, **environment: str) -> Iterator[Running]:
+    """``dure serve`` on a free port, until the block ends; its log goes into ``home``."""
+    command = [*DURE, "serve", "--home", str(home), "--port", "0", *options]
+    settings = os.environ | {"PYTHONUNBUFFERED": "1"} | environment
+    with (
+        (home / "log").open("a", encoding="utf-8") as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=home, env=settings) as process,
+    ):
         try:
             assert process.stdout is not None
-            lines = [process.stdout.readline(), process.stdout.readline()]
+            lines = [process.stdout.readline(), process.stdout.readline() if fresh else "invitation=none"]
             url, invitation = re.search(r"http://\S+:\d+", lines[0]), re.search(r"invitation=(\S+)", lines[1])
-            assert url, lines
+            assert url, (lines, (home / "log").read_text("utf-8"))
             assert invitation, lines
-            yield Running(url[0], home, invitation[1])
+            yield Running(url[0], home, invitation[1] if fresh else "", process.pid)
         finally:
             for child in _children(process.pid):
                 os.kill(child, signal.SIGINT)
@@ -70,7 +77,10 @@ def serving(home: Path) -> Iterator[Running]:
 def _children(pid: int) -> list[int]:
     import psutil
 
-    return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    try:
+        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def dure(*arguments: object, cwd: Path, who: str) -> str:

@@ -53,6 +53,8 @@ COMMANDS: Final = {
     "serve": ("serving", "serve", N_("Run a hub on this machine.")),
     "invite": ("serving", "invite", N_("Invite somebody to the hub on this machine.")),
     "audit": ("serving", "audit", N_("Verify the audit log of the hub on this machine.")),
+    "backup": ("serving", "backup", N_("Write everything of the hub on this machine into one file.")),
+    "restore": ("serving", "restore", N_("Make a hub from such a file.")),
     "doctor": ("doctor", "doctor", N_("Say what is installed, what is missing and how to get it.")),
 }
 

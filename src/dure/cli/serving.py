@@ -1,4 +1,4 @@
-"""``dure serve`` and ``dure audit``: the hub on this machine, run as a program of its own because the library knows no Django."""
+"""``dure serve`` and its kin: the hub on this machine, run as a program of its own because the library knows no Django."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dure.cli.face import Done, Group, command
 from dure.errors import MissingPart
 from dure.i18n import _
 
-__all__ = ["audit", "invite", "serve"]
+__all__ = ["audit", "backup", "invite", "restore", "serve"]
 
 _home = click.option(
     "--home",
@@ -69,3 +69,19 @@ def verify(*, home: Path) -> Done:
 def invite(*, home: Path) -> Done:
     """Invite."""
     return _hub(home, "invite")
+
+
+@command("backup", help=_("FILE is new; it holds everything of the hub, which may go on serving meanwhile."))
+@click.argument("file", type=click.Path(path_type=Path))
+@_home
+def backup(*, file: Path, home: Path) -> Done:
+    """Back up."""
+    return _hub(home, "backup", str(file.resolve()))
+
+
+@command("restore", help=_("FILE is a backup; the hub is made in a new folder, or a new database, and checked to the last byte."))
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_home
+def restore(*, file: Path, home: Path) -> Done:
+    """Restore."""
+    return _hub(home, "restore", str(file.resolve()))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dure.client.hub import Hub
-from dure.errors import InputError, VerificationFailed
+from dure.errors import HubUnreachable, InputError, VerificationFailed
 from dure.i18n import _
 from dure.record import RECORD, Published, Record, check, read
 
@@ -62,14 +62,22 @@ def pull(hub: Hub, identifier: str, folder: Path, *, progress: Progress = lambda
 
 
 def _fetch(hub: Hub, identifier: str, folder: Path, path: str, sha256: str) -> None:
-    target, hasher = folder / path, hashlib.sha256()
+    """A file, gone on with where the connection broke; given up when it breaks without another byte."""
+    target, hasher, count = folder / path, hashlib.sha256(), 0
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.draft")
     try:
         with draft.open("wb") as stream:
-            for block in hub.bytes(identifier, path):
-                hasher.update(block)
-                stream.write(block)
+            while True:
+                began = count
+                try:
+                    for block in hub.bytes(identifier, path, first=count):
+                        hasher.update(block)
+                        count += stream.write(block)
+                    break
+                except HubUnreachable:
+                    if count == began:
+                        raise
         if hasher.hexdigest() != sha256:
             raise VerificationFailed(_("{file} did not arrive as it was published; pull again").format(file=path))
         draft.replace(target)

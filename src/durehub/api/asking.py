@@ -20,7 +20,7 @@ from durehub.catalogue.finding import Missing
 from durehub.catalogue.models import Reply
 from durehub.policy.audit import note
 
-__all__ = ["NotSignedIn", "actor", "actor_of", "answer_errors", "once", "signed_in"]
+__all__ = ["NotSignedIn", "actor", "actor_of", "answer_errors", "fault", "once", "signed_in"]
 
 _LONGEST_KEY = 100
 _log = logging.getLogger("durehub")
@@ -63,19 +63,20 @@ def actor_of(request: HttpRequest) -> Actor:
     return found
 
 
-def _fault(status: int, code: str, message: str) -> HttpResponse:
+def fault(status: int, code: str, message: str) -> HttpResponse:
+    """An error in the one shape."""
     body = json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False)
     return HttpResponse(body, status=status, content_type="application/json")
 
 
 def _missing(request: HttpRequest) -> HttpResponse:
     note("denied", getattr(request, "auth", VISITOR), request.path)
-    return _fault(404, "not_found", _("There is no such thing here, or not for you."))
+    return fault(404, "not_found", _("There is no such thing here, or not for you."))
 
 
 def _broken(request: HttpRequest, error: Exception) -> HttpResponse:
     _log.error("%s %s", request.method, request.path, exc_info=error)
-    return _fault(500, "broken", _("Something broke here; it was not your doing."))
+    return fault(500, "broken", _("Something broke here; it was not your doing."))
 
 
 def answer_errors(api: Any) -> None:
@@ -83,11 +84,11 @@ def answer_errors(api: Any) -> None:
     answers: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
         Missing: lambda request, _error: _missing(request),
         Http404: lambda request, _error: _missing(request),
-        NotSignedIn: lambda _request, _error: _fault(401, "not_signed_in", _("Sign in: dure login gives a token that holds.")),
-        InputError: lambda _request, error: _fault(422, "refused", str(error)),
-        Unfit: lambda _request, error: _fault(422, "refused", " ".join(error.messages)),
-        ValidationError: lambda _request, error: _fault(422, "invalid", _told(error)),
-        HttpError: lambda _request, error: _fault(error.status_code, "refused", str(error)),
+        NotSignedIn: lambda _request, _error: fault(401, "not_signed_in", _("Sign in: dure login gives a token that holds.")),
+        InputError: lambda _request, error: fault(422, "refused", str(error)),
+        Unfit: lambda _request, error: fault(422, "refused", " ".join(error.messages)),
+        ValidationError: lambda _request, error: fault(422, "invalid", _told(error)),
+        HttpError: lambda _request, error: fault(error.status_code, "refused", str(error)),
         Exception: _broken,
     }
     for kind, answer in answers.items():

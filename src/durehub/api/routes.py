@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 from django.conf import settings
@@ -18,7 +17,7 @@ from dure.i18n import _
 from dure.record import STYLES
 from durehub.accounts.actors import issue_token
 from durehub.accounts.models import Account, Action, Membership, Project, Role
-from durehub.api import shapes, telling
+from durehub.api import shapes, telling, uploads
 from durehub.api.asking import NotSignedIn, actor, actor_of, answer_errors, once, signed_in
 from durehub.catalogue import finding, granting, publishing, searching
 from durehub.lib import attachment
@@ -28,13 +27,13 @@ from durehub.policy.models import Grant, Level
 __all__ = ["api"]
 
 _FAULTS = {401: shapes.ErrorOut, 404: shapes.ErrorOut, 422: shapes.ErrorOut}
-_BLOCK = 1 << 20
 
 Handle = Annotated[str, Path(pattern=r"^[0-9a-hj-km-np-tv-z]{12}$")]
 Number = Annotated[int, Path(ge=1, le=999_999)]
 
 api = NinjaAPI(title="Dure hub", version="1", openapi_url="/openapi.json", docs_url=None, auth=actor, urls_namespace="api-1")
 answer_errors(api)
+uploads.answer_tus(api)
 records, people = Router(tags=["records"]), Router(tags=["people"], auth=signed_in)
 
 
@@ -135,10 +134,14 @@ def files(request: HttpRequest, handle: Handle, number: Number) -> Any:
     return telling.files(finding.files_of(actor_of(request), handle, number))
 
 
-@records.get("/{handle}/versions/{number}/files/{path:name}", response={200: None, **_FAULTS}, summary="A file's bytes")
+@records.get(
+    "/{handle}/versions/{number}/files/{path:name}",
+    response={200: None, 206: None, 416: None, **_FAULTS},
+    summary="A file's bytes, or a range",
+)
 def file(request: HttpRequest, handle: Handle, number: Number, name: str) -> Any:
     one, stream = finding.file_of(actor_of(request), handle, number, name)
-    return attachment(stream, one.path, one.blob.sha256)
+    return attachment(request, stream, one.path, one.blob.sha256, one.blob.bytes)
 
 
 @records.get("/{handle}/grants", response={200: shapes.GrantsOut, **_FAULTS}, summary="The grants that have not ended")
@@ -197,16 +200,6 @@ def requests(request: HttpRequest) -> Any:
 def decide(request: HttpRequest, handle: Handle, given: shapes.DecisionIn) -> Any:
     decided = granting.decide(actor_of(request), handle, granted=given.granted, answer=given.answer, days=given.days)
     return telling.request_out(decided)
-
-
-@people.put("/blobs/{sha256}", response={200: shapes.BlobOut, **_FAULTS}, summary="Upload bytes under their hash")
-def blob(request: HttpRequest, sha256: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]) -> Any:
-    def blocks() -> Iterator[bytes]:
-        while block := request.read(_BLOCK):
-            yield block
-
-    kept = publishing.upload(actor_of(request), sha256, blocks())
-    return shapes.BlobOut(sha256=kept.sha256, bytes=kept.bytes)
 
 
 @people.post("/tokens", auth=None, response={201: shapes.TokenOut, **_FAULTS}, summary="A token for a password")
@@ -291,3 +284,4 @@ def health(request: HttpRequest) -> dict[str, str]:
 
 api.add_router("/records", records)
 api.add_router("", people)
+api.add_router("", uploads.router)

@@ -1,19 +1,17 @@
-"""Putting records up: uploads, the first and further versions, access, withdrawal."""
+"""Putting records up: the first and further versions, access, withdrawal."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 import dure.record
-from dure.errors import InputError, ValueRefused
+from dure.errors import InputError
 from dure.i18n import _
 from dure.problem.canonical import digest
 from durehub.accounts.actors import Actor
@@ -26,9 +24,7 @@ from durehub.policy.audit import note
 from durehub.policy.models import Input, Level
 from durehub.policy.rules import visible
 
-__all__ = ["Access", "change_access", "publish", "publish_version", "upload", "withdraw"]
-
-_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+__all__ = ["Access", "change_access", "publish", "publish_version", "withdraw"]
 
 
 @dataclass(frozen=True)
@@ -47,20 +43,6 @@ def _account(actor: Actor, action: Action) -> Account:
     if actor.active is None or action > actor.most:
         raise Missing
     return actor.active
-
-
-def upload(actor: Actor, sha256: str, blocks: Iterable[bytes]) -> Blob:
-    """Keep bytes for the actor's account; those it has already are not stored twice, and are read all the same.
-
-    Raises:
-        InputError: no hash, or the bytes do not have it.
-        Missing: the actor may not publish.
-    """
-    account = _account(actor, Action.WRITE)
-    if not _SHA256.fullmatch(sha256):
-        raise ValueRefused(_("{given!r} is no SHA-256 in hexadecimal").format(given=sha256))
-    size = store().put(account.pk, sha256, blocks, settings.MOST_BYTES)
-    return Blob.objects.get_or_create(owner=account, sha256=sha256, defaults={"bytes": size})[0]
 
 
 def publish(actor: Actor, plain: Mapping[str, Any], access: Access) -> Version:

@@ -17,10 +17,11 @@ from dure.problem.canonical import digest
 from durehub.accounts.actors import Actor
 from durehub.policy.models import Entry, Head
 
-__all__ = ["GENESIS", "note", "receipt", "verify"]
+__all__ = ["GENESIS", "RECEIPTS", "note", "receipt", "verify"]
 
 GENESIS = "0" * 64
-_RECEIPTS = "audit.receipts"
+RECEIPTS = "audit.receipts"
+"""The file of heads in the home."""
 _EVERY = 100
 
 
@@ -45,7 +46,7 @@ def _sealed(entry: Entry) -> str:
 
 
 def _file() -> Path:
-    return Path(settings.HOME) / _RECEIPTS
+    return Path(settings.HOME) / RECEIPTS
 
 
 def receipt() -> None:

@@ -114,6 +114,32 @@ def audit_verify() -> None:
 
 
 @_hub.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def backup(*, file: Path) -> None:
+    """Write everything the hub keeps into one file."""
+    _ready()
+    from durehub.serve.backing import backup as write
+
+    click.echo(_("{file} holds the hub, with {count} files. Keep it as safe as the hub.").format(file=file, count=write(file)))
+
+
+@_hub.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def restore(*, file: Path) -> None:
+    """Make a hub from such a file, and check it."""
+    import django
+
+    from durehub.serve.archive import unpack
+
+    os.umask(0o077)
+    unpack(file, Path(os.environ["DUREHUB_HOME"]))
+    django.setup()
+    from durehub.serve.backing import restore as fill
+
+    click.echo(_("Everything is as it was; the audit log has {count} entries and verifies.").format(count=fill()))
+
+
+@_hub.command()
 def invite() -> None:
     """Print a one-time address for a new account."""
     _ready()

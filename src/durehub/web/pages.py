@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.views.decorators.http import require_POST, require_safe
 
 from dure.errors import InputError
@@ -21,7 +21,7 @@ from durehub.web.rendering import actor_of, missing, page
 
 __all__ = ["ask", "citation", "decide", "file", "record", "requests", "search"]
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 _LONGEST = 300
 
 
@@ -29,7 +29,7 @@ def _uniform(view: View) -> View:
     """What is missing and what is forbidden end in the same page."""
 
     @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
+    def wrapped(request: HttpRequest, *args: Any, **named: Any) -> HttpResponseBase:
         try:
             return view(request, *args, **named)
         except finding.Missing:
@@ -42,7 +42,7 @@ def _signed_in(view: View) -> View:
     """Ask for a sign-in first."""
 
     @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
+    def wrapped(request: HttpRequest, *args: Any, **named: Any) -> HttpResponseBase:
         if actor_of(request).active is None:
             return HttpResponseRedirect(f"/sign-in?{urlencode({'next': request.get_full_path()})}")
         return view(request, *args, **named)
@@ -128,10 +128,10 @@ def _record(request: HttpRequest, handle: str, number: int | None, *, said: str 
 
 @require_safe
 @_uniform
-def file(request: HttpRequest, handle: str, number: int, name: str) -> HttpResponse:
+def file(request: HttpRequest, handle: str, number: int, name: str) -> HttpResponseBase:
     """A file, to be saved."""
     one, stream = finding.file_of(actor_of(request), handle, number, name)
-    return attachment(stream, one.path, one.blob.sha256)  # type: ignore[return-value] # a FileResponse is an answer too
+    return attachment(request, stream, one.path, one.blob.sha256, one.blob.bytes)
 
 
 @require_safe

@@ -190,6 +190,21 @@ def bytes_of_a_file(made: Stage) -> Iterator[tuple[str, Any, Any]]:
 
 
 @surface
+def previews(made: Stage) -> Iterator[tuple[str, Any, Any]]:
+    """Looked into here without a sandbox, which tests/slow/test_hub_preview.py tries; the access to it is the same."""
+    from durehub.catalogue.previewing import preview
+    from durehub.lib import summary
+
+    def look(_program: Any, kind: str, *, stdin: Any) -> bytes:
+        return json.dumps(summary.summary(stdin, kind)).encode()
+
+    with patch("durehub.lib.sandbox.shut_in", look), patch("durehub.lib.sandbox.there", lambda: "here"):
+        for caller, number, found in _answers(made, lambda actor, handle: preview(actor, handle, 1, "a.csv")["first"]):
+            expected = number in may(made, caller, "read") and not made.world.things[number].withdrawn
+            yield f"{made.world.callers[caller]}, {number}", found, [[str(300 + number // 2), "0.5"]] if expected else None
+
+
+@surface
 def bytes_an_account_has(made: Stage) -> Iterator[tuple[str, Any, Any]]:
     """Whether bytes need not be sent again: told of one's own alone, to who may publish."""
     from durehub.catalogue.finding import Missing
@@ -255,7 +270,12 @@ _SEEN = (
     "/records/{}/v1/citation.bibtex",
 )
 _BYTES = ("/api/v1/records/{}/versions/1/files/a.csv", "/records/{}/v1/files/a.csv")
-_READ = ("/api/v1/records/{}/versions/1/files", *_BYTES)
+_READ = (
+    "/api/v1/records/{}/versions/1/files",
+    "/api/v1/records/{}/versions/1/previews/a.csv",
+    "/records/{}/v1/previews/a.csv",
+    *_BYTES,
+)
 
 
 def _body(answer: Any) -> bytes:

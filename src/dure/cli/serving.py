@@ -48,10 +48,17 @@ def _hub(home: Path, *arguments: str) -> Done:
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=8400, metavar="N", help=_("8400 unless given; 0 takes a free one.")
 )
+@click.option(
+    "--metrics",
+    type=click.IntRange(0, 65_535),
+    metavar="N",
+    help=_("Show counts and times to Prometheus at this port, to this machine alone; not at all unless given."),
+)
 @click.option("--check", is_flag=True, help=_("Look whether everything is in order, and do not serve."))
-def serve(*, home: Path, host: str, port: int, check: bool) -> Done:
+def serve(*, home: Path, host: str, port: int, metrics: int | None, check: bool) -> Done:
     """Run the hub."""
-    return _hub(home, "serve", "--host", host, "--port", str(port), *(["--check"] if check else []))
+    watched = ["--metrics", str(metrics)] if metrics is not None else []
+    return _hub(home, "serve", "--host", host, "--port", str(port), *watched, *(["--check"] if check else []))
 
 
 audit = Group("audit")

@@ -19,7 +19,7 @@ from durehub.accounts.actors import issue_token
 from durehub.accounts.models import Account, Action, Membership, Project, Role
 from durehub.api import shapes, telling, uploads
 from durehub.api.asking import NotSignedIn, actor, actor_of, answer_errors, once, signed_in
-from durehub.catalogue import finding, granting, publishing, searching
+from durehub.catalogue import finding, granting, previewing, publishing, searching
 from durehub.lib import attachment
 from durehub.policy.audit import note
 from durehub.policy.models import Grant, Level
@@ -142,6 +142,15 @@ def files(request: HttpRequest, handle: Handle, number: Number) -> Any:
 def file(request: HttpRequest, handle: Handle, number: Number, name: str) -> Any:
     one, stream = finding.file_of(actor_of(request), handle, number, name)
     return attachment(request, stream, one.path, one.blob.sha256, one.blob.bytes)
+
+
+@records.get(
+    "/{handle}/versions/{number}/previews/{path:name}",
+    response={200: shapes.PreviewOut, **_FAULTS},
+    summary="The first rows of a table, and what its columns hold",
+)
+def preview(request: HttpRequest, handle: Handle, number: Number, name: str) -> Any:
+    return previewing.preview(actor_of(request), handle, number, name)
 
 
 @records.get("/{handle}/grants", response={200: shapes.GrantsOut, **_FAULTS}, summary="The grants that have not ended")

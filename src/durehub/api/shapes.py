@@ -14,6 +14,7 @@ __all__ = [
     "AccountOut",
     "AgreementIn",
     "BlobOut",
+    "ColumnOut",
     "DecisionIn",
     "ErrorOut",
     "FilesOut",
@@ -21,6 +22,7 @@ __all__ = [
     "GrantOut",
     "GrantsOut",
     "MemberIn",
+    "PreviewOut",
     "ProjectIn",
     "ProjectOut",
     "ProjectsOut",
@@ -157,6 +159,27 @@ class FilesOut(Schema):
     publisher: str
     url: str
     record: dict[str, Any]
+
+
+class ColumnOut(Schema):
+    """A column of a table: how many values it has, and of numbers the least, the largest and the mean, in ``unit``."""
+
+    name: str
+    type: str
+    unit: str
+    count: int
+    least: float | None
+    largest: float | None
+    mean: float | None
+
+
+class PreviewOut(Schema):
+    """A look into a table: its size, its first rows as text, and its first columns."""
+
+    rows: int
+    columns: int
+    first: list[list[str]]
+    about: list[ColumnOut]
 
 
 class BlobOut(Schema):

@@ -102,7 +102,7 @@ class LocalStore:
             VerificationFailed: they are missing, or have another hash.
         """
         try:
-            with self.open(owner, sha256) as stream:
+            with self.path(owner, sha256).open("rb") as stream:
                 found = hashlib.file_digest(stream, "sha256").hexdigest()
         except OSError as error:
             found = str(error.strerror)

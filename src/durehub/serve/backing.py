@@ -66,7 +66,7 @@ def _copied(folder: Path) -> Path:
     """The database at one moment."""
     if connection.vendor == "sqlite":
         with (
-            closing(sqlite3.connect(settings.DATABASES["default"]["NAME"])) as source,
+            closing(sqlite3.connect(str(connection.settings_dict["NAME"]))) as source,
             closing(sqlite3.connect(folder / SQLITE)) as copy,
         ):
             source.backup(copy)

@@ -51,8 +51,9 @@ def _ready(*, migrate: bool = False) -> None:
 @click.option("--host", default="127.0.0.1")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8400)
 @click.option("--threads", type=click.IntRange(1, 64), default=4)
+@click.option("--metrics", type=click.IntRange(0, 65_535))
 @click.option("--check", "only_check", is_flag=True)
-def serve(*, host: str, port: int, threads: int, only_check: bool) -> None:
+def serve(*, host: str, port: int, threads: int, metrics: int | None, only_check: bool) -> None:
     """Serve until interrupted; the first time, print the invitation for the first account."""
     if "DUREHUB_URL" not in os.environ and host not in _LOOPBACK:
         raise click.UsageError(
@@ -73,6 +74,11 @@ def serve(*, host: str, port: int, threads: int, only_check: bool) -> None:
     from durehub.policy.audit import receipt
     from durehub.serve.wsgi import application
 
+    if metrics is not None:
+        from prometheus_client import start_http_server
+
+        watcher, _thread = start_http_server(metrics, addr="127.0.0.1")
+        click.echo(_("Metrics for Prometheus: http://127.0.0.1:{port}/metrics").format(port=watcher.server_port))
     server = create_server(application, sockets=[bound], threads=threads, max_request_body_size=2**40, ident=None)
     click.echo(_("Serving at {url} from {home}; Ctrl-C stops.").format(url=address, home=os.environ["DUREHUB_HOME"]))
     if not Account.objects.exists():

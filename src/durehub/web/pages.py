@@ -14,12 +14,12 @@ from dure.errors import InputError
 from dure.i18n import _
 from dure.record import STYLES
 from durehub.accounts.models import Action
-from durehub.catalogue import finding, granting, searching
+from durehub.catalogue import finding, granting, previewing, searching
 from durehub.lib import attachment
 from durehub.policy.models import Level
 from durehub.web.rendering import actor_of, missing, page
 
-__all__ = ["ask", "citation", "decide", "file", "record", "requests", "search"]
+__all__ = ["ask", "citation", "decide", "file", "preview", "record", "requests", "search"]
 
 View = Callable[..., HttpResponseBase]
 _LONGEST = 300
@@ -119,6 +119,7 @@ def _record(request: HttpRequest, handle: str, number: int | None, *, said: str 
         levels={"metadata": Level(version.record.level).label, "files": Level(version.record.files_level).label},
         readable=readable,
         files=version.files.order_by("path").select_related("blob") if readable and not version.withdrawn else (),
+        looked_into=previewing.KINDS,
         outcomes=version.plain["outcomes"] if readable and not version.withdrawn else (),
         asked=asked[0] if asked else None,
         said=said,
@@ -132,6 +133,18 @@ def file(request: HttpRequest, handle: str, number: int, name: str) -> HttpRespo
     """A file, to be saved."""
     one, stream = finding.file_of(actor_of(request), handle, number, name)
     return attachment(request, stream, one.path, one.blob.sha256, one.blob.bytes)
+
+
+@require_safe
+@_uniform
+def preview(request: HttpRequest, handle: str, number: int, name: str) -> HttpResponse:
+    """A look into a table; htmx takes the table alone."""
+    told: dict[str, Any] = {"name": name, "back": f"/records/{handle}/v{number}", "said": "", "found": None}
+    try:
+        told["found"] = previewing.preview(actor_of(request), handle, number, name)
+    except InputError as error:
+        told["said"] = str(error)
+    return page(request, "table.html" if getattr(request, "htmx", False) else "preview.html", **told)
 
 
 @require_safe

@@ -11,6 +11,7 @@ urlpatterns = [
     path("records/<str:handle>", pages.record, name="record"),
     path("records/<str:handle>/v<int:number>", pages.record, name="version"),
     path("records/<str:handle>/v<int:number>/files/<path:name>", pages.file, name="file"),
+    path("records/<str:handle>/v<int:number>/previews/<path:name>", pages.preview, name="preview"),
     path("records/<str:handle>/v<int:number>/citation.<str:style>", pages.citation, name="citation"),
     path("records/<str:handle>/request", pages.ask, name="ask"),
     path("requests", pages.requests, name="requests"),

@@ -17,7 +17,7 @@ export PYBAMM_DISABLE_TELEMETRY ?= true
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-full demo check format test slow golden docs bench openapi validators peers catalogue constraints clean
+.PHONY: help setup setup-full demo check format test slow golden docs bench openapi validators provider peers catalogue constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ endif
 # PostgreSQL is the hub's database in production; bubblewrap shuts in what looks into tables.
 SYSTEM := bubblewrap chromium fonts-nanum ngspice yosys berkeley-abc postgresql
 
-setup-full: setup validators ## setup, the system packages the slow tests use (as root on Debian), and the data that problems need
+setup-full: setup validators provider ## setup, the system packages the slow tests use (as root on Debian), and the data that problems need
 	@if dpkg -s $(SYSTEM) >/dev/null 2>&1; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM) >/dev/null; \
@@ -88,6 +88,9 @@ openapi: setup ## Write down the hub's API again; read the difference before you
 validators: ## Make .venv-validators, with the reference validator of RO-Crates
 	test -x .venv-validators/bin/python || $(PYTHON) -m venv .venv-validators
 	.venv-validators/bin/python -m pip install --quiet --constraint tests/slow/validators.txt roc-validator
+
+provider: ## Fetch the provider of OpenID Connect that a slow test signs in with
+	npm ci --silent --no-audit --no-fund --prefix tests/slow/provider
 
 # Beside .venv, because they bring much that Dure never needs; Dure itself is in it as well.
 peers: ## Make .venv-peers, the environment that benchmarks/peers collects its peers in

@@ -58,6 +58,9 @@ def _missing(part: str) -> str | None:
     if part == "postgres":
         there = any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
         return None if there else "PostgreSQL is not installed: make setup-full"
+    if part == "oidc-provider":
+        there = shutil.which("node") and (TESTS / "slow/provider/node_modules/oidc-provider").exists()
+        return None if there else "the provider of OpenID Connect is not there: install Node.js and npm, then make provider"
     if part == "roc-validator":
         there = (TESTS.parent / ".venv-validators/bin/python").exists()
         return None if there else "the validators' environment is not there: make validators"

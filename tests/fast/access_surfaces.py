@@ -208,12 +208,12 @@ def previews(made: Stage) -> Iterator[tuple[str, Any, Any]]:
 def bytes_an_account_has(made: Stage) -> Iterator[tuple[str, Any, Any]]:
     """Whether bytes need not be sent again: told of one's own alone, to who may publish."""
     from durehub.catalogue.finding import Missing
-    from durehub.catalogue.uploading import standing
+    from durehub.catalogue.uploading import progress
 
     for caller, number in made.cases():
         told, data = made.world.callers[caller], table_of(number)
         try:
-            found = standing(made.actors[caller], sha256_of(data)) is not None
+            found = progress(made.actors[caller], sha256_of(data)).there == len(data)
         except Missing:
             found = False
         able = told.person is not None and made.actors[caller].active is not None and told.most in ("write", "manage")

@@ -250,6 +250,7 @@ def stage(world: World) -> Stage:
             licence="CC-BY-4.0",
             newest=1,
             published=NOW - timedelta(days=100 - number),
+            place=number + 1,
         )
         inputs = [f"dure:{records[source].handle}" for source in sorted(thing.inputs)]
         version = Version.objects.create(
@@ -264,7 +265,7 @@ def stage(world: World) -> Stage:
         for source, agreed in thing.inputs.items():
             Input.objects.create(record=record, source=records[source], agreed=agreed)
         Outcome.objects.create(record=record, name="mass", unit="kg", value=float(number))
-        index.enter(record.pk, f"전고체 record{number}", "배터리 수명")
+        index.enter([(record.place, f"전고체 record{number}", "배터리 수명")])
         _keep(version, number)
         records.append(record)
     subjects = {"account": accounts, "organisation": organisations, "project": projects}

@@ -129,3 +129,21 @@ def test_nobody_is_led_away_after_signing_in(owner: Caller):
     for wanted, leads in (("https://evil.example/", "/"), ("//evil.example", "/"), ("/requests", "/requests")):
         given = {"email": "owner@example.org", "password": "a long password of owner", "next": wanted}
         assert Client().post("/sign-in", given)["Location"] == leads
+
+
+def test_a_provider_that_vouches_for_an_address_does_not_get_the_account_that_has_it(hub: None):
+    from dure.errors import InputError
+    from durehub.accounts.actors import account_of_identity
+
+    known = person("kim").account
+    told = {"verified": True, "name": "Kim"}
+    with pytest.raises(InputError, match="signs in by password"):
+        account_of_identity("https://idp.example", "1", email=f" {known.email.upper()}", **told)
+    with pytest.raises(InputError, match="verified"):
+        account_of_identity("https://idp.example", "1", email="new@example.org", verified=False, name="")
+    made = account_of_identity("https://idp.example", "1", email="new@example.org", **told)
+    assert not made.has_usable_password()
+    # The provider's own name for the person counts, whatever address it gives later; another provider's is somebody else.
+    assert account_of_identity("https://idp.example", "1", email=known.email, **told) == made
+    with pytest.raises(InputError):
+        account_of_identity("https://other.example", "1", email="new@example.org", **told)

@@ -22,21 +22,17 @@ def filled() -> Iterator[None]:
     from durehub.catalogue import index
 
     with hub_home.undone():
-        for number, text in enumerate(TEXTS):
-            index.enter(number + 1, text, "")
+        index.enter((number + 1, text, "") for number, text in enumerate(TEXTS))
         yield
 
 
 def found(question: str, *, raw: bool = False) -> set[int]:
-    from django.db import connection
-
     from durehub.catalogue import index
+    from durehub.catalogue.models import Words
     from durehub.catalogue.terms import terms
 
-    asked = index.hits([one.raw if raw else one for one in terms(question)])
-    with connection.cursor() as cursor:
-        cursor.execute(asked.sql, asked.params)
-        return {row[0] - 1 for row in cursor.fetchall()}
+    asked = index.holding([one.raw if raw else one for one in terms(question)])
+    return {place - 1 for place in Words.objects.filter(terms__holds=asked).values_list("pk", flat=True)}
 
 
 def test_recall_and_precision_over_all_kinds_of_questions(filled: None):

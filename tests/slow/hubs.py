@@ -52,13 +52,13 @@ class Running:
 
 
 @contextmanager
-def serving(home: Path, *options: str, fresh: bool = True, **environment: str) -> Iterator[Running]:
-    """``dure serve`` on a free port, until the block ends; its log goes into ``home``."""
-    command = [*DURE, "serve", "--home", str(home), "--port", "0", *options]
-    settings = os.environ | {"PYTHONUNBUFFERED": "1"} | environment
+def serving(home: Path, *options: str, port: int = 0, fresh: bool = True, **settings: str) -> Iterator[Running]:
+    """``dure serve`` until the block ends, on a free port unless one is given; its log goes into ``home``."""
+    command = [*DURE, "serve", "--home", str(home), "--port", str(port), *options]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"} | settings
     with (
         (home / "log").open("a", encoding="utf-8") as log,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=home, env=settings) as process,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=home, env=environment) as process,
     ):
         try:
             assert process.stdout is not None

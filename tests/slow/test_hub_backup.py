@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.hub.servers import postgresql
 from tests.slow.beams import DURE, run
-from tests.slow.databases import postgres
 from tests.slow.hubs import PASSWORD, Running, dure, serving
 
 pytestmark = pytest.mark.needs("django", "waitress", "rocrate", "mlcroissant")
@@ -68,7 +68,7 @@ def test_a_hub_comes_back_from_its_backup(tmp_path: Path):
 
 @pytest.mark.needs("psycopg", "postgres")
 def test_a_hub_on_postgresql_comes_back_too(tmp_path: Path):
-    with postgres() as database:
+    with postgresql() as database:
         for name in ("first", "second"):
             make = ["psql", "--no-psqlrc", "--command", f"CREATE DATABASE {name}", database]
             subprocess.run(make, check=True, capture_output=True)

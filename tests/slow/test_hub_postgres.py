@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.slow.databases import postgres
+from benchmarks.hub.servers import postgresql
 
 ROOT = Path(__file__).parents[2]
 TESTS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/fast").glob("test_hub_*.py"))
@@ -19,8 +19,8 @@ FURTHER = ["tests/fast/test_access.py", "tests/fast/test_korean_search.py"]
 
 @pytest.fixture
 def database() -> Iterator[str]:
-    with postgres() as url:
-        yield url
+    with postgresql() as address:
+        yield address
 
 
 @pytest.mark.needs("django", "psycopg", "postgres")

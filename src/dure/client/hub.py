@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
-import time
-from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
@@ -26,12 +23,9 @@ __all__ = ["Described", "Found", "Hit", "Hub", "Request"]
 
 _SECONDS = (10, 120)
 _BLOCK = 1 << 20
+_PART = 8 << 20
 _TUS = {"Tus-Resumable": "1.0.0"}
-_WAITS = (0.5, 1.0, 2.0, 4.0)
-"""Seconds between tries over a connection that breaks."""
-
-PIECE = 16 << 20
-"""Bytes of a call of an upload that can go on; files up to this size go in one call of their own."""
+_PARTIAL = 206
 
 
 @dataclass(frozen=True)
@@ -150,56 +144,45 @@ class Hub:
         found = self._json("GET", f"{_at(identifier)}/files")
         return Record.from_plain(found.pop("record")), found
 
-    def bytes(self, identifier: str, path: str, *, first: int = 0) -> Iterator[bytes]:
-        """The bytes of a version's file, from number ``first`` on."""
-        headers = {"Range": f"bytes={first}-"} if first else {}
+    def bytes(self, identifier: str, path: str, *, begin: int = 0) -> Iterator[bytes]:
+        """The bytes of a version's file, from the one at ``begin`` on."""
+        from requests import RequestException
+
+        headers = {"Range": f"bytes={begin}-"} if begin else {}
         with self._call("GET", f"{_at(identifier)}/files/{quote(path)}", stream=True, headers=headers) as response:
-            if first and response.status_code != HTTPStatus.PARTIAL_CONTENT:
-                raise HubError(_("the hub does not send a part of {file}").format(file=path), status=response.status_code)
-            with self._reaching():
+            if begin and response.status_code != _PARTIAL:
+                raise HubError(_("the hub does not send parts of a file"), status=response.status_code)
+            try:
                 yield from response.iter_content(_BLOCK)
+            except RequestException as error:
+                raise self._silent(error) from None
 
     def upload(self, sha256: str, file: Path) -> None:
-        """Put a file's bytes on the hub; a large file's from where they broke off, in this or an earlier call."""
+        """Put a file's bytes on the hub: a small one at once, a large one in parts, from where an earlier call got to."""
         size = file.stat().st_size
         with file.open("rb") as stream:
-            if size <= PIECE:
+            if size <= _PART:
                 self._call("PUT", f"blobs/{sha256}", data=stream).close()
                 return
-            at = self._arrived(sha256, size)
-            while at < size:
-                stream.seek(at)
-                at = self._add(sha256, at, stream.read(PIECE), size)
+            at = f"uploads/{sha256}"
+            told = f"sha256 {base64.b64encode(sha256.encode()).decode()}"
+            self._call("POST", "uploads", headers=_TUS | {"Upload-Length": str(size), "Upload-Metadata": told}).close()
+            while (there := self._offset(at)) < size:
+                stream.seek(there)
+                headers = _TUS | {"Upload-Offset": str(there), "Content-Type": "application/offset+octet-stream"}
+                self._call("PATCH", at, data=stream.read(_PART), headers=headers).close()
 
-    def _arrived(self, sha256: str, size: int) -> int:
-        """How many of the bytes the hub has; an upload it does not know is begun."""
-        try:
-            return int(self._call("HEAD", f"uploads/{sha256}", headers=_TUS).headers["Upload-Offset"])
-        except HubError as error:
-            if error.status != HTTPStatus.NOT_FOUND:
-                raise
-        told = {"Upload-Length": str(size), "Upload-Metadata": f"sha256 {b64encode(sha256.encode()).decode()}"}
-        return int(self._call("POST", "uploads", headers=_TUS | told).headers["Upload-Offset"])
+    def _offset(self, at: str) -> int:
+        with self._call("HEAD", at, headers=_TUS) as response:
+            return int(response.headers["Upload-Offset"])
 
-    def _add(self, sha256: str, at: int, piece: object, size: int) -> int:
-        """Send a piece, again if the connection breaks; where the bytes on the hub end then."""
-        told = {"Upload-Offset": str(at), "Content-Type": "application/offset+octet-stream"}
-        for wait in _WAITS:
-            try:
-                return int(self._call("PATCH", f"uploads/{sha256}", data=piece, headers=_TUS | told).headers["Upload-Offset"])
-            except HubUnreachable:
-                time.sleep(wait)
-            except HubError as error:
-                if error.status not in (HTTPStatus.CONFLICT, HTTPStatus.LOCKED):
-                    raise
-                time.sleep(wait)
-                return self._arrived(sha256, size)
-        return self._arrived(sha256, size)
+    def publish(self, record: Record, access: Mapping[str, Any], *, to: str = "", key: str = "") -> str:
+        """Publish a record whose files are uploaded, or a version of the record ``to``; its identifier.
 
-    def publish(self, record: Record, access: Mapping[str, Any], *, to: str = "") -> str:
-        """Publish a record whose files are uploaded, or a version of the record ``to``; its identifier."""
+        Calls with the same ``key`` publish once, and are all answered alike.
+        """
         given = {"record": record.plain()} | ({} if to else {"access": dict(access)})
-        found = self._json("POST", f"{_at(to)}/versions" if to else "records", given, once=True)
+        found = self._json("POST", f"{_at(to)}/versions" if to else "records", given, once=True, key=key)
         return str(found["id"])
 
     def cite(self, identifier: str, style: str = "text") -> str:
@@ -232,29 +215,34 @@ class Hub:
         return _request(self._json("POST", f"requests/{handle}/decision", {"granted": granted, "answer": answer, "days": days}))
 
     def _json(
-        self, method: str, path: str, given: Mapping[str, Any] | None = None, *, query: Any = None, once: bool = False
+        self,
+        method: str,
+        path: str,
+        given: Mapping[str, Any] | None = None,
+        *,
+        query: Any = None,
+        once: bool = False,
+        key: str = "",
     ) -> Any:
-        headers = {"Idempotency-Key": secrets.token_hex(16)} if once else {}
+        headers = {"Idempotency-Key": key or secrets.token_hex(16)} if once else {}
         with self._call(method, path, json=given, params=query, headers=headers) as response:
             return response.json()
 
-    @contextmanager
-    def _reaching(self) -> Iterator[None]:
+    def _call(self, method: str, path: str, **options: Any) -> Response:
         from requests import RequestException
 
         try:
-            yield
-        except RequestException as error:
-            raise HubUnreachable(_("the hub at {url} does not answer: {cause}").format(url=self.url, cause=error)) from None
-
-    def _call(self, method: str, path: str, **options: Any) -> Response:
-        with self._reaching():
             response = self._session.request(
                 method, f"{self.url}/api/v1/{path}", timeout=_SECONDS, allow_redirects=False, **options
             )
+        except RequestException as error:
+            raise self._silent(error) from None
         if not response.ok or response.is_redirect:
             raise HubError(_refusal(response), status=response.status_code)
         return response
+
+    def _silent(self, error: Exception) -> HubUnreachable:
+        return HubUnreachable(_("the hub at {url} does not answer: {cause}").format(url=self.url, cause=error))
 
 
 _ONE_FILE = [{"path": "unread.txt", "sha256": "0" * 64, "bytes": 0, "format": "text/plain"}]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
+import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from dure.client.hub import Hub
 from dure.errors import HubUnreachable, InputError, VerificationFailed
@@ -15,10 +18,15 @@ from dure.record import RECORD, Published, Record, check, read
 
 __all__ = ["PUBLISHED", "citation_of", "publish", "pull"]
 
+_UNFINISHED = ".unfinished"
+"""In a folder being pulled to: the identifier of what is fetched."""
+_PAUSES = (0.5, 1, 2, 4, 8, 16, 30)
+"""Seconds between tries."""
 PUBLISHED = "published.json"
 """Beside a pulled record: which version it is, and where and when it was published."""
 
 Progress = Callable[[str], None]
+T = TypeVar("T")
 
 
 def publish(hub: Hub, folder: Path, access: Mapping[str, Any], *, to: str = "", progress: Progress = lambda _path: None) -> str:
@@ -36,53 +44,68 @@ def publish(hub: Hub, folder: Path, access: Mapping[str, Any], *, to: str = "", 
     record = check(folder)
     for one in {one.sha256: one for one in record.files}.values():
         progress(one.path)
-        hub.upload(one.sha256, folder / one.path)
-    return hub.publish(record, access, to=to)
+        _patiently(partial(hub.upload, one.sha256, folder / one.path))
+    return _patiently(partial(hub.publish, record, access, to=to, key=secrets.token_hex(16)))
 
 
 def pull(hub: Hub, identifier: str, folder: Path, *, progress: Progress = lambda _path: None) -> Record:
-    """Fetch a version of a record into ``folder``, which must be new or empty, and check every file against its hash.
+    """Fetch a version of a record into ``folder``, and check every file against its hash.
+
+    The folder must be new or empty, or the one in which fetching the same version broke off; then it goes on from there.
 
     Raises:
-        InputError: the folder is not empty.
+        InputError: the folder holds something else.
         VerificationFailed: a file did not arrive as it was published.
         HubError: the hub refuses, or does not answer.
     """
+    exact = identifier if "/v" in identifier else _patiently(partial(hub.record, identifier)).id
+    mark = folder / _UNFINISHED
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(_("{folder} is not empty; choose a new folder for the record").format(folder=folder))
-    exact = identifier if "/v" in identifier else hub.record(identifier).id
-    record, said = hub.files(exact)
+        if not mark.is_file() or mark.read_text("utf-8") != exact:
+            raise InputError(_("{folder} is not empty; choose a new folder for the record").format(folder=folder))
+    record, said = _patiently(partial(hub.files, exact))
     folder.mkdir(parents=True, exist_ok=True)
+    mark.write_text(exact, "utf-8")
     for one in record.files:
         progress(one.path)
-        _fetch(hub, exact, folder, one.path, one.sha256)
+        _patiently(partial(_fetch, hub, exact, folder, one.path, one.sha256))
     (folder / PUBLISHED).write_text(json.dumps(dict(said), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / RECORD).write_text(json.dumps(record.plain(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    mark.unlink()
     return check(folder)
 
 
+def _patiently(act: Callable[[], T]) -> T:
+    """Do it, again if the hub did not answer: what is given here goes on from where it got to, or counts once.
+
+    Raises:
+        HubUnreachable: the hub did not answer for about a minute.
+    """
+    for pause in _PAUSES:
+        try:
+            return act()
+        except HubUnreachable:
+            time.sleep(pause)
+    return act()
+
+
 def _fetch(hub: Hub, identifier: str, folder: Path, path: str, sha256: str) -> None:
-    """A file, gone on with where the connection broke; given up when it breaks without another byte."""
-    target, hasher, count = folder / path, hashlib.sha256(), 0
+    target = folder / path
+    if target.is_file():
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.draft")
-    try:
-        with draft.open("wb") as stream:
-            while True:
-                began = count
-                try:
-                    for block in hub.bytes(identifier, path, first=count):
-                        hasher.update(block)
-                        count += stream.write(block)
-                    break
-                except HubUnreachable:
-                    if count == began:
-                        raise
+    with draft.open("a+b") as stream:
+        stream.seek(0)
+        hasher = hashlib.file_digest(stream, "sha256")
         if hasher.hexdigest() != sha256:
-            raise VerificationFailed(_("{file} did not arrive as it was published; pull again").format(file=path))
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
+            for block in hub.bytes(identifier, path, begin=stream.tell()):
+                hasher.update(block)
+                stream.write(block)
+    if hasher.hexdigest() != sha256:
+        draft.unlink()
+        raise VerificationFailed(_("{file} did not arrive as it was published; pull again").format(file=path))
+    draft.replace(target)
 
 
 def citation_of(folder: Path) -> Published:

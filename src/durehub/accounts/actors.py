@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from dure.errors import InputError
 from dure.i18n import _
-from durehub.accounts.models import Account, Action, Invitation, Project, Token
+from durehub.accounts.models import Account, Action, Identity, Invitation, Project, Token
 from durehub.lib import digest_of, new_secret
 
-__all__ = ["VISITOR", "Actor", "actor_of_token", "invite", "issue_token", "join"]
+__all__ = ["VISITOR", "Actor", "account_of_identity", "actor_of_token", "invite", "issue_token", "join"]
 
 _INVITATION_LASTS = timedelta(days=7)
 
@@ -89,4 +89,32 @@ def join(secret: str, *, email: str, name: str, password: str) -> Account:
             raise InputError(" ".join(error.messages) if isinstance(error, ValidationError) else str(error)) from None
         found.used = True
         found.save()
+    return account
+
+
+def account_of_identity(issuer: str, subject: str, *, email: str, verified: bool, name: str) -> Account:
+    """The account of somebody whom a provider vouches for, made at the first sign-in.
+
+    An address is never what joins the two: whoever could choose their address at the provider would take over an account here.
+
+    Raises:
+        InputError: the provider gives no address it has verified, or an account that signs in otherwise has the address.
+    """
+    known = Identity.objects.select_related("account__organisation").filter(issuer=issuer, subject=subject).first()
+    if known is not None:
+        return known.account
+    address = email.strip().lower()
+    if not address or not verified:
+        raise InputError(_("the provider gives no verified address of yours, which an account here needs"))
+    try:
+        with transaction.atomic():
+            if Account.objects.filter(email=address).exists():
+                raise InputError(_("{address} has an account here that signs in by password; use that").format(address=address))
+            account = Account(email=address, name=(name.strip() or address.partition("@")[0])[:100])
+            account.set_unusable_password()
+            account.full_clean(exclude=["password"])
+            account.save()
+            Identity.objects.create(account=account, issuer=issuer, subject=subject)
+    except (ValidationError, IntegrityError) as error:
+        raise InputError(" ".join(error.messages) if isinstance(error, ValidationError) else str(error)) from None
     return account

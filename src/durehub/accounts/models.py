@@ -10,7 +10,7 @@ from django.db import models
 
 from durehub.lib import new_id
 
-__all__ = ["Account", "Action", "Invitation", "Membership", "Organisation", "Project", "Role", "Token"]
+__all__ = ["Account", "Action", "Identity", "Invitation", "Membership", "Organisation", "Project", "Role", "Token"]
 
 
 class Action(models.IntegerChoices):
@@ -80,6 +80,20 @@ class Account(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Identity(models.Model):
+    """Who an account is to a provider of OpenID Connect: the provider, and its own unchanging name for the person."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="identities")
+    issuer = models.CharField(max_length=200)
+    subject = models.CharField(max_length=255)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["issuer", "subject"], name="one_account_an_identity")]
+
+    def __str__(self) -> str:
+        return f"{self.account} at {self.issuer}"
 
 
 class Project(models.Model):

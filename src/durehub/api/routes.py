@@ -17,9 +17,10 @@ from dure.i18n import _
 from dure.record import STYLES
 from durehub.accounts.actors import issue_token
 from durehub.accounts.models import Account, Action, Membership, Project, Role
-from durehub.api import shapes, telling, uploads
+from durehub.api import shapes, telling
 from durehub.api.asking import NotSignedIn, actor, actor_of, answer_errors, once, signed_in
-from durehub.catalogue import finding, granting, previewing, publishing, searching
+from durehub.api.uploads import blocks_of, uploads
+from durehub.catalogue import finding, granting, previewing, publishing, searching, uploading
 from durehub.lib import attachment
 from durehub.policy.audit import note
 from durehub.policy.models import Grant, Level
@@ -33,7 +34,6 @@ Number = Annotated[int, Path(ge=1, le=999_999)]
 
 api = NinjaAPI(title="Dure hub", version="1", openapi_url="/openapi.json", docs_url=None, auth=actor, urls_namespace="api-1")
 answer_errors(api)
-uploads.answer_tus(api)
 records, people = Router(tags=["records"]), Router(tags=["people"], auth=signed_in)
 
 
@@ -136,8 +136,8 @@ def files(request: HttpRequest, handle: Handle, number: Number) -> Any:
 
 @records.get(
     "/{handle}/versions/{number}/files/{path:name}",
-    response={200: None, 206: None, 416: None, **_FAULTS},
-    summary="A file's bytes, or a range",
+    response={200: None, 206: None, **_FAULTS},
+    summary="A file's bytes, or a range of them",
 )
 def file(request: HttpRequest, handle: Handle, number: Number, name: str) -> Any:
     one, stream = finding.file_of(actor_of(request), handle, number, name)
@@ -209,6 +209,12 @@ def requests(request: HttpRequest) -> Any:
 def decide(request: HttpRequest, handle: Handle, given: shapes.DecisionIn) -> Any:
     decided = granting.decide(actor_of(request), handle, granted=given.granted, answer=given.answer, days=given.days)
     return telling.request_out(decided)
+
+
+@people.put("/blobs/{sha256}", response={200: shapes.BlobOut, **_FAULTS}, summary="Upload bytes under their hash")
+def blob(request: HttpRequest, sha256: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]) -> Any:
+    kept = uploading.upload(actor_of(request), sha256, blocks_of(request))
+    return shapes.BlobOut(sha256=kept.sha256, bytes=kept.bytes)
 
 
 @people.post("/tokens", auth=None, response={201: shapes.TokenOut, **_FAULTS}, summary="A token for a password")
@@ -292,5 +298,5 @@ def health(request: HttpRequest) -> dict[str, str]:
 
 
 api.add_router("/records", records)
+api.add_router("/uploads", uploads)
 api.add_router("", people)
-api.add_router("", uploads.router)

@@ -1,6 +1,7 @@
-"""Uploads: in one call, or by tus 1.0.0 (https://tus.io/protocols/resumable-upload), which goes on where one broke off.
+"""Uploads that can be gone on with: the tus protocol 1.0.0 with its extensions *creation* and *termination*.
 
-An upload's address is made of the hash of its bytes, below the account that calls: a client that lost everything finds it again.
+The metadata of an upload is the SHA-256 of its bytes, in hexadecimal; its address ends in it, so that whoever was interrupted
+finds it by beginning again.
 """
 
 from __future__ import annotations
@@ -13,110 +14,103 @@ from typing import Annotated, Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Header, Path, Router
-from pydantic import Field
 
-from dure.errors import InputError
+from dure.errors import InputError, ValueRefused
 from dure.i18n import _
 from durehub.api import shapes
 from durehub.api.asking import actor_of, fault, signed_in
 from durehub.catalogue import uploading
-from durehub.catalogue.store import Elsewhere, Occupied
+from durehub.catalogue.store import Busy
 
-__all__ = ["TUS", "answer_tus", "router"]
+__all__ = ["blocks_of", "uploads"]
 
-TUS = "1.0.0"
+_VERSION = "1.0.0"
+_FAULTS = {status: shapes.ErrorOut for status in (401, 404, 409, 412, 415, 422, 423)}
 _BLOCK = 1 << 20
-_FAULTS = {401: shapes.ErrorOut, 404: shapes.ErrorOut, 422: shapes.ErrorOut}
-_PIECES = {409: shapes.ErrorOut, 412: shapes.ErrorOut, 423: shapes.ErrorOut}
+_KIND = "application/offset+octet-stream"
 
 Sha256 = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
-Bytes = Annotated[int, Field(ge=0, le=2**62)]
+Count = Annotated[int, Header(ge=0, le=2**53)]
+Resumable = Annotated[str, Header(max_length=20)]
 
-router = Router(tags=["uploads"], auth=signed_in)
-
-
-class _OtherProtocol(Exception):
-    """Not the version of tus that is spoken here."""
+uploads = Router(tags=["uploads"], auth=signed_in)
 
 
-def answer_tus(api: Any) -> None:
-    """Teach ``api`` what tus wants said where an upload cannot go on."""
-    answers = {
-        Elsewhere: (409, "elsewhere", lambda: _("The bytes that arrived end elsewhere; ask where with HEAD, and go on there.")),
-        Occupied: (423, "busy", lambda: _("Another call is adding to this upload; wait for it.")),
-        _OtherProtocol: (412, "other_protocol", lambda: _("Uploads speak tus {version}; say so.").format(version=TUS)),
-    }
-    for kind, (status, code, said) in answers.items():
-        api.add_exception_handler(kind, lambda _request, _error, told=(status, code, said): fault(told[0], told[1], told[2]()))
-
-
-def _spoken(request: HttpRequest) -> None:
-    if request.headers.get("Tus-Resumable") != TUS:
-        raise _OtherProtocol
-
-
-def _blocks(request: HttpRequest) -> Iterator[bytes]:
+def blocks_of(request: HttpRequest) -> Iterator[bytes]:
+    """The body of a call, block by block."""
     while block := request.read(_BLOCK):
         yield block
 
 
-def _told(status: int, one: uploading.Upload, **more: str) -> HttpResponse:
-    response = HttpResponse(status=status, headers={"Upload-Offset": str(one.offset), "Cache-Control": "no-store", **more})
-    response["Upload-Length"] = str(one.length)
-    return response
+def _said(status: int, **headers: object) -> HttpResponse:
+    told = {"Tus-Resumable": _VERSION} | {name.replace("_", "-"): str(value) for name, value in headers.items()}
+    return HttpResponse(status=status, headers=told | {"Cache-Control": "no-store"})
 
 
-@router.put("/blobs/{sha256}", response={200: shapes.BlobOut, **_FAULTS}, summary="Upload bytes under their hash, in one call")
-def blob(request: HttpRequest, sha256: Sha256) -> Any:
-    kept = uploading.upload(actor_of(request), sha256, _blocks(request))
-    return shapes.BlobOut(sha256=kept.sha256, bytes=kept.bytes)
+def _refused(status: int, message: str) -> HttpResponse:
+    answer = fault(status, "refused", message)
+    answer["Tus-Resumable"] = answer["Tus-Version"] = _VERSION
+    return answer
 
 
-@router.api_operation(["OPTIONS"], "/uploads", auth=None, response={204: None}, summary="What of tus is spoken")
+def _other_version() -> HttpResponse:
+    return _refused(412, _("the header Tus-Resumable must be {version}").format(version=_VERSION))
+
+
+@uploads.api_operation(["OPTIONS"], "", auth=None, response={204: None}, summary="What of tus is spoken here")
 def spoken(request: HttpRequest) -> Any:
-    extensions = "creation,termination,expiration"
-    told = {"Tus-Version": TUS, "Tus-Extension": extensions, "Tus-Max-Size": str(settings.MOST_BYTES)}
-    return HttpResponse(status=204, headers=told)
+    return _said(204, Tus_Version=_VERSION, Tus_Extension="creation,termination", Tus_Max_Size=settings.MOST_BYTES)
 
 
-@router.post("/uploads", response={201: None, **_FAULTS, **_PIECES}, summary="Begin an upload; its metadata names the sha256")
+@uploads.post("", response={201: None, **_FAULTS}, summary="Begin an upload, or find one that was begun")
 def begin(
     request: HttpRequest,
-    upload_length: Annotated[Bytes, Header()],
-    upload_metadata: Annotated[str, Header(max_length=4_000)],
+    upload_length: Count,
+    upload_metadata: Annotated[str, Header(max_length=1_000)],
+    tus_resumable: Resumable = "",
 ) -> Any:
-    _spoken(request)
-    begun = uploading.begin(actor_of(request), _sha256(upload_metadata), upload_length)
-    return _told(201, begun, Location=f"{settings.URL}{request.path}/{begun.sha256}")
+    if tus_resumable != _VERSION:
+        return _other_version()
+    sha256 = _metadata(upload_metadata).get("sha256", "")
+    uploading.begin(actor_of(request), sha256, upload_length)
+    return _said(201, Location=f"{settings.URL}/api/v1/uploads/{sha256}")
 
 
-def _sha256(metadata: str) -> str:
-    """Out of tus's pairs of a key and a value in base64."""
-    pairs = dict([*one.split(), ""][:2] for one in metadata.split(",") if one.split())
+def _metadata(given: str) -> dict[str, str]:
+    """Names and values, as tus writes them: separated by commas, each value in base 64 behind a space."""
     try:
-        return base64.b64decode(pairs["sha256"], validate=True).decode("ascii")
-    except (KeyError, binascii.Error, UnicodeDecodeError):
-        raise InputError(_("Upload-Metadata must hold sha256 and, in base64, the hash of all bytes in hexadecimal")) from None
+        pairs = [pair.strip().partition(" ") for pair in given.split(",")]
+        return {name: base64.b64decode(value, validate=True).decode() for name, _space, value in pairs}
+    except (binascii.Error, UnicodeDecodeError):
+        raise InputError(_("Upload-Metadata must hold values in base 64")) from None
 
 
-@router.api_operation(["HEAD"], "/uploads/{sha256}", response={200: None, **_FAULTS, **_PIECES}, summary="How far an upload is")
-def standing(request: HttpRequest, sha256: Sha256) -> Any:
-    _spoken(request)
-    now = uploading.standing(actor_of(request), sha256)
-    # What is one's own and not there was denied to nobody: no entry in the audit log.
-    return HttpResponse(status=404) if now is None else _told(200, now)
+@uploads.api_operation(["HEAD"], "/{sha256}", response={200: None, **_FAULTS}, summary="How far an upload is")
+def far(request: HttpRequest, sha256: Sha256, tus_resumable: Resumable = "") -> Any:
+    if tus_resumable != _VERSION:
+        return _other_version()
+    now = uploading.progress(actor_of(request), sha256)
+    return _said(200, Upload_Offset=now.there, Upload_Length=now.size)
 
 
-@router.patch("/uploads/{sha256}", response={204: None, **_FAULTS, **_PIECES}, summary="Go on with an upload")
-def add(request: HttpRequest, sha256: Sha256, upload_offset: Annotated[Bytes, Header()]) -> Any:
-    _spoken(request)
-    if request.content_type != "application/offset+octet-stream":
-        return fault(415, "refused", _("pieces of an upload are application/offset+octet-stream"))
-    return _told(204, uploading.add(actor_of(request), sha256, upload_offset, _blocks(request)))
+@uploads.patch("/{sha256}", response={204: None, **_FAULTS}, summary="Go on with an upload")
+def go_on(request: HttpRequest, sha256: Sha256, upload_offset: Count, tus_resumable: Resumable = "") -> Any:
+    if tus_resumable != _VERSION:
+        return _other_version()
+    if request.content_type != _KIND:
+        return _refused(415, _("bytes are sent as {kind}").format(kind=_KIND))
+    try:
+        now = uploading.go_on(actor_of(request), sha256, blocks_of(request), at=upload_offset)
+    except Busy:
+        return _refused(423, _("another call sends these bytes; wait for it"))
+    except ValueRefused as error:
+        return _refused(409, str(error))
+    return _said(204, Upload_Offset=now.there)
 
 
-@router.delete("/uploads/{sha256}", response={204: None, **_FAULTS, **_PIECES}, summary="Give an upload up")
-def drop(request: HttpRequest, sha256: Sha256) -> Any:
-    _spoken(request)
-    uploading.drop(actor_of(request), sha256)
-    return HttpResponse(status=204)
+@uploads.delete("/{sha256}", response={204: None, **_FAULTS}, summary="Give an upload up")
+def give_up(request: HttpRequest, sha256: Sha256, tus_resumable: Resumable = "") -> Any:
+    if tus_resumable != _VERSION:
+        return _other_version()
+    uploading.give_up(actor_of(request), sha256)
+    return _said(204)

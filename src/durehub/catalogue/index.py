@@ -1,24 +1,26 @@
 """The full-text index in either database: filled from the terms of a record's metadata, asked for phrases of them.
 
 SQLite has an FTS5 table with a column for each stream of tokens, PostgreSQL a stored tsvector with a weight for each. Neither is
-ever asked for a rank: how rare a word is would tell of records the reader may not see.
+ever asked for a rank: how rare a word is would tell of records the reader may not see. A row's number is its record's place, so
+that the newest hits come first without sorting all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db import connection
-from django.db.models.expressions import RawSQL
+from django.db import connection, models
+from django.db.models.lookups import Lookup
 
 from durehub.catalogue.terms import Term, bridged, separate
 
-__all__ = ["CREATE", "DROP", "enter", "hits", "leave"]
+__all__ = ["CREATE", "DROP", "Holds", "TermsField", "enter", "holding", "leave"]
 
 _TABLE = "catalogue_words"
 _MOST = 8_000
 """Tokens of a stream that are kept; PostgreSQL counts positions up to 16,383."""
+_STREAMS = 4
 
 CREATE = {
     "sqlite": [
@@ -33,29 +35,51 @@ CREATE = {
 DROP = f"DROP TABLE {_TABLE}"
 
 
-def enter(pk: int, title: str, body: str) -> None:
-    """Put a record's texts into the index, in place of those it had."""
-    leave(pk)
-    streams = [form(text)[:_MOST] for text in (title, body) for form in (separate, bridged)]
+class TermsField(models.Field):  # type: ignore[type-arg] # never read or written through a model
+    """The indexed terms of a row."""
+
+    def db_type(self, connection: Any) -> str:
+        """Only asked for when a table is made, which CREATE does."""
+        return "tsvector"
+
+
+@TermsField.register_lookup
+class Holds(Lookup):  # type: ignore[type-arg] # generic in its stubs only
+    """``words__terms__holds=holding(...)``: the row's texts hold that."""
+
+    lookup_name = "holds"
+    prepare_rhs = False
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        """FTS5 matches a table by a column of the table's own name."""
+        return f"{_TABLE}.{_TABLE} MATCH %s", [self.rhs]
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        """A tsvector matches a tsquery."""
+        return f"{_TABLE}.terms @@ %s::tsquery", [self.rhs]
+
+
+def enter(texts: Iterable[tuple[int, str, str]]) -> None:
+    """Put places, titles and bodies into the index."""
+    if connection.vendor == "sqlite":
+        statement = f"INSERT INTO {_TABLE} (rowid, title, title_bridged, body, body_bridged) VALUES (%s, %s, %s, %s, %s)"
+        rows = [[place, *map(" ".join, _streams(title, body))] for place, title, body in texts]
+    else:
+        # Vectors one after another: each keeps its weight, and no phrase reaches from one into the next.
+        statement = f"INSERT INTO {_TABLE} (rowid, terms) VALUES (%s, {' || '.join(['%s::tsvector'] * _STREAMS)})"
+        rows = [[place, *_weighed(_streams(title, body))] for place, title, body in texts]
     with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute(
-                f"INSERT INTO {_TABLE} (rowid, title, title_bridged, body, body_bridged) VALUES (%s, %s, %s, %s, %s)",
-                [pk, *map(" ".join, streams)],
-            )
-        else:
-            cursor.execute(f"INSERT INTO {_TABLE} (rowid, terms) VALUES (%s, {_sum(len(streams))})", [pk, *_weighed(streams)])
+        cursor.executemany(statement, rows)
 
 
-def leave(pk: int) -> None:
-    """Take a record's texts out of the index."""
+def _streams(title: str, body: str) -> list[Sequence[str]]:
+    return [form(text)[:_MOST] for text in (title, body) for form in (separate, bridged)]
+
+
+def leave(place: int) -> None:
+    """Take the texts at a place out of the index."""
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {_TABLE} WHERE rowid = %s", [pk])
-
-
-def _sum(count: int) -> str:
-    """Vectors one after another: each keeps its weight, and no phrase reaches from one into the next."""
-    return " || ".join(["%s::tsvector"] * count)
+        cursor.execute(f"DELETE FROM {_TABLE} WHERE rowid = %s", [place])
 
 
 def _weighed(streams: Sequence[Sequence[str]]) -> list[str]:
@@ -65,12 +89,14 @@ def _weighed(streams: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def hits(terms: Sequence[Term], *, title: bool = False) -> Any:
-    """The primary keys of records whose texts hold every term, in the title if so asked; for ``pk__in``."""
-    one = _fts5 if connection.vendor == "sqlite" else _tsquery
-    joined = (" AND " if connection.vendor == "sqlite" else " & ").join(one(term, title) for term in terms)
-    match = f"{_TABLE} MATCH %s" if connection.vendor == "sqlite" else "terms @@ %s::tsquery"
-    return RawSQL(f"SELECT rowid FROM {_TABLE} WHERE {match}", [joined])
+def holding(terms: Sequence[Term], *, title: bool = False, but: str = "") -> str:
+    """What ``holds`` takes: every term, in the title if so asked, and not what ``but`` says."""
+    sqlite = connection.vendor == "sqlite"
+    one = _fts5 if sqlite else _tsquery
+    joined = (" AND " if sqlite else " & ").join(one(term, title) for term in terms)
+    if not but:
+        return joined
+    return f"({joined}) NOT ({but})" if sqlite else f"({joined}) & !({but})"
 
 
 def _fts5(term: Term, title: bool) -> str:

@@ -10,18 +10,23 @@ from django.db.models.functions import Now
 
 import dure.record
 from durehub.accounts.models import Account, Organisation
+from durehub.catalogue.index import TermsField
 from durehub.lib import new_id
 from durehub.policy.models import Protected
 
-__all__ = ["Blob", "Outcome", "Record", "Reply", "Version", "VersionFile"]
+__all__ = ["Blob", "Outcome", "Record", "Reply", "Upload", "Version", "VersionFile", "Words"]
 
 
 class Record(Protected):
-    """The concept above the versions. Title and the fields below it repeat the newest version's, for filters and lists."""
+    """The concept above the versions. Title and the fields below it repeat the newest version's, for filters and lists.
+
+    ``place`` is where it stands in the order of publication: the microseconds of ``published`` since 1970, or a few later.
+    """
 
     handle = models.CharField(max_length=12, unique=True, default=new_id)
     organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, blank=True, related_name="+")
     published = models.DateTimeField(db_default=Now())
+    place = models.BigIntegerField(unique=True, default=0)
     newest = models.PositiveIntegerField(default=0)
     title = models.CharField(max_length=300)
     kind = models.CharField(max_length=20)
@@ -31,8 +36,8 @@ class Record(Protected):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["-published", "-handle"], name="newest_first"),
-            models.Index(fields=["owner"], name="of_an_owner"),
+            models.Index(fields=[name, "place"], name=f"newest_by_{name}")
+            for name in ("owner", "kind", "domain", "licence", "organisation")
         ]
 
     @property
@@ -42,6 +47,22 @@ class Record(Protected):
 
     def __str__(self) -> str:
         return self.identifier
+
+
+class Words(models.Model):
+    """A record's row in the full-text index."""
+
+    record = models.OneToOneField(
+        Record, models.DO_NOTHING, to_field="place", db_column="rowid", primary_key=True, related_name="words"
+    )
+    terms = TermsField()
+
+    class Meta:
+        managed = False
+        db_table = "catalogue_words"
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class Version(models.Model):
@@ -93,6 +114,21 @@ class Blob(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["owner", "sha256"], name="once_for_an_owner")]
+
+    def __str__(self) -> str:
+        return self.sha256
+
+
+class Upload(models.Model):
+    """Bytes of which an account has sent a part; how many, the store knows."""
+
+    owner = models.ForeignKey(Account, models.CASCADE, related_name="+")
+    sha256 = models.CharField(max_length=64)
+    bytes = models.BigIntegerField()
+    began = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["owner", "sha256"], name="one_upload_at_a_time")]
 
     def __str__(self) -> str:
         return self.sha256

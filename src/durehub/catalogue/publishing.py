@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -20,12 +20,19 @@ from durehub.catalogue import index
 from durehub.catalogue.finding import Missing, found
 from durehub.catalogue.models import Blob, Outcome, Record, Version, VersionFile
 from durehub.catalogue.store import store
+from durehub.catalogue.uploading import publisher
 from durehub.policy.audit import note
 from durehub.policy.models import Input, Level
 from durehub.policy.rules import visible
 
-__all__ = ["Access", "change_access", "publish", "publish_version", "withdraw"]
-
+__all__ = [
+    "Access",
+    "body_of",
+    "change_access",
+    "publish",
+    "publish_version",
+    "withdraw",
+]
 
 @dataclass(frozen=True)
 class Access:
@@ -39,12 +46,6 @@ class Access:
     conditions: str = ""
 
 
-def _account(actor: Actor, action: Action) -> Account:
-    if actor.active is None or action > actor.most:
-        raise Missing
-    return actor.active
-
-
 def publish(actor: Actor, plain: Mapping[str, Any], access: Access) -> Version:
     """The first version of a new record.
 
@@ -52,7 +53,7 @@ def publish(actor: Actor, plain: Mapping[str, Any], access: Access) -> Version:
         InputError: it is no record, a file was not uploaded or is not what its name says, or an input or project cannot be used.
         Missing: the actor may not publish.
     """
-    account = _account(actor, Action.WRITE)
+    account = publisher(actor)
     value = dure.record.Record.from_plain(plain)
     with transaction.atomic():
         record = Record(owner=account, organisation=account.organisation, **_fields(actor, access))
@@ -70,7 +71,7 @@ def publish_version(actor: Actor, handle: str, plain: Mapping[str, Any]) -> Vers
         InputError: as for ``publish``.
         Missing: there is no such record that the actor may write.
     """
-    account = _account(actor, Action.WRITE)
+    account = publisher(actor)
     value = dure.record.Record.from_plain(plain)
     with transaction.atomic():
         record = found(actor, Action.WRITE, handle)
@@ -84,7 +85,9 @@ def _add(actor: Actor, account: Account, record: Record, value: dure.record.Reco
     about = value.about
     record.title, record.kind, record.licence = about.title, about.kind, about.licence
     record.domain, record.problem = about.domain, about.problem
+    index.leave(record.place)
     record.newest, record.published = record.newest + 1, timezone.now()
+    record.place = _place(record.published)
     record.full_clean(exclude=["handle"])
     record.save()
     version = Version.objects.create(
@@ -103,12 +106,24 @@ def _add(actor: Actor, account: Account, record: Record, value: dure.record.Reco
     _adopt(record, sources)
     record.outcomes.all().delete()
     Outcome.objects.bulk_create(Outcome(record=record, name=one.name, unit=one.unit, value=one.value) for one in value.outcomes)
-    index.enter(record.pk, about.title, _body(value))
+    index.enter([(record.place, about.title, body_of(value))])
     note("published", actor, version.identifier, sha256=version.sha256)
     return version
 
 
-def _body(value: dure.record.Record) -> str:
+def _place(moment: datetime) -> int:
+    """The first free place from a moment on."""
+    place = (moment - _BEGAN) // timedelta(microseconds=1)
+    while Record.objects.filter(place=place).exists():
+        place += 1
+    return place
+
+
+_BEGAN = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def body_of(value: dure.record.Record) -> str:
+    """The text of a record's metadata that it is found by, besides its title."""
     about = value.about
     columns = [text for one in about.columns for text in (one.name, one.unit)]
     people = [text for one in about.creators for text in (one.name, one.affiliation)]

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from django.core import signing
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from dure.errors import InputError
 from dure.i18n import _
@@ -23,7 +22,7 @@ from durehub.catalogue.models import Outcome, Record
 from durehub.catalogue.terms import terms
 from durehub.policy.rules import visible
 
-__all__ = ["CAP", "FACETS", "Page", "Question", "Range", "search"]
+__all__ = ["CAP", "FACETS", "Page", "Question", "Range", "counted", "page_of", "search"]
 
 CAP = 1_000
 """How far counts and facets look."""
@@ -72,25 +71,40 @@ def search(actor: Actor, question: Question, *, size: int = 20, after: str | Non
     Raises:
         InputError: the cursor is none of this hub's, or belongs to another question.
     """
-    readable = _readable(actor, question)
+    records, further = page_of(actor, question, size=size, after=after)
+    count, facets = counted(actor, question)
+    return Page(records, further, count, facets)
+
+
+def page_of(actor: Actor, question: Question, *, size: int = 20, after: str | None = None) -> tuple[Sequence[Record], str | None]:
+    """Records tier by tier, and the cursor behind them.
+
+    Raises:
+        InputError: as for ``search``.
+    """
     tiers = _tiers(question.text)
-    if tiers is None:
-        return Page((), None, 0, {name: {} for name in FACETS})
     begin, position = _position(after, question, len(tiers))
+    readable = _readable(actor, question).select_related("organisation", "owner")
     kept: list[tuple[int, Record]] = []
     for number, tier in enumerate(tiers[begin:], start=begin):
-        left = readable.filter(tier)
+        left = _newest_first(readable, tier)
         if number == begin and position is not None:
-            time, handle = position
-            left = left.filter(Q(published__lt=time) | Q(published=time, handle__lt=handle))
+            left = left.filter(place__lt=position)
         kept += [(number, record) for record in left[: size + 1 - len(kept)]]
         if len(kept) > size:
             break
     shown = kept[:size]
-    cursor = _cursor(question, *shown[-1]) if len(kept) > size else None
-    capped = list(readable.filter(_any(tiers)).values_list(*FACETS)[: CAP + 1])
-    facets = {name: _tally(row[number] for row in capped[:CAP]) for number, name in enumerate(FACETS)}
-    return Page([record for _number, record in shown], cursor, len(capped), facets)
+    return [record for _number, record in shown], _cursor(question, *shown[-1]) if len(kept) > size else None
+
+
+def counted(actor: Actor, question: Question) -> tuple[int, Mapping[str, Mapping[str, int]]]:
+    """How many answer the question, up to ``CAP`` + 1, and what the newest ``CAP`` of them are."""
+    tiers = _tiers(question.text)
+    if not tiers:
+        return 0, {name: {} for name in FACETS}
+    found = _newest_first(_readable(actor, question), _anywhere(question.text))
+    capped = list(found.values_list(*FACETS)[: CAP + 1])
+    return len(capped), {name: _tally(row[number] for row in capped[:CAP]) for number, name in enumerate(FACETS)}
 
 
 def _tally(values: Any) -> dict[str, int]:
@@ -98,7 +112,7 @@ def _tally(values: Any) -> dict[str, int]:
 
 
 def _readable(actor: Actor, question: Question) -> QuerySet[Record]:
-    records = Record.objects.filter(visible(actor, Action.SEE)).select_related("organisation", "owner")
+    records = Record.objects.filter(visible(actor, Action.SEE))
     for name, value in question.only.items():
         if name not in FACETS:
             raise InputError(_("there is no filter {name}; there are {known}").format(name=name, known=", ".join(FACETS)))
@@ -110,45 +124,47 @@ def _readable(actor: Actor, question: Question) -> QuerySet[Record]:
         bounds = {f"value__{side}": value for side, value in (("gte", wanted.low), ("lte", wanted.high)) if value is not None}
         outcomes = Outcome.objects.filter(record=OuterRef("pk"), name=wanted.name, **bounds)
         records = records.filter(visible(actor, Action.READ), Exists(outcomes))
-    return records.order_by("-published", "-handle")
+    return records
 
 
-def _tiers(text: str) -> list[Q] | None:
-    """Conditions of falling worth that exclude one another; None when the text has no words to look for."""
+def _newest_first(records: QuerySet[Record], holding: str) -> QuerySet[Record]:
+    """Ordered by the index's own rows where words are looked for, so that the database reads no more of them than it must."""
+    return records.filter(words__terms__holds=holding).order_by("-words__pk") if holding else records.order_by("-place")
+
+
+def _tiers(text: str) -> list[str]:
+    """What the index is asked, of falling worth and excluding one another; "" asks for everything."""
     if not text.strip():
-        return [Q()]
+        return [""]
     wanted = terms(text)
     if not wanted:
-        return None
+        return []
     raw = [one.raw for one in wanted]
-    title, anywhere = Q(pk__in=index.hits(raw, title=True)), Q(pk__in=index.hits(raw))
-    tiers = [title, anywhere & ~title]
-    return tiers if raw == wanted else [*tiers, Q(pk__in=index.hits(wanted)) & ~anywhere]
+    title, anywhere = index.holding(raw, title=True), index.holding(raw)
+    tiers = [title, index.holding(raw, but=title)]
+    return tiers if raw == wanted else [*tiers, index.holding(wanted, but=anywhere)]
 
 
-def _any(tiers: Sequence[Q]) -> Q:
-    joined = tiers[0]
-    for tier in tiers[1:]:
-        joined |= tier
-    return joined
+def _anywhere(text: str) -> str:
+    """What holds for every tier."""
+    return index.holding(terms(text)) if text.strip() else ""
 
 
 def _cursor(question: Question, tier: int, record: Record) -> str:
     # Without a timestamp, so that the same question has the same bytes for an answer.
-    place = [_named(question), tier, record.published.isoformat(), record.handle]
-    return signing.Signer(salt=_SALT).sign_object(place, compress=True)
+    return signing.Signer(salt=_SALT).sign_object([_named(question), tier, record.place], compress=True)
 
 
-def _position(after: str | None, question: Question, tiers: int) -> tuple[int, tuple[datetime, str] | None]:
+def _position(after: str | None, question: Question, tiers: int) -> tuple[int, int | None]:
     if after is None:
         return 0, None
     try:
-        named, tier, time, handle = signing.Signer(salt=_SALT).unsign_object(after)
+        named, tier, place = signing.Signer(salt=_SALT).unsign_object(after)
     except (signing.BadSignature, ValueError):
-        named, tier, time, handle = "", 0, "", ""
+        named, tier, place = "", 0, 0
     if named != _named(question) or tier >= tiers:
         raise InputError(_("this cursor belongs to another question; begin again without one"))
-    return tier, (datetime.fromisoformat(time), handle)
+    return tier, place
 
 
 def _named(question: Question) -> str:

@@ -1,7 +1,4 @@
-"""Uploads that may break off: begun, asked how far they are, gone on with. They are an account's own, found by their hash.
-
-Nobody can name another account's upload, so that there is nothing to forbid.
-"""
+"""Bytes on their way to the hub: whole, or in parts that can be gone on with after a break."""
 
 from __future__ import annotations
 
@@ -10,113 +7,121 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db import transaction
 
 from dure.errors import InputError, ValueRefused
 from dure.i18n import _
 from durehub.accounts.actors import Actor
 from durehub.accounts.models import Account, Action
 from durehub.catalogue.finding import Missing
-from durehub.catalogue.models import Blob
-from durehub.catalogue.store import Elsewhere, store
+from durehub.catalogue.models import Blob, Upload
+from durehub.catalogue.store import store
 
-__all__ = ["Upload", "add", "begin", "drop", "standing", "upload"]
+__all__ = ["Progress", "begin", "give_up", "go_on", "progress", "publisher", "upload"]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_MOST_UPLOADS = 100
 
 
-@dataclass(frozen=True)
-class Upload:
-    """How many bytes have arrived of how many; all of them once they were found to have the hash."""
-
-    sha256: str
-    offset: int
-    length: int
-
-
-def _account(actor: Actor) -> Account:
-    """Whose uploads they are.
+def publisher(actor: Actor) -> Account:
+    """The actor's account, if it may publish.
 
     Raises:
-        Missing: the actor may not publish.
+        Missing: it may not.
     """
     if actor.active is None or actor.most < Action.WRITE:
         raise Missing
     return actor.active
 
 
-def _checked(sha256: str) -> str:
-    if not _SHA256.fullmatch(sha256):
-        raise ValueRefused(_("{given!r} is no SHA-256 in hexadecimal").format(given=sha256))
-    return sha256
-
-
 def upload(actor: Actor, sha256: str, blocks: Iterable[bytes]) -> Blob:
-    """Keep bytes that come in one go; those the account has already are not stored twice, and are read all the same.
+    """Keep bytes for the actor's account; those it has already are not stored twice, and are read all the same.
 
     Raises:
         InputError: no hash, or the bytes do not have it.
         Missing: the actor may not publish.
     """
-    account = _account(actor)
-    size = store().put(account.pk, _checked(sha256), blocks, settings.MOST_BYTES)
-    return _kept(account, sha256, size)
-
-
-def _kept(account: Account, sha256: str, size: int) -> Blob:
+    account = publisher(actor)
+    if not _SHA256.fullmatch(sha256):
+        raise ValueRefused(_("{given!r} is no SHA-256 in hexadecimal").format(given=sha256))
+    size = store().put(account.pk, sha256, blocks, settings.MOST_BYTES)
     return Blob.objects.get_or_create(owner=account, sha256=sha256, defaults={"bytes": size})[0]
 
 
-def begin(actor: Actor, sha256: str, length: int) -> Upload:
-    """Await that many bytes with that hash, from the first; those the account has already are not awaited.
+@dataclass(frozen=True)
+class Progress:
+    """How many of an upload's bytes are there."""
+
+    there: int
+    size: int
+
+
+def begin(actor: Actor, sha256: str, size: int) -> Progress:
+    """Begin an upload, or find the one of these bytes that was begun or finished before.
 
     Raises:
-        InputError: no hash, or too many bytes.
+        InputError: no hash, too many bytes, another size than before, or too many unfinished uploads.
         Missing: the actor may not publish.
     """
-    account = _account(actor)
-    if length > settings.MOST_BYTES:
+    account = publisher(actor)
+    if not _SHA256.fullmatch(sha256):
+        raise ValueRefused(_("{given!r} is no SHA-256 in hexadecimal").format(given=sha256))
+    if not 0 < size <= settings.MOST_BYTES:
         raise InputError(_("a file may have at most {most} bytes").format(most=settings.MOST_BYTES))
-    if (blob := Blob.objects.filter(owner=account, sha256=_checked(sha256)).first()) is not None:
-        return Upload(sha256, blob.bytes, blob.bytes)
-    store().begin(account.pk, sha256, length)
-    return add(actor, sha256, 0, ()) if length == 0 else Upload(sha256, 0, length)
+    with transaction.atomic():
+        open_now = Upload.objects.filter(owner=account).exclude(sha256=sha256)
+        if open_now.count() >= _MOST_UPLOADS:
+            raise InputError(_("there are {most} unfinished uploads already; finish or end one").format(most=_MOST_UPLOADS))
+        if not Blob.objects.filter(owner=account, sha256=sha256).exists():
+            kept, is_new = Upload.objects.get_or_create(owner=account, sha256=sha256, defaults={"bytes": size})
+            if is_new:  # a part without a row is of an older state of the database
+                store().drop(account.pk, sha256)
+            if kept.bytes != size:
+                raise InputError(_("an upload of these bytes was begun with another size; end it first"))
+    return progress(actor, sha256)
 
 
-def standing(actor: Actor, sha256: str) -> Upload | None:
-    """How far the account's bytes with that hash are; None when none are awaited.
+def progress(actor: Actor, sha256: str) -> Progress:
+    """How far an upload is; one that was finished has all its bytes.
 
     Raises:
-        Missing: the actor may not publish.
+        Missing: the actor has begun none of these bytes.
     """
-    account = _account(actor)
+    account = publisher(actor)
+    if (upload := Upload.objects.filter(owner=account, sha256=sha256).first()) is not None:
+        return Progress(store().so_far(account.pk, sha256), upload.bytes)
     if (blob := Blob.objects.filter(owner=account, sha256=sha256).first()) is not None:
-        return Upload(sha256, blob.bytes, blob.bytes)
-    arrived = store().arrived(account.pk, _checked(sha256))
-    return None if arrived is None else Upload(sha256, *arrived)
+        return Progress(blob.bytes, blob.bytes)
+    raise Missing
 
 
-def add(actor: Actor, sha256: str, offset: int, blocks: Iterable[bytes]) -> Upload:
-    """Go on with an upload at ``offset``.
-
-    Raises:
-        Elsewhere: its bytes do not end there.
-        Occupied: another call is going on with it.
-        InputError: there are too many bytes, or they have another hash.
-        Missing: the actor may not publish.
-    """
-    account, now = _account(actor), standing(actor, sha256)
-    if now is None or now.offset != offset:
-        raise Elsewhere
-    end = store().append(account.pk, sha256, offset, blocks)
-    if end == now.length:
-        _kept(account, sha256, end)
-    return Upload(sha256, end, now.length)
-
-
-def drop(actor: Actor, sha256: str) -> None:
-    """Give an upload up; bytes that have arrived whole stay.
+def go_on(actor: Actor, sha256: str, blocks: Iterable[bytes], *, at: int) -> Progress:
+    """Append to an upload that has ``at`` bytes; with its last byte it is checked and kept.
 
     Raises:
-        Missing: the actor may not publish.
+        Busy: another call appends at this moment.
+        InputError: it has not ``at`` bytes, too many came, or all of them have another hash, and it must begin again.
+        Missing: the actor has begun none of these bytes.
     """
-    store().drop(_account(actor).pk, _checked(sha256))
+    account = publisher(actor)
+    upload = Upload.objects.filter(owner=account, sha256=sha256).first()
+    if upload is None:
+        raise Missing
+    there = store().append(account.pk, sha256, blocks, at=at, size=upload.bytes)
+    if there == upload.bytes:
+        with transaction.atomic():
+            Blob.objects.get_or_create(owner=account, sha256=sha256, defaults={"bytes": there})
+            upload.delete()
+    return Progress(there, upload.bytes)
+
+
+def give_up(actor: Actor, sha256: str) -> None:
+    """End an unfinished upload.
+
+    Raises:
+        Missing: the actor has begun none of these bytes.
+    """
+    account = publisher(actor)
+    if not Upload.objects.filter(owner=account, sha256=sha256).delete()[0]:
+        raise Missing
+    store().drop(account.pk, sha256)

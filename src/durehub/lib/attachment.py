@@ -1,63 +1,59 @@
-"""Bytes from strangers, sent so that no browser opens them in the hub's name: all of them, or a range of them."""
+"""Bytes from strangers, sent so that no browser opens them in the hub's name; all of them, or a stretch that is asked for."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.http import content_disposition_header
+from werkzeug.http import parse_range_header
 
 __all__ = ["attachment"]
 
 _BLOCK = 1 << 20
 _KIND = "application/octet-stream"
-# One range alone, as RFC 9110, 14.1.2 writes it; a request for several may be answered with everything.
-_RANGE = re.compile(r"bytes=(?:(?P<first>\d{1,19})-(?P<last>\d{0,19})|-(?P<final>\d{1,19}))", re.ASCII)
 
 
-def attachment(request: HttpRequest, stream: BinaryIO, path: str, sha256: str, size: int) -> HttpResponseBase:
-    """The bytes to be saved under the last part of ``path``, of a type that nothing opens by itself."""
-    name, etag = path.rpartition("/")[2], f'"{sha256}"'
-    span = _span(request, etag, size)
-    response: HttpResponseBase
-    if span is None:
+def attachment(
+    request: HttpRequest, stream: BinaryIO, path: str, sha256: str, size: int
+) -> FileResponse | StreamingHttpResponse | HttpResponse:
+    """The bytes to be saved under the last part of ``path``, of a type that nothing opens by itself.
+
+    One range of bytes is answered with these; several, or a range of another file's, with everything.
+    """
+    tag, name = f'"{sha256}"', path.rpartition("/")[2]
+    response: FileResponse | StreamingHttpResponse | HttpResponse
+    asked = parse_range_header(request.headers.get("Range"))
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1 or request.headers.get("If-Range", tag) != tag:
         response = FileResponse(stream, as_attachment=True, filename=name, content_type=_KIND)
-    elif span[0] >= size:
+    elif (stretch := asked.range_for_length(size)) is None:
         stream.close()
         response = HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
     else:
-        response = StreamingHttpResponse(_Part(stream, *span), status=206, content_type=_KIND)
-        response["Content-Disposition"] = str(content_disposition_header(as_attachment=True, filename=name))
-        response["Content-Range"] = f"bytes {span[0]}-{span[1]}/{size}"
-        response["Content-Length"] = str(span[1] - span[0] + 1)
-    response["Accept-Ranges"] = "bytes"
-    response["ETag"] = etag
-    response["Cache-Control"] = "private, no-store"
+        response = StreamingHttpResponse(_Stretch(stream, *stretch), status=206, content_type=_KIND)
+        response["Content-Range"] = f"bytes {stretch[0]}-{stretch[1] - 1}/{size}"
+        response["Content-Length"] = str(stretch[1] - stretch[0])
+        response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    response["ETag"], response["Accept-Ranges"], response["Cache-Control"] = tag, "bytes", "private, no-store"
     return response
 
 
-def _span(request: HttpRequest, etag: str, size: int) -> tuple[int, int] | None:
-    """The first and the last byte that are wanted; None for all of them. One that begins behind the end cannot be had."""
-    found = _RANGE.fullmatch(request.headers.get("Range", "").replace(" ", ""))
-    if found is None or request.headers.get("If-Range", etag) != etag:
-        return None
-    if found["final"]:
-        first = max(size - int(found["final"]), 0) if int(found["final"]) else size
-        return first, size - 1
-    first, last = int(found["first"]), min(int(found["last"] or size), size - 1)
-    return None if first <= size - 1 and last < first else (first, last)
+@dataclass
+class _Stretch:
+    """Closed by whoever sends it, begun or not."""
 
-
-class _Part:
-    """The bytes from number ``first`` to number ``last``, in blocks; closed with the answer, even if nobody read it."""
-
-    def __init__(self, stream: BinaryIO, first: int, last: int) -> None:
-        self._left, self.close, self._read = last - first + 1, stream.close, stream.read
-        stream.seek(first)
+    stream: BinaryIO
+    begin: int
+    end: int
 
     def __iter__(self) -> Iterator[bytes]:
-        while self._left > 0 and (block := self._read(min(_BLOCK, self._left))):
-            self._left -= len(block)
+        self.stream.seek(self.begin)
+        left = self.end - self.begin
+        while left and (block := self.stream.read(min(_BLOCK, left))):
+            left -= len(block)
             yield block
+
+    def close(self) -> None:
+        self.stream.close()

@@ -4,6 +4,8 @@ DUREHUB_HOME      folder for everything: files, secret key, receipts and, withou
 DUREHUB_DATABASE  postgresql://user:password@host:port/name; SQLite in the home unless given
 DUREHUB_URL       the address people use; http://127.0.0.1:8400 unless given. With https, cookies need it too
 DUREHUB_NAME      what the hub is called in citations
+DUREHUB_OIDC_ISSUER, DUREHUB_OIDC_CLIENT, DUREHUB_OIDC_SECRET, DUREHUB_OIDC_NAME
+                  a provider of OpenID Connect that people may sign in with, and what it is called on the page
 """
 
 import os
@@ -14,6 +16,16 @@ from urllib.parse import unquote, urlsplit
 HOME = Path(os.environ.get("DUREHUB_HOME", "hub")).resolve()
 URL = os.environ.get("DUREHUB_URL", "http://127.0.0.1:8400").rstrip("/")
 NAME = os.environ.get("DUREHUB_NAME", "Dure hub")
+OIDC_ISSUER = os.environ.get("DUREHUB_OIDC_ISSUER", "").rstrip("/")
+OIDC_NAME = os.environ.get("DUREHUB_OIDC_NAME", "OpenID Connect")
+AUTHLIB_OAUTH_CLIENTS = {
+    "provider": {
+        "client_id": os.environ.get("DUREHUB_OIDC_CLIENT", ""),
+        "client_secret": os.environ.get("DUREHUB_OIDC_SECRET", ""),
+        "server_metadata_url": f"{OIDC_ISSUER}/.well-known/openid-configuration",
+        "client_kwargs": {"scope": "openid email profile", "code_challenge_method": "S256", "timeout": 10},
+    }
+}
 MOST_BYTES = int(os.environ.get("DUREHUB_MOST_BYTES", str(20 * 2**30)))
 
 

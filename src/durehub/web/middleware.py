@@ -43,8 +43,6 @@ def headers(answer: Answer) -> Answer:
         response = answer(request)
         for name, value in _HEADERS.items():
             response[name] = value
-        if request.path.startswith("/api/v1/uploads"):
-            response["Tus-Resumable"] = "1.0.0"
         response.setdefault("Cache-Control", "private, no-cache")
         patch_vary_headers(response, ("Authorization", "Cookie", "Accept-Language"))
         return response

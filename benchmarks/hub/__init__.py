@@ -1,0 +1,1 @@
+"""The hub with very many records, and its transfers: `python -m benchmarks.hub`."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import patch
 
-from tests.fast.access_world import ACTIONS, NOW, Stage, allowed, sha256_of, table_of
+from tests.fast.access_world import ACTIONS, CSV, NOW, Stage, allowed
 
 Check = Callable[[Stage], Iterator[tuple[str, Any, Any]]]
 SURFACES: dict[str, tuple[Check, bool]] = {}
@@ -176,54 +176,6 @@ def files_of_a_version(made: Stage) -> Iterator[tuple[str, Any, Any]]:
 
 
 @surface
-def bytes_of_a_file(made: Stage) -> Iterator[tuple[str, Any, Any]]:
-    from durehub.catalogue.finding import file_of
-
-    def read(actor: Any, handle: str) -> bytes:
-        _file, stream = file_of(actor, handle, 1, "a.csv")
-        with stream:
-            return stream.read()
-
-    for caller, number, found in _answers(made, read):
-        expected = number in may(made, caller, "read") and not made.world.things[number].withdrawn
-        yield f"{made.world.callers[caller]}, {number}", found, table_of(number) if expected else None
-
-
-@surface
-def previews(made: Stage) -> Iterator[tuple[str, Any, Any]]:
-    """Looked into here without a sandbox, which tests/slow/test_hub_preview.py tries; the access to it is the same."""
-    from durehub.catalogue.previewing import preview
-    from durehub.lib import summary
-
-    def look(_program: Any, kind: str, *, stdin: Any) -> bytes:
-        return json.dumps(summary.summary(stdin, kind)).encode()
-
-    with patch("durehub.lib.sandbox.shut_in", look), patch("durehub.lib.sandbox.there", lambda: "here"):
-        for caller, number, found in _answers(made, lambda actor, handle: preview(actor, handle, 1, "a.csv")["first"]):
-            expected = number in may(made, caller, "read") and not made.world.things[number].withdrawn
-            yield f"{made.world.callers[caller]}, {number}", found, [[str(300 + number // 2), "0.5"]] if expected else None
-
-
-@surface
-def bytes_an_account_has(made: Stage) -> Iterator[tuple[str, Any, Any]]:
-    """Whether bytes need not be sent again: told of one's own alone, to who may publish."""
-    from durehub.catalogue.finding import Missing
-    from durehub.catalogue.uploading import progress
-
-    for caller, number in made.cases():
-        told, data = made.world.callers[caller], table_of(number)
-        try:
-            found = progress(made.actors[caller], sha256_of(data)).there == len(data)
-        except Missing:
-            found = False
-        able = told.person is not None and made.actors[caller].active is not None and told.most in ("write", "manage")
-        expected = able and any(
-            thing.owner == told.person and table_of(one) == data for one, thing in enumerate(made.world.things)
-        )
-        yield f"{told}, {number}", found, expected
-
-
-@surface
 def pages_and_calls(made: Stage) -> Iterator[tuple[str, Any, Any]]:
     """Statuses, and that what is forbidden differs from what is missing in nothing: status, headers, body."""
     from django.test import Client
@@ -254,12 +206,6 @@ def pages_and_calls(made: Stage) -> Iterator[tuple[str, Any, Any]]:
                 yield f"{told}, {path.format(handle)}", answer.status_code, 200 if expected else 404
                 if not expected:
                     yield f"{told}, {path.format(handle)}", _shown(answer, handle), nothing[path]
-                if path in _BYTES:
-                    yield f"{told}, {path.format(handle)}", expected and _body(answer), expected and table_of(number)
-                    for span, kept in (("bytes=3-9", table_of(number)[3:10]), ("bytes=999-", b"")):
-                        answer = browser.get(path.format(handle), headers=headers | {"Range": span})
-                        here = (206 if kept else 416, kept) if expected else (404, nothing[path][2].encode())
-                        yield f"{told}, {path.format(handle)} {span}", (answer.status_code, _plain(_body(answer), handle)), here
 
 
 _SEEN = (
@@ -269,28 +215,108 @@ _SEEN = (
     "/records/{}",
     "/records/{}/v1/citation.bibtex",
 )
-_BYTES = ("/api/v1/records/{}/versions/1/files/a.csv", "/records/{}/v1/files/a.csv")
 _READ = (
     "/api/v1/records/{}/versions/1/files",
     "/api/v1/records/{}/versions/1/previews/a.csv",
     "/records/{}/v1/previews/a.csv",
-    *_BYTES,
 )
 
 
-def _body(answer: Any) -> bytes:
-    return b"".join(answer.streaming_content) if answer.streaming else answer.content
+@surface
+def ranges_of_files(made: Stage) -> Iterator[tuple[str, Any, Any]]:
+    """A part of a file is the file: what is forbidden differs from what is missing in nothing, whatever range is asked for."""
+    for caller, told, browser, headers in _by_token(made):
+        readable = set(may(made, caller, "read"))
+        for number in range(caller % 5, len(made.records), 5):
+            handle = made.records[number].handle
+            expected = number in readable and not made.world.things[number].withdrawn
+            for asked, status in (("bytes=0-1", 206), ("bytes=99-", 416)):
+                path, more = "/api/v1/records/{}/versions/1/files/a.csv", headers | {"Range": asked}
+                answer = browser.get(path.format(handle), headers=more)
+                yield f"{told}, {number}, {asked}", answer.status_code, status if expected else 404
+                if not expected:
+                    nothing = browser.get(path.format("0" * 12), headers=more)
+                    yield f"{told}, {number}, {asked}", _shown(answer, handle), _shown(nothing)
+                elif status == 206:
+                    yield f"{told}, {number}, {asked}", answer.getvalue(), CSV[:2]
 
 
-def _plain(body: bytes, handle: str) -> bytes:
-    """A body as ``_shown`` shows it; bytes of a file stay."""
-    return body if b"\n<" not in body else "\n".join(_lines(body.decode(), handle)).encode()
+@surface
+def previews(made: Stage) -> Iterator[tuple[str, Any, Any]]:
+    """Looked into here without a sandbox, which tests/slow/test_hub_preview.py tries; the access to it is the same."""
+    from durehub.catalogue.previewing import preview
+    from durehub.lib import summary
+
+    def look(_program: Any, kind: str, *, stdin: Any) -> bytes:
+        return json.dumps(summary.summary(stdin, kind)).encode()
+
+    with patch("durehub.lib.sandbox.shut_in", look), patch("durehub.lib.sandbox.there", lambda: "here"):
+        for caller, number, found in _answers(made, lambda actor, handle: preview(actor, handle, 1, "a.csv")["first"]):
+            expected = number in may(made, caller, "read") and not made.world.things[number].withdrawn
+            yield f"{made.world.callers[caller]}, {number}", found, [["1", "2"]] if expected else None
 
 
-def _lines(body: str, handle: str) -> list[str]:
-    return [
-        line.split('name="next"')[0] for line in body.replace(handle, "HANDLE").splitlines() if "csrfmiddlewaretoken" not in line
-    ]
+@surface
+def uploads(made: Stage) -> Iterator[tuple[str, Any, Any]]:
+    """Whether anybody else has bytes, or sends them, makes no difference to an upload of one's own."""
+    from base64 import b64encode
+
+    for caller, told, browser, headers in _by_token(made):
+        if not headers:
+            continue
+        able = told.most in ("write", "manage")
+        owns = any(thing.owner == told.person for thing in made.world.things)
+        sha256, tus = made.blob, headers | {"Tus-Resumable": "1.0.0"}
+        found = browser.head(f"/api/v1/uploads/{sha256}", headers=tus)
+        yield f"{told}, head", found.status_code, 200 if able and owns else 404
+        metadata = f"sha256 {b64encode(sha256.encode()).decode()}"
+        begun = browser.post("/api/v1/uploads", headers=tus | {"Upload-Length": "8", "Upload-Metadata": metadata})
+        yield f"{told}, begin", begun.status_code, 201 if able else 404
+        if able:
+            offset = browser.head(f"/api/v1/uploads/{sha256}", headers=tus)["Upload-Offset"]
+            yield f"{told}, offset", offset, "8" if owns else "0"
+
+
+@surface
+def metrics(made: Stage) -> Iterator[tuple[str, Any, Any]]:
+    """Asking for what is forbidden moves the same figures as asking for what is missing, and no figure names a record."""
+    from prometheus_client import REGISTRY
+
+    def moved(ask: Callable[[], Any]) -> dict[Any, float]:
+        before = figures()
+        ask()
+        return {key: value - before.get(key, 0.0) for key, value in figures().items() if value != before.get(key, 0.0)}
+
+    def figures() -> dict[Any, float]:
+        samples = (one for family in REGISTRY.collect() if family.name.startswith("durehub") for one in family.samples)
+        return {(one.name, *sorted(one.labels.items())): one.value for one in samples if one.name.endswith("_total")}
+
+    for caller, told, browser, headers in _by_token(made):
+        seen = set(may(made, caller, "see"))
+        for number in range(caller % 5, len(made.records), 10):
+            if number in seen:
+                continue
+            handle, path = made.records[number].handle, "/api/v1/records/{}"
+            forbidden = moved(lambda path=path, handle=handle: browser.get(path.format(handle), headers=headers))
+            nothing = moved(lambda path=path: browser.get(path.format("0" * 12), headers=headers))
+            yield f"{told}, {number}", forbidden, nothing
+            yield f"{told}, {number}", [key for key in figures() if handle in repr(key)], []
+
+
+def _by_token(made: Stage) -> Iterator[tuple[int, Any, Any, dict[str, str]]]:
+    """Every caller whose calls are let in, with a browser and the header it calls with."""
+    from django.test import Client
+
+    from durehub.accounts.actors import issue_token
+    from durehub.accounts.models import Action
+
+    for caller, told in enumerate(made.world.callers):
+        actor = made.actors[caller]
+        if actor.account is None:
+            yield caller, told, Client(), {}
+        elif actor.active is not None:
+            _token, secret = issue_token(actor.account, "test", most=Action(actor.most), project=actor.project)
+            yield caller, told, Client(), {"Authorization": f"Bearer {secret}"}
 
 
 def _shown(answer: Any, handle: str = "0" * 12) -> tuple[int, str, str]:
@@ -298,4 +324,7 @@ def _shown(answer: Any, handle: str = "0" * 12) -> tuple[int, str, str]:
     headers = json.dumps(
         {name: value for name, value in sorted(answer.headers.items()) if name not in ("ETag", "Content-Length")}
     )
-    return answer.status_code, headers, "\n".join(_lines(answer.content.decode(), handle))
+    body = answer.content.decode()
+    hidden = "csrfmiddlewaretoken"
+    lines = [line.split('name="next"')[0] for line in body.replace(handle, "HANDLE").splitlines() if hidden not in line]
+    return answer.status_code, headers, "\n".join(lines)

@@ -14,6 +14,7 @@ from random import Random
 from typing import Any
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
+CSV = b"a,b\n1,2\n"
 LEVELS = ("open", "registered", "consortium", "private")
 ACTIONS = ("see", "read", "write", "manage")
 MOMENTS = (
@@ -205,6 +206,8 @@ class Stage:
     records: list[Any]
     actors: list[Any]
     accounts: list[Any]
+    blob: str
+    """The hash of the one file that every record holds."""
 
     def cases(self) -> Iterator[tuple[int, int]]:
         """Every caller with every record."""
@@ -216,7 +219,8 @@ def stage(world: World) -> Stage:
     from durehub.accounts.actors import VISITOR, Actor
     from durehub.accounts.models import Account, Action, Membership, Organisation, Project, Role
     from durehub.catalogue import index
-    from durehub.catalogue.models import Outcome, Record, Version
+    from durehub.catalogue.models import Blob, Outcome, Record, Version, VersionFile
+    from durehub.catalogue.store import store
     from durehub.policy.models import Grant, Input, Level
 
     organisations = [
@@ -235,7 +239,7 @@ def stage(world: World) -> Stage:
     projects = [Project.objects.create(title=f"project {n}") for n in range(world.projects)]
     for (project, person), role in world.roles.items():
         Membership.objects.create(project=projects[project], account=accounts[person], role=Role[role.upper()])
-    records = []
+    records, sha256 = [], hashlib.sha256(CSV).hexdigest()
     for number, thing in enumerate(world.things):
         record = Record.objects.create(
             owner=accounts[thing.owner],
@@ -262,11 +266,13 @@ def stage(world: World) -> Stage:
             sha256="0" * 64,
             withdrawn=NOW if thing.withdrawn else None,
         )
+        store().put(record.owner_id, sha256, [CSV], len(CSV))
+        blob = Blob.objects.get_or_create(owner=record.owner, sha256=sha256, defaults={"bytes": len(CSV)})[0]
+        VersionFile.objects.create(version=version, blob=blob, path="a.csv", format="text/csv")
         for source, agreed in thing.inputs.items():
             Input.objects.create(record=record, source=records[source], agreed=agreed)
         Outcome.objects.create(record=record, name="mass", unit="kg", value=float(number))
         index.enter([(record.place, f"전고체 record{number}", "배터리 수명")])
-        _keep(version, number)
         records.append(record)
     subjects = {"account": accounts, "organisation": organisations, "project": projects}
     for permit in world.permits:
@@ -284,28 +290,7 @@ def stage(world: World) -> Stage:
         else Actor(accounts[one.person], Action[one.most.upper()], None if one.project is None else projects[one.project])
         for one in world.callers
     ]
-    return Stage(world, records, actors, accounts)
-
-
-def table_of(number: int) -> bytes:
-    """The bytes of a record's one file: two records after one another hold the same, often of two owners."""
-    return f"temperature,yield\n{300 + number // 2},0.5\n".encode()
-
-
-def _keep(version: Any, number: int) -> None:
-    """Give a version its file."""
-    from durehub.catalogue.models import Blob, VersionFile
-    from durehub.catalogue.store import store
-
-    data, owner = table_of(number), version.record.owner
-    sha256 = sha256_of(data)
-    store().put(owner.pk, sha256, [data], len(data))
-    blob, _made = Blob.objects.get_or_create(owner=owner, sha256=sha256, defaults={"bytes": len(data)})
-    VersionFile.objects.create(version=version, blob=blob, path="a.csv", format="text/csv")
-
-
-def sha256_of(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+    return Stage(world, records, actors, accounts, sha256)
 
 
 def plain(title: str, derived_from: list[str]) -> dict[str, Any]:

@@ -20,16 +20,11 @@ PASSWORD = "a rather long password"
 
 @dataclass(frozen=True)
 class Running:
-    """A hub that answers at ``url``; ``invitation`` makes the first account, and is empty where there is one."""
+    """A hub that answers at ``url``; ``invitation`` makes the first account."""
 
     url: str
     home: Path
     invitation: str
-    pid: int
-
-    def processes(self) -> list[int]:
-        """The hub's processes, the one that started it last."""
-        return [*_children(self.pid), self.pid]
 
     def join(self, name: str, invitation: str = "") -> str:
         """Make an account through the page, as a person would; its address."""
@@ -52,21 +47,21 @@ class Running:
 
 
 @contextmanager
-def serving(home: Path, *options: str, port: int = 0, fresh: bool = True, **settings: str) -> Iterator[Running]:
-    """``dure serve`` until the block ends, on a free port unless one is given; its log goes into ``home``."""
-    command = [*DURE, "serve", "--home", str(home), "--port", str(port), *options]
-    environment = os.environ | {"PYTHONUNBUFFERED": "1"} | settings
-    with (
-        (home / "log").open("a", encoding="utf-8") as log,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=home, env=environment) as process,
-    ):
+def serving(home: Path, *, port: int = 0, restored: bool = False, **settings: str) -> Iterator[Running]:
+    """``dure serve`` until the block ends, on a free port unless one is given."""
+    command = [*DURE, "serve", "--home", str(home), "--port", str(port)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=home, env=os.environ | {"PYTHONUNBUFFERED": "1"} | settings
+    ) as process:
         try:
             assert process.stdout is not None
-            lines = [process.stdout.readline(), process.stdout.readline() if fresh else "invitation=none"]
-            url, invitation = re.search(r"http://\S+:\d+", lines[0]), re.search(r"invitation=(\S+)", lines[1])
-            assert url, (lines, (home / "log").read_text("utf-8"))
-            assert invitation, lines
-            yield Running(url[0], home, invitation[1] if fresh else "", process.pid)
+            lines = [process.stdout.readline()]
+            url = re.search(r"http://\S+:\d+", lines[0])
+            assert url, lines
+            # A hub that was restored has accounts, and prints no invitation.
+            invitation = None if restored else re.search(r"invitation=(\S+)", process.stdout.readline())
+            assert restored or invitation
+            yield Running(url[0], home, invitation[1] if invitation else "")
         finally:
             for child in _children(process.pid):
                 os.kill(child, signal.SIGINT)
@@ -77,10 +72,7 @@ def serving(home: Path, *options: str, port: int = 0, fresh: bool = True, **sett
 def _children(pid: int) -> list[int]:
     import psutil
 
-    try:
-        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
+    return [child.pid for child in psutil.Process(pid).children(recursive=True)]
 
 
 def dure(*arguments: object, cwd: Path, who: str) -> str:

@@ -52,9 +52,9 @@ COMMANDS: Final = {
     "login": ("hub", "login", N_("Get a token for a hub.")),
     "serve": ("serving", "serve", N_("Run a hub on this machine.")),
     "invite": ("serving", "invite", N_("Invite somebody to the hub on this machine.")),
+    "backup": ("serving", "backup", N_("Copy everything a hub on this machine keeps.")),
+    "restore": ("serving", "restore", N_("Make a hub on this machine from a backup.")),
     "audit": ("serving", "audit", N_("Verify the audit log of the hub on this machine.")),
-    "backup": ("serving", "backup", N_("Write everything of the hub on this machine into one file.")),
-    "restore": ("serving", "restore", N_("Make a hub from such a file.")),
     "doctor": ("doctor", "doctor", N_("Say what is installed, what is missing and how to get it.")),
 }
 

@@ -1,4 +1,4 @@
-"""``dure serve`` and its kin: the hub on this machine, run as a program of its own because the library knows no Django."""
+"""``dure serve`` and ``dure audit``: the hub on this machine, run as a program of its own because the library knows no Django."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ def _hub(home: Path, *arguments: str) -> Done:
     "--port", type=click.IntRange(0, 65_535), default=8400, metavar="N", help=_("8400 unless given; 0 takes a free one.")
 )
 @click.option(
-    "--metrics",
-    type=click.IntRange(0, 65_535),
+    "--metrics-port",
+    type=click.IntRange(1, 65_535),
     metavar="N",
-    help=_("Show counts and times to Prometheus at this port, to this machine alone; not at all unless given."),
+    help=_("Where on this machine Prometheus finds figures; nowhere unless given."),
 )
 @click.option("--check", is_flag=True, help=_("Look whether everything is in order, and do not serve."))
-def serve(*, home: Path, host: str, port: int, metrics: int | None, check: bool) -> Done:
+def serve(*, home: Path, host: str, port: int, metrics_port: int | None, check: bool) -> Done:
     """Run the hub."""
-    watched = ["--metrics", str(metrics)] if metrics is not None else []
-    return _hub(home, "serve", "--host", host, "--port", str(port), *watched, *(["--check"] if check else []))
+    metrics = ["--metrics-port", str(metrics_port)] if metrics_port else []
+    return _hub(home, "serve", "--host", host, "--port", str(port), *metrics, *(["--check"] if check else []))
 
 
 audit = Group("audit")
@@ -78,17 +78,17 @@ def invite(*, home: Path) -> Done:
     return _hub(home, "invite")
 
 
-@command("backup", help=_("FILE is new; it holds everything of the hub, which may go on serving meanwhile."))
-@click.argument("file", type=click.Path(path_type=Path))
+@command("backup", help=_("Copies everything the hub keeps to DIR, while it serves; a second time only what is new."))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
 @_home
-def backup(*, file: Path, home: Path) -> Done:
+def backup(*, folder: Path, home: Path) -> Done:
     """Back up."""
-    return _hub(home, "backup", str(file.resolve()))
+    return _hub(home, "backup", str(folder))
 
 
-@command("restore", help=_("FILE is a backup; the hub is made in a new folder, or a new database, and checked to the last byte."))
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@command("restore", help=_("Makes a hub in --home, which must be new, from the backup in DIR, and checks every file of it."))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True), metavar="DIR")
 @_home
-def restore(*, file: Path, home: Path) -> Done:
+def restore(*, folder: Path, home: Path) -> Done:
     """Restore."""
-    return _hub(home, "restore", str(file.resolve()))
+    return _hub(home, "restore", str(folder))

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from django.conf import settings
 
-from dure.errors import DureError, InputError, ValueRefused, VerificationFailed
+from dure.errors import DureError, InputError, ValueRefused
 from dure.i18n import _
 
 __all__ = ["Busy", "LocalStore", "Store", "store"]
@@ -50,12 +50,11 @@ class LocalStore:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def path(self, owner: int, sha256: str) -> Path:
-        """Where the bytes lie."""
+    def _path(self, owner: int, sha256: str) -> Path:
         return self._root / str(owner) / sha256[:2] / sha256
 
     def _part(self, owner: int, sha256: str) -> Path:
-        return self.path(owner, sha256).with_suffix(".part")
+        return self._path(owner, sha256).with_suffix(".part")
 
     def put(self, owner: int, sha256: str, blocks: Iterable[bytes], most: int) -> int:
         """See ``Store``.
@@ -63,7 +62,7 @@ class LocalStore:
         Raises:
             InputError: the bytes have another hash, or are too many; nothing is kept.
         """
-        target, hasher = self.path(owner, sha256), hashlib.sha256()
+        target, hasher = self._path(owner, sha256), hashlib.sha256()
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.with_name(f"{uuid4().hex}.draft")
         try:
@@ -98,7 +97,7 @@ class LocalStore:
                     stream.seek(0)
                     hasher = hashlib.file_digest(stream, "sha256")
                 try:
-                    _keep(part, self.path(owner, sha256), hasher.hexdigest())
+                    _keep(part, self._path(owner, sha256), hasher.hexdigest())
                 finally:
                     part.unlink(missing_ok=True)
         return now
@@ -114,21 +113,7 @@ class LocalStore:
 
     def open(self, owner: int, sha256: str) -> BinaryIO:
         """See ``Store``."""
-        return self.path(owner, sha256).open("rb")
-
-    def check(self, owner: int, sha256: str) -> None:
-        """Read the bytes once more.
-
-        Raises:
-            VerificationFailed: they are missing, or have another hash.
-        """
-        try:
-            with self.path(owner, sha256).open("rb") as stream:
-                found = hashlib.file_digest(stream, "sha256").hexdigest()
-        except OSError as error:
-            found = str(error.strerror)
-        if found != sha256:
-            raise VerificationFailed(_("the file {sha256} is not what was uploaded: {found}").format(sha256=sha256, found=found))
+        return self._path(owner, sha256).open("rb")
 
 
 def _written(stream: BinaryIO, blocks: Iterable[bytes], hasher: Any, most: int) -> int:

@@ -54,6 +54,7 @@ class _Stretch:
         while left and (block := self.stream.read(min(_BLOCK, left))):
             left -= len(block)
             yield block
+        self.close()
 
     def close(self) -> None:
         self.stream.close()

@@ -17,11 +17,10 @@ from dure.problem.canonical import digest
 from durehub.accounts.actors import Actor
 from durehub.policy.models import Entry, Head
 
-__all__ = ["GENESIS", "RECEIPTS", "note", "receipt", "verify"]
+__all__ = ["GENESIS", "note", "receipt", "verify"]
 
 GENESIS = "0" * 64
-RECEIPTS = "audit.receipts"
-"""The file of heads in the home."""
+_RECEIPTS = "audit.receipts"
 _EVERY = 100
 
 
@@ -46,7 +45,7 @@ def _sealed(entry: Entry) -> str:
 
 
 def _file() -> Path:
-    return Path(settings.HOME) / RECEIPTS
+    return Path(settings.HOME) / _RECEIPTS
 
 
 def receipt() -> None:

@@ -51,9 +51,9 @@ def _ready(*, migrate: bool = False) -> None:
 @click.option("--host", default="127.0.0.1")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8400)
 @click.option("--threads", type=click.IntRange(1, 64), default=4)
-@click.option("--metrics", type=click.IntRange(0, 65_535))
+@click.option("--metrics-port", type=click.IntRange(1, 65_535))
 @click.option("--check", "only_check", is_flag=True)
-def serve(*, host: str, port: int, threads: int, metrics: int | None, only_check: bool) -> None:
+def serve(*, host: str, port: int, threads: int, metrics_port: int | None, only_check: bool) -> None:
     """Serve until interrupted; the first time, print the invitation for the first account."""
     if "DUREHUB_URL" not in os.environ and host not in _LOOPBACK:
         raise click.UsageError(
@@ -67,6 +67,7 @@ def serve(*, host: str, port: int, threads: int, metrics: int | None, only_check
     shown = f"[{host}]" if ":" in host else host
     address = os.environ.setdefault("DUREHUB_URL", f"http://{shown}:{bound.getsockname()[1]}")
     _ready(migrate=True)
+    from prometheus_client import start_http_server
     from waitress import create_server
 
     from durehub.accounts.actors import invite
@@ -74,11 +75,8 @@ def serve(*, host: str, port: int, threads: int, metrics: int | None, only_check
     from durehub.policy.audit import receipt
     from durehub.serve.wsgi import application
 
-    if metrics is not None:
-        from prometheus_client import start_http_server
-
-        watcher, _thread = start_http_server(metrics, addr="127.0.0.1")
-        click.echo(_("Metrics for Prometheus: http://127.0.0.1:{port}/metrics").format(port=watcher.server_port))
+    if metrics_port is not None:
+        start_http_server(metrics_port, addr="127.0.0.1")
     server = create_server(application, sockets=[bound], threads=threads, max_request_body_size=2**40, ident=None)
     click.echo(_("Serving at {url} from {home}; Ctrl-C stops.").format(url=address, home=os.environ["DUREHUB_HOME"]))
     if not Account.objects.exists():
@@ -120,32 +118,6 @@ def audit_verify() -> None:
 
 
 @_hub.command()
-@click.argument("file", type=click.Path(path_type=Path))
-def backup(*, file: Path) -> None:
-    """Write everything the hub keeps into one file."""
-    _ready()
-    from durehub.serve.backing import backup as write
-
-    click.echo(_("{file} holds the hub, with {count} files. Keep it as safe as the hub.").format(file=file, count=write(file)))
-
-
-@_hub.command()
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-def restore(*, file: Path) -> None:
-    """Make a hub from such a file, and check it."""
-    import django
-
-    from durehub.serve.archive import unpack
-
-    os.umask(0o077)
-    unpack(file, Path(os.environ["DUREHUB_HOME"]))
-    django.setup()
-    from durehub.serve.backing import restore as fill
-
-    click.echo(_("Everything is as it was; the audit log has {count} entries and verifies.").format(count=fill()))
-
-
-@_hub.command()
 def invite() -> None:
     """Print a one-time address for a new account."""
     _ready()
@@ -154,6 +126,32 @@ def invite() -> None:
     from durehub.accounts.actors import invite as make
 
     click.echo(f"{settings.URL}/join?invitation={make()}")
+
+
+@_hub.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def backup(*, folder: Path) -> None:
+    """Copy everything to a folder while the hub goes on."""
+    _ready()
+    from durehub.serve.keeping import back_up
+
+    back_up(folder)
+    click.echo(_("Everything is in {folder}.").format(folder=folder))
+
+
+@_hub.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+def restore(*, folder: Path) -> None:
+    """Make a hub from a backup, and look whether everything is in it."""
+    from durehub.serve import files
+
+    files.restore(folder, Path(os.environ["DUREHUB_HOME"]))
+    _ready(migrate=True)
+    from durehub.serve.keeping import check
+
+    count, entries = check()
+    told = _("Restored: {count} files, each as it was kept, and an audit log of {entries} entries that verifies.")
+    click.echo(told.format(count=count, entries=entries))
 
 
 @_hub.command()

@@ -4,6 +4,7 @@ DUREHUB_HOME      folder for everything: files, secret key, receipts and, withou
 DUREHUB_DATABASE  postgresql://user:password@host:port/name; SQLite in the home unless given
 DUREHUB_URL       the address people use; http://127.0.0.1:8400 unless given. With https, cookies need it too
 DUREHUB_NAME      what the hub is called in citations
+DUREHUB_LOGS      json for a line of JSON for every call and warning; plain text of warnings unless given
 DUREHUB_OIDC_ISSUER, DUREHUB_OIDC_CLIENT, DUREHUB_OIDC_SECRET, DUREHUB_OIDC_NAME
                   a provider of OpenID Connect that people may sign in with, and what it is called on the page
 """
@@ -15,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 HOME = Path(os.environ.get("DUREHUB_HOME", "hub")).resolve()
 URL = os.environ.get("DUREHUB_URL", "http://127.0.0.1:8400").rstrip("/")
+LOGS = "json" if os.environ.get("DUREHUB_LOGS") == "json" else "plain"
 NAME = os.environ.get("DUREHUB_NAME", "Dure hub")
 OIDC_ISSUER = os.environ.get("DUREHUB_OIDC_ISSUER", "").rstrip("/")
 OIDC_NAME = os.environ.get("DUREHUB_OIDC_NAME", "OpenID Connect")
@@ -76,7 +78,7 @@ INSTALLED_APPS = [
     "durehub.web.apps.Web",
 ]
 MIDDLEWARE = [
-    "durehub.serve.watching.watched",
+    "durehub.web.watching.watched",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "durehub.web.middleware.headers",
@@ -134,13 +136,14 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "json": {
-            "()": "pythonjsonlogger.json.JsonFormatter",
-            "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
-            "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
-        }
+        "plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "json": {"()": "pythonjsonlogger.json.JsonFormatter", "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOGS}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"axes": {"level": "ERROR"}, "django.request": {"level": "ERROR"}, "durehub.calls": {"level": "INFO"}},
+    "loggers": {
+        "durehub.calls": {"level": "INFO" if LOGS == "json" else "WARNING"},
+        "axes": {"level": "ERROR"},
+        "django.request": {"level": "ERROR"},
+    },
 }

@@ -74,7 +74,7 @@ def check() -> tuple[int, int]:
         count += 1
         try:
             with store().open(blob.owner_id, blob.sha256) as stream:
-                there = hashlib.file_digest(stream, "sha256").hexdigest()
+                there = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type] # opened for reading bytes
         except FileNotFoundError:
             there = ""
         if there != blob.sha256:

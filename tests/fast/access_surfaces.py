@@ -250,7 +250,7 @@ def previews(made: Stage) -> Iterator[tuple[str, Any, Any]]:
     def look(_program: Any, kind: str, *, stdin: Any) -> bytes:
         return json.dumps(summary.summary(stdin, kind)).encode()
 
-    with patch("durehub.lib.sandbox.shut_in", look), patch("durehub.lib.sandbox.there", lambda: "here"):
+    with patch("durehub.lib.sandbox.shut_in", look):
         for caller, number, found in _answers(made, lambda actor, handle: preview(actor, handle, 1, "a.csv")["first"]):
             expected = number in may(made, caller, "read") and not made.world.things[number].withdrawn
             yield f"{made.world.callers[caller]}, {number}", found, [["1", "2"]] if expected else None

@@ -35,8 +35,8 @@ def preview(actor: Actor, handle: str, number: int, path: str) -> dict[str, Any]
         if kind is None:
             raise InputError(_("{file} is no table of which rows could be shown").format(file=path))
         kept = Path(settings.HOME) / "previews" / str(file.blob.owner_id) / f"{file.blob.sha256}.{kind}.json"
-        if not kept.exists() and sandbox.there():
-            _keep(kept, sandbox.shut_in(Path(summary.__file__), kind, stdin=stream))
+        if not kept.exists() and (told := sandbox.shut_in(Path(summary.__file__), kind, stdin=stream)) is not None:
+            _keep(kept, told)
     found = json.loads(kept.read_bytes()) if kept.exists() else None
     if found is None:
         raise InputError(_("{file} could not be looked into here").format(file=path))
@@ -45,9 +45,9 @@ def preview(actor: Actor, handle: str, number: int, path: str) -> dict[str, Any]
     return dict(found) | {"about": about}
 
 
-def _keep(kept: Path, told: bytes | None) -> None:
-    """Keep what was found, or that nothing was: it would not be found the next time either."""
+def _keep(kept: Path, told: bytes) -> None:
+    """Keep what was found, or that it is no table: it would be none the next time either."""
     kept.parent.mkdir(parents=True, exist_ok=True)
     draft = kept.with_name(f"{uuid4().hex}.draft")
-    draft.write_bytes(told or b"null")
+    draft.write_bytes(told)
     os.replace(draft, kept)

@@ -17,6 +17,8 @@ from typing import BinaryIO
 __all__ = ["shut_in", "there"]
 
 _SECONDS = 60
+_WAIT = 3
+"""Seconds to wait for another child: whoever waits longer would keep a thread of the hub from its other readers."""
 _MOST = 1 << 20
 _ONE = threading.Lock()
 
@@ -27,7 +29,7 @@ def there() -> str | None:
 
 
 def shut_in(program: Path, *arguments: str, stdin: BinaryIO) -> bytes | None:
-    """What ``program``, one file of Python, prints about ``stdin``; None when it fails, takes too long, or cannot be shut in.
+    """What ``program``, one file of Python, prints about ``stdin``; None when it fails, must wait or cannot be shut in.
 
     One runs at a time, so that a hub's readers cannot use up its machine.
     """
@@ -46,13 +48,16 @@ def shut_in(program: Path, *arguments: str, stdin: BinaryIO) -> bytes | None:
         "/program.py",
         *arguments,
     ]
-    with _ONE:
-        try:
-            done = subprocess.run(
-                command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_SECONDS, check=False
-            )
-        except (subprocess.TimeoutExpired, OSError):
-            return None
+    if not _ONE.acquire(timeout=_WAIT):
+        return None
+    try:
+        done = subprocess.run(
+            command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_SECONDS, check=False
+        )
+    except (subprocess.TimeoutExpired, OSError):
+        return None
+    finally:
+        _ONE.release()
     return done.stdout if done.returncode == 0 and len(done.stdout) <= _MOST else None
 
 

@@ -147,10 +147,10 @@ def file(request: HttpRequest, handle: Handle, number: Number, name: str) -> Any
 @records.get(
     "/{handle}/versions/{number}/previews/{path:name}",
     response={200: shapes.PreviewOut, **_FAULTS},
-    summary="First rows, and columns, of a table",
+    summary="The first rows of a table, and what its columns hold",
 )
 def preview(request: HttpRequest, handle: Handle, number: Number, name: str) -> Any:
-    return previewing.preview_of(actor_of(request), handle, number, name)
+    return previewing.preview(actor_of(request), handle, number, name)
 
 
 @records.get("/{handle}/grants", response={200: shapes.GrantsOut, **_FAULTS}, summary="The grants that have not ended")

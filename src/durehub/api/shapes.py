@@ -14,6 +14,7 @@ __all__ = [
     "AccountOut",
     "AgreementIn",
     "BlobOut",
+    "ColumnOut",
     "DecisionIn",
     "ErrorOut",
     "FilesOut",
@@ -161,25 +162,24 @@ class FilesOut(Schema):
 
 
 class ColumnOut(Schema):
-    """A column of a table: numbers are written in six digits, and "" where there is none."""
+    """A column of a table: how many values it has, and of numbers the least, the largest and the mean, in ``unit``."""
 
     name: str
-    unit: str
     type: str
-    missing: int
-    least: str
-    mean: str
-    most: str
+    unit: str
+    count: int
+    least: float | None
+    largest: float | None
+    mean: float | None
 
 
 class PreviewOut(Schema):
-    """What is in a table; where it could not be read, only ``problem``."""
+    """A look into a table: its size, its first rows as text, and its first columns."""
 
-    columns: list[ColumnOut] = Field(default_factory=list)
-    rows: list[list[str]] = Field(default_factory=list)
-    counted: int = 0
-    whole: bool = False
-    problem: str = ""
+    rows: int
+    columns: int
+    first: list[list[str]]
+    about: list[ColumnOut]
 
 
 class BlobOut(Schema):

@@ -12,7 +12,7 @@ from durehub.catalogue.store import store
 from durehub.policy.audit import note
 from durehub.policy.rules import visible
 
-__all__ = ["Missing", "about_of", "file_of", "files_of", "found", "may", "version_of"]
+__all__ = ["Missing", "about_of", "file_of", "files_of", "found", "looked_into", "may", "version_of"]
 
 
 class Missing(DureError):
@@ -79,9 +79,23 @@ def file_of(actor: Actor, handle: str, number: int, path: str) -> tuple[VersionF
     Raises:
         Missing: there is none, or not for this actor.
     """
+    _version, file, stream = _opened(actor, handle, number, path, "download")
+    return file, stream
+
+
+def looked_into(actor: Actor, handle: str, number: int, path: str) -> tuple[Version, VersionFile, BinaryIO]:
+    """A version, a file of it and its bytes, for something to be read out of them, which is noted.
+
+    Raises:
+        Missing: there is none, or not for this actor.
+    """
+    return _opened(actor, handle, number, path, "preview")
+
+
+def _opened(actor: Actor, handle: str, number: int, path: str, what_for: str) -> tuple[Version, VersionFile, BinaryIO]:
     version = files_of(actor, handle, number)
     file = version.files.filter(path=path).select_related("blob").first()
     if file is None:
         raise Missing
-    note("download", actor, version.identifier, path=path)
-    return file, store().open(file.blob.owner_id, file.blob.sha256)
+    note(what_for, actor, version.identifier, path=path)
+    return version, file, store().open(file.blob.owner_id, file.blob.sha256)

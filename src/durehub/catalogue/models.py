@@ -14,7 +14,7 @@ from durehub.catalogue.index import TermsField
 from durehub.lib import new_id
 from durehub.policy.models import Protected
 
-__all__ = ["Blob", "Outcome", "Preview", "Record", "Reply", "Upload", "Version", "VersionFile", "Words"]
+__all__ = ["Blob", "Outcome", "Record", "Reply", "Upload", "Version", "VersionFile", "Words"]
 
 
 class Record(Protected):
@@ -132,20 +132,6 @@ class Upload(models.Model):
 
     def __str__(self) -> str:
         return self.sha256
-
-
-class Preview(models.Model):
-    """What a table was found to hold, for whoever may read its bytes."""
-
-    blob = models.ForeignKey(Blob, models.CASCADE, related_name="+")
-    form = models.CharField(max_length=10)
-    said = models.JSONField()
-
-    class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["blob", "form"], name="one_preview_a_form")]
-
-    def __str__(self) -> str:
-        return f"preview {self.pk}"
 
 
 class VersionFile(models.Model):

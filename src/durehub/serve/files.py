@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from dure.errors import InputError
 from dure.i18n import _
@@ -38,7 +39,16 @@ def restore(folder: Path, home: Path) -> None:
     if not address:
         shutil.copy2(database, home / database.name)
     else:
-        run(["pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", "--dbname", address, str(database)], {})
+        given = urlsplit(address)
+        known = {
+            "PGHOST": given.hostname,
+            "PGPORT": str(given.port or ""),
+            "PGUSER": given.username,
+            "PGPASSWORD": given.password,
+        }
+        name = unquote(given.path.lstrip("/"))
+        command = ["pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", "--dbname", name, str(database)]
+        run(command, {key: unquote(value) for key, value in known.items() if value})
 
 
 def run(command: list[str], more: dict[str, str]) -> None:

@@ -29,10 +29,14 @@ __all__ = ["back_up", "check"]
 def back_up(folder: Path) -> None:
     """Copy everything to ``folder``; the hub may go on serving.
 
-    The database comes first: whatever it names was stored before, so the files that are copied after it hold all of that.
+    The receipts come first, so that none is of an entry later than the database; the files come last, because whatever the
+    database names was stored before.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     receipt()
+    for name in SMALL:
+        if (settings.HOME / name).exists():
+            shutil.copy2(settings.HOME / name, folder / f"{name}.draft")
     database = folder / DATABASES[connection.vendor]
     draft = database.with_suffix(".draft")
     draft.unlink(missing_ok=True)
@@ -41,11 +45,11 @@ def back_up(folder: Path) -> None:
             here.backup(there)
     else:
         _postgres("pg_dump", "--format", "custom", "--file", str(draft))
-    for name in SMALL:
-        if (settings.HOME / name).exists():
-            shutil.copy2(settings.HOME / name, folder / name)
     shutil.copytree(settings.HOME / "files", folder / "files", copy_function=_copied, dirs_exist_ok=True, ignore=_UNFINISHED)
     draft.replace(database)
+    for one in SMALL:
+        if (kept := folder / f"{one}.draft").exists():
+            kept.replace(folder / one)
 
 
 _UNFINISHED = shutil.ignore_patterns("*.draft", "*.part")
@@ -70,7 +74,7 @@ def check() -> tuple[int, int]:
         count += 1
         try:
             with store().open(blob.owner_id, blob.sha256) as stream:
-                there = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type] # an open file has readinto
+                there = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type] # opened for reading bytes
         except FileNotFoundError:
             there = ""
         if there != blob.sha256:

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.views.decorators.http import require_POST, require_safe
 
 from dure.errors import InputError
@@ -21,7 +21,7 @@ from durehub.web.rendering import actor_of, missing, page
 
 __all__ = ["ask", "citation", "decide", "file", "preview", "record", "requests", "search"]
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 _LONGEST = 300
 
 
@@ -29,7 +29,7 @@ def _uniform(view: View) -> View:
     """What is missing and what is forbidden end in the same page."""
 
     @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
+    def wrapped(request: HttpRequest, *args: Any, **named: Any) -> HttpResponseBase:
         try:
             return view(request, *args, **named)
         except finding.Missing:
@@ -42,7 +42,7 @@ def _signed_in(view: View) -> View:
     """Ask for a sign-in first."""
 
     @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
+    def wrapped(request: HttpRequest, *args: Any, **named: Any) -> HttpResponseBase:
         if actor_of(request).active is None:
             return HttpResponseRedirect(f"/sign-in?{urlencode({'next': request.get_full_path()})}")
         return view(request, *args, **named)
@@ -118,8 +118,8 @@ def _record(request: HttpRequest, handle: str, number: int | None, *, said: str 
         versions=version.record.versions.order_by("-number").defer("plain"),
         levels={"metadata": Level(version.record.level).label, "files": Level(version.record.files_level).label},
         readable=readable,
-        forms=tuple(previewing.FORMS),
         files=version.files.order_by("path").select_related("blob") if readable and not version.withdrawn else (),
+        looked_into=previewing.KINDS,
         outcomes=version.plain["outcomes"] if readable and not version.withdrawn else (),
         asked=asked[0] if asked else None,
         said=said,
@@ -129,18 +129,22 @@ def _record(request: HttpRequest, handle: str, number: int | None, *, said: str 
 
 @require_safe
 @_uniform
-def file(request: HttpRequest, handle: str, number: int, name: str) -> HttpResponse:
+def file(request: HttpRequest, handle: str, number: int, name: str) -> HttpResponseBase:
     """A file, to be saved."""
     one, stream = finding.file_of(actor_of(request), handle, number, name)
-    return attachment(request, stream, one.path, one.blob.sha256, one.blob.bytes)  # type: ignore[return-value] # a FileResponse is an answer too
+    return attachment(request, stream, one.path, one.blob.sha256, one.blob.bytes)
 
 
 @require_safe
 @_uniform
 def preview(request: HttpRequest, handle: str, number: int, name: str) -> HttpResponse:
-    """What is in a table."""
-    shown = previewing.preview_of(actor_of(request), handle, number, name)
-    return page(request, "preview.html", shown={"problem": ""} | shown, name=name, handle=handle, number=number)
+    """A look into a table; htmx takes the table alone."""
+    told: dict[str, Any] = {"name": name, "back": f"/records/{handle}/v{number}", "said": "", "found": None}
+    try:
+        told["found"] = previewing.preview(actor_of(request), handle, number, name)
+    except InputError as error:
+        told["said"] = str(error)
+    return page(request, "table.html" if getattr(request, "htmx", False) else "preview.html", **told)
 
 
 @require_safe

@@ -63,10 +63,16 @@ def serving(home: Path, *, port: int = 0, restored: bool = False, **settings: st
             assert restored or invitation
             yield Running(url[0], home, invitation[1] if invitation else "")
         finally:
-            for child in _children(process.pid):
+            children = _children(process.pid)
+            for child in children:
                 os.kill(child, signal.SIGINT)
             process.send_signal(signal.SIGINT)
-            process.wait(60)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                for child in [*children, process.pid]:  # the test fails, and does not wait for ever
+                    os.kill(child, signal.SIGKILL)
+                raise
 
 
 def _children(pid: int) -> list[int]:

@@ -49,6 +49,13 @@ class Finished:
                     folder=folder
                 )
             )
+        for plan in self.history.plans:
+            if (model := plan.get("model")) and model["access"] != "open":
+                raise InputError(
+                    _(
+                        "{folder} holds the weights of model {model}, which is {access}; publish campaigns run with --prior none"
+                    ).format(folder=folder, model=model["name"], access=model["access"])
+                )
         self.problem: Mapping[str, Any] = self.history.plan["problem"]
 
     def names(self) -> list[str]:

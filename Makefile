@@ -68,8 +68,8 @@ format: setup ## Rewrite files as ruff wants them
 test: setup ## Fast tests
 	$(PYTEST) -n auto tests/fast
 
-slow: setup ## Tests with real processes and simulators, and the golden numbers
-	$(PYTEST) tests/slow tests/golden
+slow: setup ## Tests with real processes and simulators, and the golden numbers; a file at a time on each core
+	$(PYTEST) -n auto --dist loadfile tests/slow tests/golden
 
 golden: setup ## Rewrite the golden files; read the difference before you commit it
 	$(PYTEST) tests/golden --rewrite-golden

@@ -1,11 +1,7 @@
-"""What a family's past is worth to its next task: campaigns with a prior and without, on tasks that the prior never saw.
+"""HPO-B's development spaces: a prior of the other five or six tasks of a space, and the task that was left out.
 
-    python -m benchmarks.wheel [--quick] [--resume DIR] [--json FILE]
-
-HPO-B's development spaces, one task left out: a prior is trained on the other five or six tasks of its space, and the same engine
-searches the left-out table with it and without. Controls: a prior whose past answers are shuffled, which must cost nothing, and
-the past's mean alone, followed without learning anything. Runs to 95 % count the opening; a search that does not get there counts
-as its budget and one. Quick: two spaces, one seed. Peers that are given the same past are not here yet.
+The past's mean alone, followed without learning anything, is a control beside those of ``benchmarks.wheel``. Quick: two spaces,
+one seed.
 """
 
 from __future__ import annotations
@@ -19,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.figures import Figure, Options, Row, present
+from benchmarks.figures import Figure, Options, Row
 from benchmarks.peers.scores import MARKS, across_seeds, log_ratios, runs_to
 from benchmarks.peers.suites.tables import HPO_B, measured, thinned
 from benchmarks.peers.tasks import Array, Task
@@ -31,6 +27,8 @@ from dure.problem import Problem
 from dure.strategy import Strategy, strategy
 from dure.strategy.informed import Informed
 from dure.strategy.outputs import shape_of
+
+__all__ = ["study"]
 
 _MARK = 0.95
 _SEEDS = 5
@@ -159,7 +157,3 @@ def _figures(rows: list[Row], quick: bool) -> list[Figure]:
         total = sum(len(some) for some in runs[name].values())
         figures.append(Figure(f"  {name}: searches that did not get to 95 %", missed, unit=f"of {total}"))
     return figures
-
-
-if __name__ == "__main__":
-    present("wheel", __doc__, study)

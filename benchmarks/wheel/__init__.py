@@ -1,0 +1,1 @@
+"""What past campaigns are worth to the next one."""

@@ -58,7 +58,6 @@ class Problem:
         limits: named sets of limits for ``--limits``.
         needs: programs and data that no Python package brings.
         runs: budget in runs when the user gives none. tolerance: relative gain too small to go on for.
-        shortlist: how many good designs are wanted, as of molecules to assay; 1 where the best is all that counts.
         control_runs: random designs simulated after the search, to compare it with; not part of the budget.
         timeout: seconds one simulation may take. memory_gb: how much memory it may use.
         retry_safe: whether a lost attempt may be repeated unasked. hazards: what could hurt somebody.
@@ -94,7 +93,6 @@ class Problem:
     noise: Noise = field(default_factory=Noise)
     runs: float = 30.0
     tolerance: float = 1e-3
-    shortlist: int = 1
     control_runs: int = 0
     timeout: float | None = None
     memory_gb: float | None = None
@@ -315,7 +313,6 @@ class Problem:
             "noise": {"kind": self.noise.kind, "deviation": dict(self.noise.deviation)},
             "runs": self.runs,
             "tolerance": self.tolerance,
-            "shortlist": self.shortlist,
             "retry_safe": self.retry_safe,
             "hazards": list(self.hazards),
             "cites": list(self.cites),

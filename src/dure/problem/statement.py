@@ -205,15 +205,9 @@ def _check_rest(problem: Problem) -> None:
             raise ProblemError(_("{role} is {given!r}; give a number above 0").format(role=role, given=given))
     if not (is_number(problem.tolerance) and 0 <= problem.tolerance < 1):
         raise ProblemError(_("tolerance is {given!r}; give a share of at least 0 and below 1").format(given=problem.tolerance))
-    for role, fewest in (("control_runs", 0), ("shortlist", 1)):
-        count = getattr(problem, role)
-        if not (isinstance(count, int) and count >= fewest):
-            message = _("{role} is {given!r}; give a whole number of at least {least}")
-            raise ProblemError(message.format(role=role, given=count, least=fewest))
-    if problem.shortlist > 1 and len([goal for goal in problem.goals.values() if goal.is_objective]) > 1:
-        raise ProblemError(
-            _("shortlist is {given}, and there are several objectives: their front is the list").format(given=problem.shortlist)
-        )
+    count: object = problem.control_runs
+    if not (isinstance(count, int) and count >= 0):
+        raise ProblemError(_("control_runs is {given!r}; give a whole number of at least 0").format(given=count))
     check_citations(problem.cites)
     problem.under(problem.setting())
 

@@ -26,10 +26,9 @@ from dure.strategy.aims import Aims
 from dure.strategy.evidence import Task
 from dure.surrogate import Ladder
 
-__all__ = ["Wanting", "last_member", "wanting"]
+__all__ = ["Wanting", "wanting"]
 
 SAMPLES = 64
-_AT_A_GLANCE, _TOGETHER = 8, 4096
 
 # At the first front BoTorch would compile C++: other last digits where that fails, and a process killed meanwhile leaves a lock
 # that all later ones wait for without end.
@@ -53,15 +52,7 @@ class Wanting:
 
 
 def wanting(
-    task: Task,
-    aims: Aims,
-    model: Ladder,
-    incumbents: Tensor,
-    known: Tensor,
-    pending: Tensor,
-    seed: int,
-    samples: int = SAMPLES,
-    bar: float | None = None,
+    task: Task, aims: Aims, model: Ladder, incumbents: Tensor, known: Tensor, pending: Tensor, seed: int, samples: int = SAMPLES
 ) -> Wanting:
     """What to maximise now.
 
@@ -70,7 +61,6 @@ def wanting(
         known: (n, columns) all designs answered.
         pending: (p, columns) designs under way.
         samples: of the surrogate's outputs, over which an expectation is the mean.
-        bar: the objective to improve on, where it is not that of the best design known.
     """
     common: dict[str, Any] = {
         "model": model,
@@ -83,8 +73,7 @@ def wanting(
     common["objective"] = GenericMCObjective(aims.value)
     if task.problem.noise.kind != "none":
         return Wanting(qLogNoisyExpectedImprovement(X_baseline=incumbents, prune_baseline=False, cache_root=False, **common))
-    best = _best_value(aims, model, known) if bar is None else bar
-    return Wanting(qLogExpectedImprovement(best_f=best, **common))
+    return Wanting(qLogExpectedImprovement(best_f=_best_value(aims, model, known), **common))
 
 
 def _best_value(aims: Aims, model: Ladder, known: Tensor) -> float:
@@ -97,24 +86,6 @@ def _best_value(aims: Aims, model: Ladder, known: Tensor) -> float:
     mean = model.mean(known)
     value, allowed = aims.value(mean), aims.missed(mean) <= 0
     return float(value[allowed].max() if allowed.any() else value.min())
-
-
-def last_member(aims: Aims, model: Ladder, every: Tensor, seed: int) -> float:
-    """The objective, larger is better, above which as many designs are expected to lie as the short list has members.
-
-    ``every`` (n, columns) are all designs there are. The expectation counts doubts: while little is known the bar is high, and
-    designs are wanted of which little is known.
-    """
-    sampler = SobolQMCNormalSampler(torch.Size([_AT_A_GLANCE]), seed=seed)
-    found = []
-    with torch.no_grad():
-        for part in every.split(_TOGETHER):
-            samples = sampler(model.posterior(part.unsqueeze(-2))).squeeze(-2)
-            found.append(aims.value(samples).where(aims.missed(samples) <= 0, -torch.inf).ravel())
-    values = torch.cat(found)
-    place = min(_AT_A_GLANCE * aims.task.problem.shortlist, len(values))
-    bar = float(values.topk(place).values[-1])
-    return bar if math.isfinite(bar) else float(values[values.isfinite()].min(0).values) if values.isfinite().any() else 0.0
 
 
 def _of_a_front(task: Task, aims: Aims, model: Ladder, incumbents: Tensor, known: Tensor, common: dict[str, Any]) -> Wanting:

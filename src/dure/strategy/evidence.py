@@ -128,16 +128,15 @@ class Evidence:
             axis=1,
         )
 
-    def best(self, fidelity: str, place: int = 1) -> tuple[str, dict[str, float]] | None:
-        """Key and goal values of the best design that keeps every limit, guards included; None when there is none.
-
-        A later ``place`` is that of the last member of a short list, as far as it has filled.
-        """
-        rows, goal = self.rungs[fidelity], self.task.objective
-        kept: list[tuple[str, dict[str, float]]] = []
+    def best(self, fidelity: str) -> tuple[str, dict[str, float]] | None:
+        """Key and goal values of the best design that keeps every limit, guards included; None when there is none."""
+        best: tuple[str, dict[str, float]] | None = None
+        rows = self.rungs[fidelity]
         for key, outcome in zip(rows.keys, rows.outcomes, strict=True):
             values = self.task.goal_values(outcome)
-            if min(self.task.margins(values).values(), default=0.0) >= 0:
-                kept.append((key, values))
-        kept.sort(key=lambda one: one[1][goal.name], reverse=goal.measure.sense == "maximise")
-        return kept[min(place, len(kept)) - 1] if kept else None
+            if min(self.task.margins(values).values(), default=0.0) < 0:
+                continue
+            name = self.task.objective.name
+            if best is None or self.task.objective.better(values[name], best[1][name]) > 0:
+                best = (key, values)
+        return best

@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 from botorch.utils.multi_objective.pareto import is_non_dominated
-from numpy.typing import NDArray
 from torch import Tensor
 
 from dure.i18n import N_
 from dure.problem import Problem, Theory
-from dure.strategy.acquisition import SAMPLES, Wanting, last_member, wanting
+from dure.strategy.acquisition import Wanting, wanting
 from dure.strategy.aims import Aims
 from dure.strategy.base import Proposal, Worth
 from dure.strategy.calibration import widening
@@ -29,12 +28,7 @@ from dure.surrogate import Counts, Ladder, Names, Observations, Past, differenti
 
 __all__ = ["Search"]
 
-Array = NDArray[np.float64]
-
 _GAIN = N_("Largest expected gain: {gain:.3g} {unit} over the best so far; keeps all limits with probability {feasible:.0%}.")
-_LISTED = N_(
-    "Largest expected gain: {gain:.3g} {unit} over the last of the short list; keeps all limits with probability {feasible:.0%}."
-)
 _GROWTH = N_("Largest expected growth of the front: {gain:.2%}; keeps all limits with probability {feasible:.0%}.")
 _FIRST = N_("No design keeps all limits yet; this one does with probability {feasible:.0%}.")
 _VARIED = N_("A variation of one of the best designs: the latest forecasts were hardly better than a constant's.")
@@ -122,7 +116,7 @@ class Search:
         pending = np.concatenate([*under_way, self.task.problem.space.encode([one.design for one in besides])])
         for index in range(n):
             proposal = self._varied(taken) if self._misled and len(taken) % 2 else None
-            proposal = proposal or self._one(pending, taken, index)
+            proposal = proposal or self._one(torch.from_numpy(pending), taken, index)
             if proposal is None:
                 break
             if certified and proposal.gain is not None:
@@ -148,10 +142,10 @@ class Search:
     def _key(self, design: Any, fidelity: str) -> str:
         return self.task.problem.trial(design, self.task.setting, fidelity, self.seed).key
 
-    def _one(self, pending: Array, taken: set[str], index: int) -> Proposal | None:
+    def _one(self, pending: Tensor, taken: set[str], index: int) -> Proposal | None:
         problem, tried = self.task.problem, set()
-        wanted, designs = self._alone if problem.shortlist > 1 and problem.candidates else self._beside(pending, index)
-        for design in designs:
+        wanted = wanting(self.task, self.aims, self.model, self.incumbents, self.known, pending, self.seed)
+        for design in self._in_order(wanted, index):
             if design in tried or problem.broken_rule(design) is not None:
                 continue
             tried.add(design)
@@ -159,26 +153,6 @@ class Search:
             if self._key(design, rung) not in taken:
                 return self._at(wanted, design, rung, share)
         return None
-
-    @cached_property
-    def _alone(self) -> tuple[Wanting, Sequence[Any]]:
-        """Members of a list by themselves: what a short list gains by each adds up, whatever is under way."""
-        wanted = self._wanting(self.known[:0])
-        return wanted, tuple(self._in_order(wanted, 0))
-
-    def _beside(self, pending: Array, index: int) -> tuple[Wanting, Iterator[Any]]:
-        wanted = self._wanting(torch.from_numpy(pending))
-        return wanted, self._in_order(wanted, index)
-
-    def _wanting(self, pending: Tensor, samples: int = SAMPLES) -> Wanting:
-        found = self.task, self.aims, self.model, self.incumbents, self.known, pending, self.seed
-        return wanting(*found, samples=samples, bar=self._bar)
-
-    @cached_property
-    def _bar(self) -> float | None:
-        """What a member of the short list has to beat; None where the best design is all that counts, or there is no list."""
-        every = listed(self.task.problem) if self.task.problem.shortlist > 1 else None
-        return None if every is None else last_member(self.aims, self.model, torch.from_numpy(every[1]), self.seed)
 
     def _in_order(self, wanted: Wanting, index: int) -> Iterator[Any]:
         """The most wanted first, then ever wider around it, for when it was tried already or breaks a rule."""
@@ -201,7 +175,10 @@ class Search:
             return None
         rows = self.evidence.rungs[self.ladder[-1]]
         asked = self.task.problem.space.encode([*rows.designs, *rows.failed, *rows.pending])
-        glance = self._wanting(self.known[:0], _SAMPLES_AT_A_GLANCE)
+        none = self.known[:0]
+        glance = wanting(
+            self.task, self.aims, self.model, self.incumbents, self.known, none, self.seed, samples=_SAMPLES_AT_A_GLANCE
+        )
         return promising(glance.acquisition, every, asked)
 
     @cached_property
@@ -243,12 +220,11 @@ class Search:
         numbers: dict[str, Any] = {"gain": gain, "feasible": feasible}
         if len(task.objectives) > 1:
             return Proposal(design, rung, "search", _GROWTH, numbers, predicted, gain)
-        why = _GAIN if problem.shortlist == 1 else _LISTED
-        return Proposal(design, rung, "search", why, numbers | {"unit": task.objective.unit}, predicted, gain)
+        return Proposal(design, rung, "search", _GAIN, numbers | {"unit": task.objective.unit}, predicted, gain)
 
     def _gain(self, wanted: Wanting, point: Tensor, samples: Tensor) -> float | None:
-        """Expected improvement on the answer to beat at the top rung, or growth of the front; None while nothing is allowed."""
-        task, best = self.task, self.evidence.best(self.ladder[-1], self.task.problem.shortlist)
+        """Expected improvement on the best answer of the top rung, or growth of the front; None while nothing is allowed."""
+        task, best = self.task, self.evidence.best(self.ladder[-1])
         if best is None:
             return None
         if len(task.objectives) > 1:

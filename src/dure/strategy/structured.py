@@ -55,8 +55,6 @@ class Structured:
         problem = task.problem
         if len(task.objectives) > 1:
             yield N_("Expected growth of the front over Gaussian processes, limits kept.")
-        elif problem.shortlist > 1:
-            yield N_("Expected improvement on the last of a short list over Gaussian processes, limits kept.")
         else:
             yield N_("Constrained expected improvement over Gaussian processes.")
         if problem.candidates:

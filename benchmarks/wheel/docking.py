@@ -14,8 +14,9 @@ import numpy as np
 import torch
 
 from benchmarks.figures import Figure, Options, Row
-from benchmarks.peers.scores import across_seeds, log_ratios
-from benchmarks.wheel.molecules import GIVEN, PEERS, Array, Player
+from benchmarks.peers.scores import across_seeds
+from benchmarks.wheel.molecules import GIVEN, PEERS, Player
+from benchmarks.wheel.rows import COLD, SHUFFLED, WARM, best_of, logs_of
 from dure.campaign import Loop
 from dure.domains.bio.dock_matrix import CLASSES, Matrix, Pocket, matrix, problem
 from dure.models.prior import FamilyPrior, PastTask
@@ -30,7 +31,6 @@ __all__ = ["study"]
 BUDGET, BATCH = 600, 20
 TOP, SHARES = 0.01, (0.25, 0.5)
 _SEEDS = 3
-COLD, WARM, SHUFFLED = "dure without past", "dure", "dure, shuffled past"
 
 
 def targets() -> dict[str, bool]:
@@ -86,7 +86,7 @@ def found(target: str, asked: Sequence[int]) -> Row:
 
 def opening(seed: int) -> list[int]:
     """Ten rows at random."""
-    return np.random.default_rng([seed, 7]).permutation(len(matrix().smiles))[:10].tolist()
+    return [int(row) for row in np.random.default_rng([seed, 7]).permutation(len(matrix().smiles))[:10]]
 
 
 def ours(target: str, player: Any, seed: int) -> Row:
@@ -162,8 +162,8 @@ def _figures(rows: Sequence[Row], *, quick: bool) -> list[Figure]:
             some = [row for row in rows if kin is None or targets()[row["target"]] == kin]
             if not some:
                 continue
-            peer = min(slow, key=lambda name: float(np.mean([np.log(row[mark]) for row in some if row["player"] == name])))
-            logs = _logs(some, peer, fast, mark)
+            peer = best_of(some, slow, mark)
+            logs = logs_of(some, peer, fast, mark)
             name = f"bio/dock-matrix, {label}" + ("" if mark == "50%" else f", {mark} of the best hundredth")
             judged = target if mark == "50%" and not quick else None
             figures.append(Figure(name, *across_seeds(logs), unit="times fewer", target=judged, peer=peer))
@@ -176,11 +176,3 @@ def _figures(rows: Sequence[Row], *, quick: bool) -> list[Figure]:
         missed = sum(row["50%"] > BUDGET for row in some)
         figures.append(Figure(f"  {player}: searches that did not find half", missed, unit=f"of {len(some)}"))
     return figures
-
-
-def _logs(rows: Sequence[Row], slow: str, fast: str, mark: str) -> list[Array]:
-    """By target, of the seeds that both have."""
-    runs: dict[str, dict[str, dict[int, float]]] = {}
-    for row in rows:
-        runs.setdefault(row["target"], {}).setdefault(row["player"], {})[row["seed"]] = row[mark]
-    return [log_ratios(of[slow], of[fast]) for of in runs.values()]

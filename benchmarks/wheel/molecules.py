@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,10 +26,8 @@ Counts = NDArray[np.uint8]
 """(molecules, 2048) how often each fragment occurs: the fingerprint of the design field."""
 
 
-class Player(Protocol):
-    """Told rows and their (n,) scores, larger is better, gives each of all molecules a merit."""
-
-    def __call__(self, rows: NDArray[np.int64], scores: Array) -> Array: ...
+Player = Callable[[NDArray[np.int64], Array], Array]
+"""Told rows and their (n,) scores, larger is better, gives each of all rows a merit."""
 
 
 class _Tanimoto(Kernel):  # type: ignore[misc]  # GPyTorch has no types
@@ -71,8 +69,8 @@ def _tanimoto(counts: Counts, _past: Array, seed: int, *, greedy: bool) -> Playe
 
 
 def _forest(counts: Counts, _past: Array, seed: int) -> Player:
-    """A random forest on fingerprints, best mean first: how docking is commonly saved (Graff2021)."""
-    from sklearn.ensemble import RandomForestRegressor
+    """A random forest on fingerprints, best mean first."""
+    from sklearn.ensemble import RandomForestRegressor  # type: ignore[import-untyped]  # it has no types
 
     x = counts.astype(np.float32)
 
@@ -108,7 +106,7 @@ def _profiled(_counts: Counts, past: Array, seed: int) -> Player:
 
 def _ridge(_counts: Counts, past: Array, _seed: int) -> Player:
     """Ridge regression on the same scores, its weight by leaving answers out in turn."""
-    from sklearn.linear_model import RidgeCV
+    from sklearn.linear_model import RidgeCV  # type: ignore[import-untyped]  # it has no types
 
     x = _filled(past)
 

@@ -83,7 +83,7 @@ def _forest(counts: Counts, _past: Array, seed: int) -> Player:
 
 def _filled(past: Array) -> Array:
     """(molecules, targets) scores in units of each target's spread; a dock that failed counts as the target's mean."""
-    return np.nan_to_num((past - np.nanmean(past, 0)) / np.nanstd(past, 0))
+    return np.asarray(np.nan_to_num((past - np.nanmean(past, 0)) / np.nanstd(past, 0)))
 
 
 def _replayed(_counts: Counts, past: Array, _seed: int) -> Player:

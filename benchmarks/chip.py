@@ -18,7 +18,6 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -28,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.figures import Figure, Options, Row, present, repeated
-from dure.campaign import Budget, Campaign, Loop, make_plan, ranked
+from dure.campaign import Campaign, Loop, make_plan, ranked
 from dure.domains.chip import pdk
 from dure.domains.chip.bench import Point, circuit, deck, flat_models
 from dure.domains.chip.circuits import EPFL, path_of
@@ -276,7 +275,9 @@ def _synthesised(rows: dict[str, Row], table: dict[str, dict[str, str]]) -> Iter
     yield Figure("EPFL circuits whose two baselines reproduce", same, unit=f"of {len(mine)}", target=float(len(mine)))
     attempted, proven = (sum(row[name] for row in mine.values()) for name in ("tried", "proven"))
     yield Figure("share of reported recipes proven equivalent", proven / max(proven, 1), target=1.0)
-    yield Figure("  recipes that gave nothing to report, for want of a proof or of time", attempted - proven, unit=f"of {attempted}")
+    yield Figure(
+        "  recipes that gave nothing to report, for want of a proof or of time", attempted - proven, unit=f"of {attempted}"
+    )
     for name, row in mine.items():
         best = int(table[name]["best_size_luts"])
         yield Figure(f"{name}: best recipe's look-up tables over the best known size", row["best_luts"] / best, peer=f"{best}")

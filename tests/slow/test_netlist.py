@@ -135,7 +135,10 @@ LOOP = "* a\nv1 a 0 1\n.control\nlet k = 0\nwhile k < 1\nprint k\nend\n.endc\n.e
         ("* a\nm1 a a 0 0 nomodel\nv1 a 0 1\n.control\nop\n.endc\n.end\n", "can't find model 'nomodel'"),
         ("* a\nr1 a 0 {zz}\nv1 a 0 1\n.control\nop\n.endc\n.end\n", r"Undefined parameter \[zz\]"),
         ("* a\nx1 1 2 3 amp\n.end\n", "unknown subckt: x1 1 2 3 amp"),
-        ("* a\nv1 a 0 ac 1\nr1 a 0 1\n.control\nac lin 1 1 1\nmeas ac y when vdb(a)=40\n.endc\n.end\n", "(?i)out of interval|failed"),
+        (
+            "* a\nv1 a 0 ac 1\nr1 a 0 1\n.control\nac lin 1 1 1\nmeas ac y when vdb(a)=40\n.endc\n.end\n",
+            "(?i)out of interval|failed",
+        ),
         (LOOP, r"ngspice was killed"),
     ],
 )

@@ -43,7 +43,10 @@ class Circuit:
     """Which netlist."""
 
     netlist: str = choice(
-        *OWN_NETLISTS, others=netlist_file, default="filter", help=N_("one of the package, or the TOML file beside one of your own")
+        *OWN_NETLISTS,
+        others=netlist_file,
+        default="filter",
+        help=N_("one of the package, or the TOML file beside one of your own"),
     )
 
 
@@ -132,7 +135,9 @@ problem = Problem(
     simulate=simulate,
     members=members,
     needs=(NGSPICE, BUBBLEWRAP),
-    fidelities=(Fidelity("points", help=N_("the netlist as it is, and every other point its file states; the worst of each measure")),),
+    fidelities=(
+        Fidelity("points", help=N_("the netlist as it is, and every other point its file states; the worst of each measure")),
+    ),
     runs=40,
     timeout=600.0,
     cites=("Ngspice2023",),

@@ -15,7 +15,7 @@ from dure.domains.chip.pdk import CORNERS
 from dure.errors import InputError, UnknownName, ValueRefused
 from dure.i18n import _
 
-__all__ = ["OWN_NETLISTS", "Measure", "Parameter", "Stated", "read_netlist", "netlist_file", "with_values"]
+__all__ = ["OWN_NETLISTS", "Measure", "Parameter", "Stated", "netlist_file", "read_netlist", "with_values"]
 
 OWN_NETLISTS = ("filter",)
 """Netlists that come with the package, by name."""
@@ -221,7 +221,9 @@ def _number(key: str, given: Any) -> float:
 
 def _plain(name: Any) -> str:
     if not isinstance(name, str) or PurePath(name).name != name or name in ("netlist.sp", "sky130.sp", ".spiceinit"):
-        raise ValueRefused(_("file {name!r} must be a plain name beside the TOML file, and not one of Dure's own").format(name=name))
+        raise ValueRefused(
+            _("file {name!r} must be a plain name beside the TOML file, and not one of Dure's own").format(name=name)
+        )
     return name
 
 
@@ -243,7 +245,9 @@ def _value(netlist: str, name: str) -> float:
         )
     number = _NUMBER.match(found[0])
     if number is None:
-        raise ValueRefused(_(".param {name}={given} is no plain number; only those can be varied").format(name=name, given=found[0]))
+        raise ValueRefused(
+            _(".param {name}={given} is no plain number; only those can be varied").format(name=name, given=found[0])
+        )
     return float(number[1]) * _SUFFIX.get((number[2] or "").lower(), 1.0)
 
 

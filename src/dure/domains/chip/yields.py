@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
+from scipy.special import betaincinv
 
 from dure.domains.chip.measure import LARGER_IS_WORSE, Specs
 from dure.i18n import N_
@@ -18,10 +19,13 @@ _TIGHTER = np.arange(-40.0, 41.0, 2.0)
 """By how many percent all limits of a set are tightened along the curve; below 0 they are relaxed."""
 
 
+@cache
 def interval(kept: int, total: int) -> tuple[float, float]:
     """Between what a share lies with 95 % confidence, of which ``kept`` of ``total`` were seen (Clopper1934)."""
-    found = binomtest(kept, total).proportion_ci(0.95, method="exact")
-    return float(found.low), float(found.high)
+    lost = total - kept
+    low = float(betaincinv(kept, lost + 1, 0.025)) if kept else 0.0
+    high = float(betaincinv(kept + 1, lost, 0.975)) if lost else 1.0
+    return low, high
 
 
 def yield_views(samples: Sequence[Specs], sets: Mapping[str, Mapping[str, float]]) -> tuple[Fan | Sheet, ...]:
@@ -35,7 +39,10 @@ def yield_views(samples: Sequence[Specs], sets: Mapping[str, Mapping[str, float]
             far = float(values.max() if spec in LARGER_IS_WORSE else values.min())
             rows.append((spec.replace("_", " "), limits[spec], *_four(float(np.median(values)), far), *_share(margins[spec])))
         head = (N_("limit"), name, N_("median chip"), N_("worst chip"), N_("yield (%)"), N_("at least (%)"), N_("at most (%)"))
-        views += [Sheet(N_("Yield under threshold mismatch, with its 95 % interval"), head, tuple(rows)), _curve(measured, limits)]
+        views += [
+            Sheet(N_("Yield under threshold mismatch, with its interval at 95 percent"), head, tuple(rows)),
+            _curve(measured, limits),
+        ]
     return tuple(views)
 
 

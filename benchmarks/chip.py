@@ -2,9 +2,10 @@
 
     python -m benchmarks.chip [--quick] [--resume DIR] [--json FILE]
 
-A search of chip/opamp asks for one design after another and ends with the first that keeps the whole set, worst point included, or
-with the declared budget; that design is then signed off with the PDK's own files. For each topology one campaign uses its whole budget.
-CPU seconds are those of child processes, so that they mean something on a busy machine. Quick: costs, one search, one circuit.
+A search of chip/opamp asks for one design after another and ends with the first that keeps the whole set, worst point
+included, or with the declared budget; that design is then signed off with the PDK's own files. For each topology one
+campaign uses its whole budget. CPU seconds are those of child processes, so that they mean something on a busy machine.
+Quick: costs, one search, one circuit.
 """
 
 from __future__ import annotations
@@ -126,6 +127,13 @@ def pool(designs: int, folder: Path) -> Row:
     return {"pool": made.throughput, "bare": len(history.trials) / (time.monotonic() - began), "failed": made.failed}
 
 
+@cache
+def measured(design: Any, use: Use, fidelity: str) -> Any:
+    """A sizing's outcome, None where it failed; textbook starts come first in every search, and are simulated once."""
+    answer = tried(partial(problem.answer, design, use, fidelity=fidelity, seed=0))
+    return answer.outcome if answer else None
+
+
 def tried(function: Callable[[], Any]) -> Any:
     """What a simulation answers, None where it fails."""
     try:
@@ -141,13 +149,14 @@ def search(topology: str, seed: int) -> Row:
     member, failed, before, own = loop.task.problem, 0, children(), time.process_time()
     for number in range(1, round(problem.runs) + 1):
         (wish,) = loop.ask()
-        answer = tried(partial(problem.answer, wish.design, use, fidelity="pvt", seed=0))
+        answer = measured(wish.design, use, "pvt")
         failed += answer is None
-        loop.tell(wish, answer.outcome if answer else None)
+        loop.tell(wish, answer)
         if (best := loop.best()) is not None:
-            signed = problem.answer(best, use, fidelity="signoff", seed=0).outcome
+            signed = measured(best, use, "signoff")
             check = next(one for one in member.checks if one.fidelity == "signoff")
-            found = {"runs": number, "signed_off": kept(loop.task, values_of(signed), check.slack), "current": signed.current}
+            holds = signed is not None and kept(loop.task, values_of(signed), check.slack)
+            found = {"runs": number, "signed_off": holds, "current": signed.current if signed else None}
             break
     else:
         found = {"runs": None, "signed_off": None, "current": None}

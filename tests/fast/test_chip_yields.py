@@ -50,6 +50,6 @@ def test_tighter_limits_never_keep_more_chips(drawn: list[tuple[float, float]]):
     _sheet, curve = yield_views(samples, {"mid": MID})
     for _label, _percent, values in curve.lines:
         assert (np.diff(values) <= 0).all()
-    low, seen, high = (dict((label, values) for label, _x, values in curve.lines)[one] for one in ("at least", "seen", "at most"))
+    low, seen, high = ({label: values for label, _x, values in curve.lines}[one] for one in ("at least", "seen", "at most"))
     assert (np.array(low) <= seen).all()
     assert (np.array(seen) <= high).all()

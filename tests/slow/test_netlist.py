@@ -16,7 +16,7 @@ pytest.importorskip("platformdirs", reason="pip install 'dure[chip]'")
 
 from dure.domains.chip.netlist import Circuit, problem
 from dure.domains.chip.ngspice import run_foreign
-from dure.errors import DureError, MissingPart, SimulationFailed
+from dure.errors import MissingPart, SimulationFailed
 
 pytestmark = pytest.mark.needs("ngspice", "bwrap")
 
@@ -147,7 +147,7 @@ def test_ngspices_own_words_come_back(deck: str, said: str):
         run_foreign(deck, {}, ["y"], timeout=3)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_fuzzed_netlist_fails_clearly_or_answers(data: st.DataObject, tmp_path: Path):
     """Bytes of a working netlist changed, lines doubled or dropped: figures, or a reason of one line."""
@@ -158,7 +158,9 @@ def test_a_fuzzed_netlist_fails_clearly_or_answers(data: st.DataObject, tmp_path
     changed = {"drop": [], "double": [lines[row]] * 2, "noise": [noise], "cut": [lines[row][: len(lines[row]) // 2]]}[what]
     deck = "\n".join([*lines[:row], *changed, *lines[row + 1 :], ""])
     try:
-        assert np.isfinite(list(run_foreign(deck, {}, ["ripple", "leak"], timeout=5).values())).all()
-    except DureError as error:
-        assert isinstance(error, SimulationFailed)
-        assert 10 < len(str(error)) < 600
+        said = ""
+        found = list(run_foreign(deck, {}, ["ripple", "leak"], timeout=5).values())
+    except SimulationFailed as error:
+        said, found = str(error), []
+    assert np.isfinite(found).all()
+    assert found or 10 < len(said) < 600

@@ -59,13 +59,14 @@ def _design(named: str) -> type:
         else:
             made[name] = real(one.low, one.high, unit=one.unit, log=one.log, grid=one.grid, help=one.help)
     types = {name: int if one.integer else float for name, one in stated.parameters.items()}
-    return design(type("Values", (), {"__doc__": "Parameters of a netlist.", "__annotations__": types} | made))  # type: ignore[no-any-return]
+    body = {"__doc__": "Parameters of a netlist.", "__annotations__": types}
+    return design(type("Values", (), body | made))
 
 
 @cache
 def _outcome(named: str) -> type:
-    limited = {"at_least": at_least, "at_most": at_most}
-    free = {"minimise": minimise, "maximise": maximise, "reported": reported}
+    limited: Mapping[str, Any] = {"at_least": at_least, "at_most": at_most}
+    free: Mapping[str, Any] = {"minimise": minimise, "maximise": maximise, "reported": reported}
     made = {}
     for name, one in read_netlist(named).measures.items():
         if one.limit is None:
@@ -73,7 +74,7 @@ def _outcome(named: str) -> type:
         else:
             made[name] = limited[one.goal](float(one.limit), unit=one.unit, help=one.help)
     body = {"__doc__": "Measures of a netlist.", "__annotations__": dict.fromkeys(made, float)}
-    return outcome(type("Printed", (), body | made))  # type: ignore[no-any-return]
+    return outcome(type("Printed", (), body | made))
 
 
 def members(circuit: Circuit) -> dict[str, Any]:
@@ -105,7 +106,8 @@ def models_of(corner: str) -> dict[str, str]:
 def simulate(values: Any, circuit: Circuit) -> Answer:
     """The netlist at every point behind walls, the worst of each measure."""
     stated = read_netlist(circuit.netlist)
-    text, rows = text_of(stated, values_of(values)), []
+    text = text_of(stated, values_of(values))
+    rows: list[dict[str, float]] = []
     for point in stated.points.values():
         files = {**stated.files, **models_of(point.corner)}
         found = run_foreign(with_values(text, point.parameters), files, list(stated.measures), timeout=stated.timeout)
@@ -115,7 +117,9 @@ def simulate(values: Any, circuit: Circuit) -> Answer:
     }
     if len(rows) == 1:
         return Answer(_outcome(circuit.netlist)(**worst))
-    lines = tuple((name, *row.values()) for name, row in zip(stated.points, rows, strict=True))
+    lines: tuple[tuple[str | float, ...], ...] = tuple(
+        (name, *row.values()) for name, row in zip(stated.points, rows, strict=True)
+    )
     return Answer(_outcome(circuit.netlist)(**worst), (Sheet(N_("Every measure at every point"), (N_("point"), *worst), lines),))
 
 

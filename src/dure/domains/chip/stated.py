@@ -192,7 +192,7 @@ def _stated(path: Path, data: Mapping[str, Any]) -> Stated:
     )
 
 
-def _tables(data: Mapping[str, Any], section: str) -> list[tuple[str, Mapping[str, Any]]]:
+def _tables(data: Mapping[str, Any], section: str) -> list[tuple[str, dict[str, Any]]]:
     found = []
     for name, given in data.get(section, {}).items():
         if not isinstance(given, dict):

@@ -38,9 +38,9 @@ def test_chips_are_lost_to_the_limit_they_break():
     samples = [GOOD, replace(GOOD, offset=6.0), replace(GOOD, gain=50.0, offset=7.0), GOOD]
     sheet, _curve = yield_views(samples, {"mid": MID})
     share = {row[0]: row[4] for row in sheet.rows}
-    assert share == {"all of them": 50.0, "gain": 75.0, "offset": 50.0}
+    assert share == {"all of them": 50.0, "gain (dB)": 75.0, "offset (mV)": 50.0}
     worst = {row[0]: row[3] for row in sheet.rows}
-    assert (worst["gain"], worst["offset"]) == (50.0, 7.0)
+    assert (worst["gain (dB)"], worst["offset (mV)"]) == (50.0, 7.0)
 
 
 @settings(max_examples=20)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv
 
 from dure.domains.chip.measure import LARGER_IS_WORSE, Specs
+from dure.domains.chip.views import titled
 from dure.i18n import N_
 from dure.problem import Fan, Sheet
 
@@ -37,7 +38,7 @@ def yield_views(samples: Sequence[Specs], sets: Mapping[str, Mapping[str, float]
         rows: list[tuple[str | float, ...]] = [(N_("all of them"), "", "", "", *_share(np.min(list(margins.values()), axis=0)))]
         for spec, values in measured.items():
             far = float(values.max() if spec in LARGER_IS_WORSE else values.min())
-            rows.append((spec.replace("_", " "), limits[spec], *_four(float(np.median(values)), far), *_share(margins[spec])))
+            rows.append((titled(spec), limits[spec], *_four(float(np.median(values)), far), *_share(margins[spec])))
         head = (N_("limit"), name, N_("median chip"), N_("worst chip"), N_("yield (%)"), N_("at least (%)"), N_("at most (%)"))
         views += [
             Sheet(N_("Yield under threshold mismatch, with its interval at 95 percent"), head, tuple(rows)),

@@ -44,6 +44,7 @@ from dure.problem import values_of
 from dure.strategy import Task, space_filling
 
 SEEDS = 10
+RECIPES = 10
 LOAD = 5e-12
 _FULL_LIBRARY_S = 300.0
 _OP_AC = ["op", "print -i(vdd)", "ac dec 20 10 10g", "let db = vdb(out)", "print db[0]", "meas ac ugf when db=0 fall=1"]
@@ -228,8 +229,8 @@ def study(options: Options) -> tuple[list[Figure], list[Row]]:
             rows.append(options.row(f"search {topology} {seed}", partial(search, topology, seed)))
     if not table:
         print("epfl_lut6.csv is not under DURE_DATA: the EPFL circuits are left out", file=sys.stderr)
-    circuits = [name for name in (["cavlc"] if quick else EPFL) if name in table]
-    rows += [options.row(f"epfl {name}", partial(recipes, name, 3 if quick or name == "sqrt" else 30)) for name in circuits]
+    circuits = [name for name in (["cavlc"] if quick else EPFL) if name in table and name != "sqrt"]
+    rows += [options.row(f"epfl {name}", partial(recipes, name, 3 if quick else RECIPES)) for name in circuits]
     rows.append(options.row("pool", partial(pool, 4 if quick else 32, options.folder / "pool")))
     if not quick:
         rows.append(options.row("full library", full_library))

@@ -250,11 +250,11 @@ def figures(rows: dict[str, Row], table: dict[str, dict[str, str]], quick: bool)
     yield repeated("cutting the models of one sizing at one corner", cost["cut"], unit="CPU s", target=0.01, at_most=True)
     if (speed := rows.get("pool")) is not None:
         yield Figure("pool generation against bare ngspice", speed["pool"] / speed["bare"], target=None if quick else 0.7)
-    yield from _searched(rows, quick)
+    yield from _searched(rows)
     yield from _synthesised(rows, table)
 
 
-def _searched(rows: dict[str, Row], quick: bool) -> Iterator[Figure]:
+def _searched(rows: dict[str, Row]) -> Iterator[Figure]:
     least = []
     for topology in TOPOLOGIES:
         mine = [row for name, row in rows.items() if name.startswith(f"search {topology} ")]

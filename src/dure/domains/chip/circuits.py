@@ -32,7 +32,7 @@ YOSYS = Need("yosys", lambda: _there("yosys"), fix="apt-get install yosys")
 ABC = Need("berkeley-abc", lambda: _there("berkeley-abc"), fix="apt-get install berkeley-abc")
 
 CELLS = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
-"""Standard cells of 0.18 um (Osu018), as Debian installs them; their terms do not let them be shipped."""
+"""Standard cells of 0.18 um (Qflow2019), as Debian installs them; their terms do not let them be shipped."""
 
 
 def path_of(circuit: str) -> Path:

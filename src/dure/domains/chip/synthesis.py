@@ -182,7 +182,7 @@ problem = Problem(
     runs=60,
     control_runs=20,
     timeout=600.0,
-    cites=("Abc2022", "Amaru2015", "Osu018"),
+    cites=("Abc2022", "Amaru2015", "Qflow2019"),
     hazards=(N_("Look-up tables, cells and levels come before placement and routing, which may rank recipes otherwise."),),
     export=export,
 )

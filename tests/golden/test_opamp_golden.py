@@ -58,17 +58,19 @@ def test_the_reference_amplifier_at_its_45_points():
     rows = defaultdict(list)
     with (Path(os.environ["DURE_DATA"]) / "chip/opamp_pvt.csv").open(encoding="utf-8") as table:
         for row in csv.DictReader(table):
-            rows[row["corner"]].append({name: float(value) for name, value in row.items() if name != "corner"})
-    assert sorted(rows) == sorted(CORNERS)
-    for corner, wanted in rows.items():
-        for row in wanted:
-            place = (corner, row["supply_v"], row["temp_c"])
-            # The table's inputs rest at 0.9 V at every supply.
-            amplifier = replace(REFERENCE, common_mode=0.9 / row["supply_v"])
-            found = figures(amplifier, corner, [Point(row["supply_v"], row["temp_c"])])
-            assert found["gain_0"] == pytest.approx(row["gain_10hz_db"], abs=2e-3), place
-            assert found["ugf_0"] == pytest.approx(1e6 * row["ugf_mhz"], rel=1e-4), place
-            assert 180 + found["phase_0"] == pytest.approx(row["phase_margin_deg"], abs=0.01), place
+            values = {name: float(value) for name, value in row.items() if name != "corner"}
+            rows[row["corner"], values["supply_v"]].append(values)
+    assert {corner for corner, _supply in rows} == set(CORNERS)
+    assert sum(map(len, rows.values())) == 45
+    for (corner, supply), wanted in rows.items():
+        # The table's inputs rest at 0.9 V at every supply.
+        amplifier = replace(REFERENCE, common_mode=0.9 / supply)
+        found = figures(amplifier, corner, [Point(supply, row["temp_c"]) for row in wanted])
+        for number, row in enumerate(wanted):
+            place = (corner, supply, row["temp_c"])
+            assert found[f"gain_{number}"] == pytest.approx(row["gain_10hz_db"], abs=2e-3), place
+            assert found[f"ugf_{number}"] == pytest.approx(1e6 * row["ugf_mhz"], rel=1e-4), place
+            assert 180 + found[f"phase_{number}"] == pytest.approx(row["phase_margin_deg"], abs=0.01), place
 
 
 @pytest.mark.needs("data:chip/opamp_reference.csv")

@@ -10,8 +10,8 @@ import pytest
 
 pytest.importorskip("platformdirs", reason="pip install 'dure[chip]'")
 
-from dure.domains.chip.circuits import EPFL, path_of
-from dure.domains.chip.synthesis import RESYN2, map_circuit
+from dure.domains.chip.circuits import CELLS, EPFL, path_of
+from dure.domains.chip.synthesis import RESYN2, map_circuit, map_to_cells
 
 pytestmark = pytest.mark.needs("berkeley-abc", "data:chip/epfl_lut6.csv")
 
@@ -26,3 +26,11 @@ def test_baselines_of_the_suite_reproduce(circuit: str):
     assert plain.luts <= plain.nodes
     # What recipes do not reach: exact synthesis and long searches found the suite's best.
     assert twice.luts > int(known["best_size_luts"])
+
+
+@pytest.mark.skipif(not CELLS.is_file(), reason="apt-get install qflow-tech-osu018")
+@pytest.mark.parametrize(("circuit", "area", "delay"), [("adder", 24036, 17483), ("i2c", 23934, 1343), ("max", 64852, 9087)])
+def test_cells_have_the_area_and_delay_that_were_measured_before(circuit: str, area: int, delay: int):
+    """After one resyn2, mapping, buffering and sizing on osu018: facts of the project, ABC snapshot 2022-10-19."""
+    found = map_to_cells(path_of(f"epfl-{circuit}"), RESYN2)
+    assert (round(found[0]), round(found[1])) == (area, delay)

@@ -15,7 +15,6 @@ from scipy.stats import spearmanr
 
 pytest.importorskip("platformdirs", reason="pip install 'dure[chip]'")
 
-from dure.campaign import Budget, Campaign, make_plan
 from dure.domains.chip.bench import Point
 from dure.domains.chip.measure import bench_run, offset_sigma
 from dure.domains.chip.ngspice import run
@@ -23,7 +22,6 @@ from dure.domains.chip.opamp import SAMPLES, Use, export, problem, samples
 from dure.domains.chip.theory import expected
 from dure.domains.chip.topologies import TOPOLOGIES, build
 from dure.errors import SimulationFailed
-from dure.report import verify, write_report
 from dure.strategy import space_filling
 
 pytestmark = pytest.mark.needs("ngspice", "sky130")
@@ -123,16 +121,17 @@ def test_a_simulator_that_is_killed_or_hangs_is_a_failure(tmp_path: Path, monkey
             run("* any\n", timeout=0.5)
 
 
-def test_a_campaign_goes_from_plan_to_verified_report(tmp_path: Path):
-    folder = tmp_path / "run"
-    plan = make_plan("chip/opamp", setting={"topology": "ota5"}, budget=Budget(runs=3), strategy_name="sobol", control_runs=0)
-    assert plan["problem"]["design"]["c_comp"]["kind"] == "held"
-    with Campaign.begin(folder, plan) as campaign:
-        campaign.run(workers=2)
-        assert campaign.task.problem.space.columns == 9
-    page = write_report(folder, language="en").read_text("utf-8")
-    assert "The worst of each spec, corner by corner" in page
-    assert "Transistors at rest" in page
-    assert "open-loop gain" in page
-    assert (folder / "results/winner.sp").read_text("utf-8").startswith("* ota5")
-    assert any("every number" in said.lower() or "claims" in said.lower() for said in verify(folder))
+def test_a_run_shows_curves_specs_and_transistors_and_samples_show_the_yield():
+    """A whole campaign, from the plan to a verified report, is what docs/learn/opamp.md runs."""
+    use = Use(topology="ota5")
+    member = problem.under(use)
+    assert member.space.columns == 9
+    shown = problem.answer(member.starts[0], use, fidelity="corners", seed=0).views
+    assert [view.name for view in shown] == [
+        *("open-loop gain", "open-loop phase", "output, step in unity gain"),
+        *("The worst of each spec, corner by corner", "Transistors at rest, typical corner"),
+    ]
+    sheet, curve = problem.answer(member.starts[0], use, fidelity="mismatch", seed=0).views
+    together = dict(zip(sheet.columns, sheet.rows[0], strict=True))
+    assert 0 <= together["at least (%)"] <= together["yield (%)"] <= together["at most (%)"] <= 100
+    assert [label for label, _x, _y in curve.lines] == ["seen", "at least", "at most"]

@@ -97,6 +97,11 @@ class Dossier:
         """The views of a kind that a role's trial shows."""
         return [view for view in self.views.get(role, ()) if isinstance(view, kind)]
 
+    def of_checks(self, kind: type[V]) -> list[V]:
+        """The views of a kind that a check of the winner shows and the top rung does not."""
+        known = {view.name for view in self.shown(kind)}
+        return [view for check in self.checks for view in self.shown(kind, f"check.{check}") if view.name not in known]
+
     @cached_property
     def checks(self) -> Mapping[str, Any]:
         """What became of each check that applies, in the problem's order."""

@@ -66,9 +66,7 @@ def curves(dossier: Dossier) -> list[Drawn]:
 
 def check_curves(dossier: Dossier) -> list[Drawn]:
     """One panel for each curve that a check of the winner shows and the top rung does not."""
-    known = {curve.name for curve in dossier.shown(Curve)}
-    found = [curve for check in dossier.checks for curve in dossier.shown(Curve, f"check.{check}") if curve.name not in known]
-    return [_check_panel(f"check-curve-{number}", curve) for number, curve in enumerate(found, start=1)]
+    return [_check_panel(f"check-curve-{number}", curve) for number, curve in enumerate(dossier.of_checks(Curve), start=1)]
 
 
 def _check_panel(name: str, shown: Curve) -> Drawn:
@@ -128,21 +126,22 @@ _FAN: Sequence[Mapping[str, Any]] = (
 
 
 def fans(dossier: Dossier) -> list[Drawn]:
-    """One panel for each fan of the winner, with its lines named."""
-    return [_fan_panel(f"fan-{number}", fan) for number, fan in enumerate(dossier.shown(Fan), start=1)]
+    """One panel for each fan of the winner, then of its checks, with the lines named."""
+    shown = [*dossier.shown(Fan), *dossier.of_checks(Fan)]
+    return [_fan_panel(f"fan-{number}", fan) for number, fan in enumerate(shown, start=1)]
 
 
 def _fan_panel(name: str, fan: Fan) -> Drawn:
     with panel(450, 290, name) as axes:
         for number, (title, x, y) in reversed(list(enumerate(fan.lines))):
-            axes.plot(x, y, label=title, **_FAN[number % len(_FAN)])
+            axes.plot(x, y, label=_(title), **_FAN[number % len(_FAN)])
         if fan.x_log:
             axes.set_xscale("log")
         handles, titles = axes.get_legend_handles_labels()
         axes.legend(handles[::-1], titles[::-1], frameon=False, fontsize=11, handlelength=2.8, labelspacing=0.3)
         axes.set_xlabel(axis_text(_(fan.x_name), fan.x_unit), loc="right")
         text = _("{y} against {x}, one line each for {lines}")
-        said = text.format(y=_(fan.y_name), x=_(fan.x_name), lines=", ".join(title for title, _x, _y in fan.lines))
+        said = text.format(y=_(fan.y_name), x=_(fan.x_name), lines=", ".join(_(title) for title, _x, _y in fan.lines))
         return Drawn(axis_text(_(fan.y_name), fan.y_unit), svg(axes, name, said))
 
 

@@ -219,10 +219,10 @@ def parts(dossier: Dossier) -> Sequence[tuple[Axis, ValueRow]]:
 
 
 def sheets(dossier: Dossier) -> list[tuple[str, Sequence[str], Sequence[Sequence[str]]]]:
-    """The winner's sheets: title, headings and rows of cells, the numbers to four figures, as the simulator said them."""
+    """Sheets of the winner, then of its checks: title, headings and rows, numbers to four figures, as the simulator said them."""
     return [
         (_(sheet.name), [_(one) for one in sheet.columns], [[_cell(cell) for cell in row] for row in sheet.rows])
-        for sheet in dossier.shown(Sheet)
+        for sheet in (*dossier.shown(Sheet), *dossier.of_checks(Sheet))
     ]
 
 

@@ -15,7 +15,7 @@ from dure.errors import MissingPart, SimulationFailed
 from dure.i18n import _
 from dure.problem import Need
 
-__all__ = ["ABC", "EPFL", "OWN", "YOSYS", "as_aiger", "called", "path_of"]
+__all__ = ["ABC", "CELLS", "EPFL", "OWN", "YOSYS", "as_aiger", "called", "path_of"]
 
 OWN = ("adder", "multiplier", "priority_encoder", "sorter", "alu", "fir_tap")
 """Circuits that come with the package, as Verilog."""
@@ -30,6 +30,9 @@ def _there(program: str) -> str:
 
 YOSYS = Need("yosys", lambda: _there("yosys"), fix="apt-get install yosys")
 ABC = Need("berkeley-abc", lambda: _there("berkeley-abc"), fix="apt-get install berkeley-abc")
+
+CELLS = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
+"""Standard cells of 0.18 um (Qflow2019), as Debian installs them; their terms do not let them be shipped."""
 
 
 def path_of(circuit: str) -> Path:

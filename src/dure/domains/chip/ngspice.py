@@ -17,15 +17,21 @@ from numpy.typing import NDArray
 
 from dure.errors import SimulationFailed
 from dure.problem import Need
+from dure.sandbox import walls
 
-__all__ = ["NGSPICE", "Printed", "run"]
+__all__ = ["NGSPICE", "Printed", "run", "run_foreign"]
 
 _FIGURE = re.compile(r"^(\S+) = ([-+]?\d\S*)\s*$", re.MULTILINE)
+_FOREIGN = re.compile(r"^\s*(\w+)\s*=\s*([-+]?[\d.]+(?:e[-+]?\d+)?)(?:\s|$)", re.MULTILINE | re.IGNORECASE)
 _NO_CONVERGENCE = re.compile(
     r"singular matrix|timestep too small|iteration limit|no convergence|op simulation\(s\) aborted|simulation\(s\) aborted", re.I
 )
 _ERROR = re.compile(r"^\s*(?:fatal )?error.*$", re.I | re.MULTILINE)
+_COMPLAINT = re.compile(r"^.*(?:error|failed|unknown|undefined|unable|could not|can't|no such|not found).*$", re.I | re.MULTILINE)
 _START = "set num_threads=1\n"
+_MOST_SAID = 4 << 20
+"""Letters of a run's output that are read."""
+_BOUNDS = ("prlimit", "--as=4294967296", "--fsize=33554432", "--core=0", "--")
 
 
 @cache
@@ -71,25 +77,8 @@ def run(deck: str, *, files: Mapping[str, str] | None = None, tables: Sequence[s
     """
     with tempfile.TemporaryDirectory(prefix="dure-") as scratch:
         folder = Path(scratch)
-        for name, text in {"deck.sp": deck, ".spiceinit": _START, **(files or {})}.items():
-            (folder / name).write_text(text, encoding="utf-8")
-        try:
-            done = subprocess.run(
-                ["ngspice", "-b", "deck.sp"],
-                cwd=folder,
-                capture_output=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=timeout,
-                check=False,
-            )
-        except FileNotFoundError:
-            raise SimulationFailed("ngspice is not installed") from None
-        except subprocess.TimeoutExpired:
-            raise SimulationFailed(f"ngspice was killed: not done after {timeout:g} s") from None
-        text = done.stdout + done.stderr
-        if done.returncode < 0:
-            raise SimulationFailed(f"ngspice was killed by {signal.Signals(-done.returncode).name}")
+        _write(folder, {"deck.sp": deck, ".spiceinit": _START, **(files or {})})
+        text = _said(["ngspice", "-b", "deck.sp"], folder, timeout)
         figures = {name: float(value) for name, value in _FIGURE.findall(text)}
         if not figures:
             said = _ERROR.search(text)
@@ -98,3 +87,51 @@ def run(deck: str, *, files: Mapping[str, str] | None = None, tables: Sequence[s
             raise SimulationFailed(reason if stuck else f"ngspice gave no figures: {reason}")
         read = {name: np.loadtxt(folder / name, ndmin=2) for name in tables if (folder / name).exists()}
     return Printed(figures, read, text)
+
+
+def run_foreign(deck: str, files: Mapping[str, str], wanted: Sequence[str], *, timeout: float) -> Mapping[str, float]:
+    """Run somebody's deck behind walls, without network and with no file but its own, and read the ``wanted`` figures.
+
+    A netlist may run commands and read any file its user can; looking for that in its text is no defence.
+
+    Raises:
+        SimulationFailed: as ``run``, or a figure is missing; ends in what ngspice complained about.
+        MissingPart: bubblewrap is not installed.
+    """
+    with tempfile.TemporaryDirectory(prefix="dure-") as scratch:
+        folder = Path(scratch)
+        _write(folder, {"netlist.sp": deck, ".spiceinit": _START, **files})
+        text = _said([*_BOUNDS, *walls(write=folder), "ngspice", "-b", "netlist.sp"], folder, timeout)
+    figures = {name.lower(): float(value) for name, value in _FOREIGN.findall(text)}
+    missing = [name for name in wanted if not np.isfinite(figures.get(name.lower(), np.nan))]
+    if missing:
+        said = list(dict.fromkeys(" ".join(line.split()) for line in _COMPLAINT.findall(text)))
+        stuck = _NO_CONVERGENCE.search(text)
+        why = f"no convergence: {stuck[0].lower()}" if stuck else "; ".join(said[:3])[:400] or "ngspice said nothing about it"
+        raise SimulationFailed(f"missing measure: {', '.join(missing)} ({why})")
+    return {name: figures[name.lower()] for name in wanted}
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _said(command: Sequence[str], folder: Path, timeout: float) -> str:
+    """What a command printed, as far as it is read; kept in files, so that a flood of output takes no memory."""
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        try:
+            done = subprocess.run(command, cwd=folder, stdout=output, stderr=errors, timeout=timeout, check=False)
+        except FileNotFoundError:
+            raise SimulationFailed(f"{command[0]} is not installed") from None
+        except subprocess.TimeoutExpired:
+            raise SimulationFailed(f"ngspice was killed: not done after {timeout:g} s") from None
+        text = ""
+        for stream in (output, errors):
+            stream.seek(0)
+            text += stream.read(_MOST_SAID).decode("utf-8", errors="replace")
+    # Bubblewrap tells of a signal as shells do.
+    number = -done.returncode if done.returncode < 0 else done.returncode - 128
+    if number in set(signal.Signals):
+        raise SimulationFailed(f"ngspice was killed by {signal.Signals(number).name}")
+    return text

@@ -6,15 +6,16 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dure.domains.chip.circuits import ABC, EPFL, OWN, YOSYS, as_aiger, called, path_of
+from dure.domains.chip.circuits import ABC, CELLS, EPFL, OWN, YOSYS, as_aiger, called, path_of
 from dure.errors import SimulationFailed
 from dure.i18n import N_
-from dure.problem import Fidelity, Problem, choice, design, minimise, outcome, reported, setting
+from dure.problem import Check, Fidelity, Problem, choice, design, minimise, outcome, reported, setting
 
-__all__ = ["PASSES", "RESYN2", "Circuit", "Mapped", "Recipe", "map_circuit", "problem"]
+__all__ = ["PASSES", "RESYN2", "Circuit", "Mapped", "Recipe", "map_circuit", "map_to_cells", "problem"]
 
 PASSES = (
     *("none", "balance", "rewrite", "rewrite -z", "refactor", "refactor -z"),
@@ -32,6 +33,9 @@ STEPS = 20
 _TIMEOUT = 120.0
 _STATS = re.compile(r"and\s*=\s*(\d+).*?lev\s*=\s*(\d+)")
 _LEVELS = re.compile(r"\bnd\s*=\s*\d+.*?lev\s*=\s*(\d+)")
+_TIMED = re.compile(r"Area\s*=\s*([\d.]+).*?Delay\s*=\s*([\d.]+)")
+_TO_CELLS = ("map -B 0.9", "topo", "buffer -c", "topo", "upsize", "dnsize", "stime")
+"""Unbuffered and unsized, a netlist's delay says nothing."""
 
 
 def _step() -> Any:
@@ -85,6 +89,8 @@ class Mapped:
     nodes: float = reported(unit="1", help=N_("nodes as ABC counts them, with constants, buffers and inverters"))
     ands: float = reported(unit="1", help=N_("AND gates before mapping"))
     depth: float = reported(unit="1", help=N_("levels before mapping"))
+    area: float | None = reported(unit="um**2", default=None, help=N_("area of standard cells, where they were mapped to"))
+    delay: float | None = reported(unit="ps", default=None, help=N_("delay of standard cells, buffered and sized, without wires"))
 
 
 def map_circuit(path: Path, passes: Sequence[str], *, timeout: float = _TIMEOUT) -> Mapped:
@@ -111,15 +117,40 @@ def map_circuit(path: Path, passes: Sequence[str], *, timeout: float = _TIMEOUT)
     return Mapped(luts=luts, levels=int(levels[1]), nodes=len(inputs), ands=int(before[1]), depth=int(before[2]))
 
 
+def map_to_cells(path: Path, passes: Sequence[str], *, timeout: float = _TIMEOUT) -> tuple[float, float]:
+    """Area in um2 and delay in ps after ``passes``, in standard cells that were buffered, sized and proven equivalent.
+
+    Raises:
+        SimulationFailed: as ``map_circuit``, or the cells are not installed.
+    """
+    if not CELLS.is_file():
+        raise SimulationFailed(f"{CELLS} is not there. Fix: apt-get install qflow-tech-osu018")
+    source = as_aiger(path)
+    with tempfile.TemporaryDirectory(prefix="dure-") as scratch:
+        given = f"given{source.suffix}"
+        shutil.copyfile(source, Path(scratch) / given)
+        steps = [f"read_lib {CELLS}", f"read {given}", "strash", *passes, *_TO_CELLS, f"cec -n {given}"]
+        text = called(["berkeley-abc", "-q", "; ".join(steps)], Path(scratch), timeout)
+    timed = _TIMED.findall(text)
+    if "Networks are equivalent" not in text or not timed:
+        raise SimulationFailed(f"equivalence was not proven: {(text.strip().splitlines() or ['nothing said'])[-1]}")
+    return float(timed[-1][0]), float(timed[-1][1])
+
+
 def inputs_of_nodes(blif: str) -> list[int]:
     """How many inputs each node of a BLIF text has: those of none or one are constants, buffers and inverters, no tables."""
     lines = blif.replace("\\\n", " ").splitlines()
     return [len(line.split()) - 2 for line in lines if line.startswith(".names")]
 
 
-def simulate(recipe: Recipe, circuit: Circuit) -> Mapped:
+def simulate(recipe: Recipe, circuit: Circuit, *, fidelity: str) -> Mapped:
     """One recipe on one circuit."""
-    return map_circuit(path_of(circuit.circuit), recipe.passes)
+    path = path_of(circuit.circuit)
+    mapped = map_circuit(path, recipe.passes)
+    if fidelity == "cells":
+        area, delay = map_to_cells(path, recipe.passes)
+        return replace(mapped, area=area, delay=delay)
+    return mapped
 
 
 def recipe_of(passes: Sequence[str]) -> Recipe:
@@ -146,10 +177,12 @@ problem = Problem(
     needs=(YOSYS, ABC),
     starts=(recipe_of(RESYN2), recipe_of(RESYN2 * 2), recipe_of(())),
     fidelities=(Fidelity("lut6", help=N_("passes, mapping to six inputs, and the proof of equivalence")),),
+    beyond=(Fidelity("cells", 2.0, help=N_("as lut6, and mapped to standard cells of 0.18 um, buffered and sized")),),
+    checks=(Check(N_("standard cells"), "cells", help=N_("area and delay in cells of osu018, proven equivalent as well")),),
     runs=60,
     control_runs=20,
     timeout=600.0,
-    cites=("Abc2022", "Amaru2015"),
-    hazards=(N_("Look-up tables and levels come before placement and routing, which may rank recipes otherwise."),),
+    cites=("Abc2022", "Amaru2015", "Qflow2019"),
+    hazards=(N_("Look-up tables, cells and levels come before placement and routing, which may rank recipes otherwise."),),
     export=export,
 )

@@ -15,7 +15,7 @@ from dure.i18n import N_
 from dure.problem import Fan, Sheet
 from dure.units import label
 
-__all__ = ["views"]
+__all__ = ["titled", "views"]
 
 _MOST_POINTS = 91
 _UNITS = {
@@ -72,7 +72,7 @@ def _short(value: Any) -> float:
 def _specs(runs: Mapping[str, Run], points: Sequence[Point]) -> Sheet:
     nominal = next(iter(runs.values())).specs[0]
     rows: list[tuple[str | float, ...]] = []
-    for name, unit in _UNITS.items():
+    for name in _UNITS:
         by_corner = [getattr(worst(run.specs), name) for run in runs.values()]
         pick = max if name in LARGER_IS_WORSE else min
         _value, corner, point = pick(
@@ -80,9 +80,14 @@ def _specs(runs: Mapping[str, Run], points: Sequence[Point]) -> Sheet:
         )
         at = points[point]
         where = f"{corner}, {at.supply:g} V, {at.temperature:g} °C"
-        rows.append((f"{name.replace('_', ' ')} ({label(unit)})", _short(getattr(nominal, name)), *map(_short, by_corner), where))
+        rows.append((titled(name), _short(getattr(nominal, name)), *map(_short, by_corner), where))
     columns = (N_("spec"), N_("nominal"), *runs, N_("worst at"))
     return Sheet(N_("The worst of each spec, corner by corner"), columns, tuple(rows))
+
+
+def titled(spec: str) -> str:
+    """A spec's name with its unit."""
+    return f"{spec.replace('_', ' ')} ({label(_UNITS[spec])})"
 
 
 def _devices(amplifier: Amplifier, runs: Mapping[str, Run]) -> Sheet:

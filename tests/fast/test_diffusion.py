@@ -177,7 +177,7 @@ def test_a_start_changes_nothing_but_the_way(tmp_path: Path):
     mesh = mesh_of(core, 2)
     constants = constants_of(core, mesh.standing(core.grid))
     cold = solve(mesh, constants)
-    warm = solve(mesh, constants, cold.source)
+    warm = solve(mesh, constants, cold)
     assert warm.k == pytest.approx(cold.k, abs=1e-9)
     assert warm.power == pytest.approx(cold.power, abs=1e-6)
 

@@ -112,7 +112,7 @@ def _reference(core: Core, n: int, reactor: Reactor) -> Solution:
 def _solved(core: Core, loading: Any, reactor: Reactor, n: int) -> Solution:
     known = _reference(core, n, reactor)
     names = known.mesh.standing(standing(core, loading))
-    return solve(known.mesh, _constants(core, names, reactor), known.source)
+    return solve(known.mesh, _constants(core, names, reactor), known)
 
 
 def _simulate(loading: Any, reactor: Reactor, fidelity: str, *, traded: bool) -> Answer:

@@ -4,8 +4,8 @@
         = sum_h Sigma_s,h->g phi_h + chi_g / k sum_h nu Sigma_f,h phi_h,    D_g dphi_g/dn = -alpha phi_g at the outer edge
 
 Finite elements make matrices of it. Groups that scatter into each other are solved for together, others one after the other,
-and k is the largest eigenvalue of the map from fission neutrons to the next generation's, found by Arnoldi iteration. A core like one
-that is known is solved without factorising anything: by Davidson's method, with the known core's factors and first modes.
+and k is the largest eigenvalue of the map from fission neutrons to the next generation's, found by Arnoldi iteration. A core like
+one that is known is solved without factorising anything: by Davidson's method, with the known core's factors and first modes.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ def constants_of(core: Core, names: tuple[str, ...], buckling: float = 0.0) -> C
     )
 
 
-def reactivity(k: float) -> float:
-    """(k - 1) / k in pcm."""
+def reactivity(k: Any) -> Any:
+    """(k - 1) / k in pcm, of a number or an array."""
     return PCM * (k - 1) / k
 
 
@@ -179,7 +179,7 @@ class Solution:
     @property
     def reactivity(self) -> float:
         """(k - 1) / k in pcm."""
-        return reactivity(self.k)
+        return float(reactivity(self.k))
 
     def balance(self) -> Mapping[str, float]:
         """Neutrons made, and where they went: absorbed, leaked along the axis, leaked over the edge; made = k times the rest."""
@@ -203,7 +203,7 @@ class Solution:
         return k, losses.flux(spectra.made_by(vector), adjoint=True)
 
     def modes(self, count: int) -> Array:
-        """(groups, size, at most count) the flux and, after it, those of the next largest eigenvalues, as far as they are found."""
+        """(groups, size, at most count + 1) the flux and those of the largest eigenvalues, as far as they are found."""
         spectra, losses, size = self._spectra, self._losses, len(self.source)
 
         def generation(fission: Array) -> Array:
@@ -304,7 +304,7 @@ def _made(mesh: Mesh, constants: Constants, flux: Array) -> Array:
 
 
 def _like(known: Solution, losses: _Losses, spectra: _Spectra) -> tuple[float, Array] | None:
-    """k and flux by Davidson's method (davidson1975): from the known core's modes, corrected by its factors.
+    """Multiplication and flux by Davidson's method (davidson1975): from the known core's modes, corrected by its factors.
 
     None where it did not get there.
     """

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import combinations
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -59,7 +60,8 @@ def solve_seconds(core: str, n: int, times: int) -> Row:
 def _neighbour(loading: Any, generator: np.random.Generator) -> Any:
     values = {name: list(getattr(loading, name)) for name in type(loading).__annotations__}
     row = values["eights"]
-    one, other = generator.choice(len(row), 2, replace=False)
+    different = [(one, other) for one, other in combinations(range(len(row)), 2) if row[one] != row[other]]
+    one, other = different[generator.integers(len(different))]
     row[one], row[other] = row[other], row[one]
     return type(loading)(**{name: tuple(kinds) for name, kinds in values.items()})
 

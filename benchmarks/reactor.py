@@ -97,7 +97,7 @@ class Check(NamedTuple):
     def difference(self) -> float:
         """In the line's unit: pcm of reactivity, or percent."""
         if self.unit == "pcm":
-            return reactivity(self.ours) - reactivity(self.reference)
+            return float(reactivity(self.ours) - reactivity(self.reference))
         return 100 * (self.ours / self.reference - 1)
 
 

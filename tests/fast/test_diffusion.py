@@ -177,9 +177,25 @@ def test_a_start_changes_nothing_but_the_way(tmp_path: Path):
     mesh = mesh_of(core, 2)
     constants = constants_of(core, mesh.standing(core.grid))
     cold = solve(mesh, constants)
-    warm = solve(mesh, constants, cold.source)
+    warm = solve(mesh, constants, cold)
     assert warm.k == pytest.approx(cold.k, abs=1e-9)
     assert warm.power == pytest.approx(cold.power, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["biblis", "koeberg"])
+def test_a_core_solved_from_a_known_one_is_what_it_is_from_nothing(name: str):
+    core = find_core(name)
+    mesh = mesh_of(core, 2)
+    known = solve(mesh, constants_of(core, mesh.standing(core.grid)))
+    fuel = [at for at, kind in enumerate(mesh.standing(core.grid)) if kind in core.fuel]
+    for seed, exchanged in ((0, 2), (1, len(fuel))):  # a neighbour, and a loading that has nothing in common with the known one
+        names = np.array(mesh.standing(core.grid))
+        some = np.random.default_rng(seed).choice(fuel, exchanged, replace=False)
+        names[some] = names[np.roll(some, 1)]
+        constants = constants_of(core, tuple(names))
+        warm, cold = solve(mesh, constants, known), solve(mesh, constants)
+        assert warm.reactivity == pytest.approx(cold.reactivity, abs=0.05)
+        assert warm.power == pytest.approx(cold.power, abs=2e-5)
 
 
 def test_what_cannot_be_solved_is_refused_or_fails(tmp_path: Path):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.core_loading import of_the_enumerated
 from benchmarks.core_loading_references import RESULTS, SMALL, every, measured, problem_of
 from dure.domains.reactor.ejection import INPUTS, TARGET, Rods, enthalpies
 from dure.domains.reactor.library import find_core
@@ -69,7 +70,14 @@ def test_the_stored_truth_of_the_small_core_is_the_truth():
     assert len(loadings) == len(set(loadings)) == stored["loadings"] == 240
     best = problem.make_design(stored["best"][0]["design"])
     power, reserve = measured(problem, setting, best, "n6")
-    assert (power, reserve) == pytest.approx((stored["best"][0]["power"], stored["best"][0]["reserve_pcm"]), abs=1e-4)
+    assert power == pytest.approx(stored["best"][0]["power"], abs=2e-5)
+    assert reserve == pytest.approx(stored["best"][0]["reserve_pcm"], abs=0.05)
     for number in np.random.default_rng(0).choice(240, 40, replace=False):
         other, kept = measured(problem, setting, loadings[number], "n6")
-        assert other >= power - 1e-7 or kept < 0
+        assert other >= power - 1e-5 or kept < 0
+
+
+def test_a_campaign_finds_the_best_of_all_loadings_within_a_tenth_of_their_number():
+    found = of_the_enumerated(seed=2)
+    assert found["found"]
+    assert found["cost"] <= 24

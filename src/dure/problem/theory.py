@@ -36,6 +36,9 @@ class Theory:
         self._problem = problem
         self._setting = setting
         self._outputs = tuple(outputs)
+        # A climb over arrangements or names asks for the same neighbours again and again; points of a box never repeat.
+        self._repeats = len(problem.space.stepped) == problem.space.columns
+        self._said: dict[bytes, Array] = {}
         generator = np.random.default_rng(0)
         self._broadcasts = self._agrees(generator.uniform(size=(3, problem.space.columns)))
         wide = self._values(generator.uniform(size=(64, problem.space.columns)))
@@ -101,5 +104,14 @@ class Theory:
 
     def __call__(self, cube: Array) -> Array:
         """(n, columns) unit-cube rows to (n, total width of the outputs)."""
+        if not self._repeats:
+            return self._answers(cube)
+        keys = [row.tobytes() for row in cube]
+        new = {key: row for key, row in zip(keys, cube, strict=True) if key not in self._said}
+        if new:
+            self._said |= zip(new, self._answers(np.array(list(new.values()))), strict=True)
+        return np.array([self._said[key] for key in keys]).reshape(len(cube), len(self._typical))
+
+    def _answers(self, cube: Array) -> Array:
         values = self._values(cube)
         return np.where(np.isfinite(values), values, self._typical)

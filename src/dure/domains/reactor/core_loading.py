@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any
 
-from dure.domains.reactor.diffusion import Constants, Solution, constants_of, solve
+import numpy as np
+
+from dure.domains.reactor.diffusion import Constants, Solution, constants_of, reactivity, solve
 from dure.domains.reactor.ejection import TARGET, Rods, exceedance
 from dure.domains.reactor.feedback import changed, check_groups, coefficients, critical_boron, settled
 from dure.domains.reactor.kinetics import eject
 from dure.domains.reactor.library import CORES, OUTSIDE, Core, core_file, find_core
-from dure.domains.reactor.loading import loading_class, place, places, published, rules, standing
+from dure.domains.reactor.loading import loading_class, place, places, published, rules, standing, stated
 from dure.domains.reactor.mesh import mesh_of
+from dure.domains.reactor.modal import expansion_of
 from dure.i18n import N_
 from dure.problem import (
     Answer,
@@ -112,7 +115,7 @@ def _reference(core: Core, n: int, reactor: Reactor) -> Solution:
 def _solved(core: Core, loading: Any, reactor: Reactor, n: int) -> Solution:
     known = _reference(core, n, reactor)
     names = known.mesh.standing(standing(core, loading))
-    return solve(known.mesh, _constants(core, names, reactor), known.source)
+    return solve(known.mesh, _constants(core, names, reactor), known)
 
 
 def _simulate(loading: Any, reactor: Reactor, fidelity: str, *, traded: bool) -> Answer:
@@ -167,6 +170,21 @@ def simulate(loading: Any, reactor: Reactor, *, fidelity: str) -> Answer:
 def simulate_trade_off(loading: Any, reactor: Reactor, *, fidelity: str) -> Answer:
     """The same, for a question with two objectives."""
     return _simulate(loading, reactor, fidelity, traded=True)
+
+
+def theory(loading: Any, reactor: Reactor) -> dict[str, Any]:
+    """Power and reserve by modal expansion, of one loading or of as many as its fields' arrays hold."""
+    core = find_core(reactor.core)
+    known, kinds = _reference(core, 1, reactor), sorted(core.materials)
+    mesh = known.mesh
+    constants = [_constants(core, (kind,), reactor) for kind in kinds]
+    fields = list(stated(core, loading))
+    which = np.tile(np.searchsorted(kinds, mesh.standing(core.grid)), (len(fields[0][1]), 1))
+    for at, fuel in fields:
+        which[:, [mesh.cells[one] for one in at]] = np.searchsorted(kinds, fuel)
+    k, power = expansion_of(known).solve(constants, which)
+    seen = [mesh.cells[at] for at in places(core)]
+    return {"power": power[:, seen].T, "reserve": reactivity(k) - known.reactivity}
 
 
 def _map(core: Core, loading: Any, found: Solution) -> Map:
@@ -243,6 +261,7 @@ def _problem(name: str, question: str, *, traded: bool) -> Problem:
         held_out={"core": ("koeberg",)},
         members=_members_traded if traded else _members,
         simulate=simulate_trade_off if traded else simulate,
+        theory=theory,
         fidelities=(
             Fidelity(
                 "n2", 0.16, help=N_("two quadratic elements a side of an assembly; reads the largest power low, by 1 to 2 %")

@@ -4,7 +4,8 @@
         = sum_h Sigma_s,h->g phi_h + chi_g / k sum_h nu Sigma_f,h phi_h,    D_g dphi_g/dn = -alpha phi_g at the outer edge
 
 Finite elements make matrices of it. Groups that scatter into each other are solved for together, others one after the other,
-and k is the largest eigenvalue of the map from fission neutrons to the next generation's, found by Arnoldi iteration.
+and k is the largest eigenvalue of the map from fission neutrons to the next generation's, found by Arnoldi iteration. A core like
+one that is known is solved without factorising anything: by Davidson's method, with the known core's factors and first modes.
 """
 
 from __future__ import annotations
@@ -31,6 +32,12 @@ Array = NDArray[np.float64]
 _TOLERANCE = 1e-8
 _VECTORS = 14
 """Arnoldi vectors kept: fewer restart more often, more cost memory traffic; the best of 6 to 20 on BIBLIS."""
+_MODES, _OF_MODES = 16, 1e-6
+"""How many modes of a known core a solve of one like it starts from, and how exactly they are found."""
+_MISSED, _MOST_CORRECTIONS = 5e-7, 30
+"""Largest correction of a flux that is left out, as a share of it, and how many are made before a solve starts from nothing."""
+_APART = 1e-9
+"""Keeps a quotient's matrix from being singular."""
 PCM = 1e5
 
 
@@ -73,13 +80,13 @@ def constants_of(core: Core, names: tuple[str, ...], buckling: float = 0.0) -> C
     )
 
 
-def reactivity(k: float) -> float:
-    """(k - 1) / k in pcm."""
+def reactivity(k: Any) -> Any:
+    """(k - 1) / k in pcm, of a number or an array."""
     return PCM * (k - 1) / k
 
 
 class _Losses:
-    """The loss matrices, factorised: what the neutrons of given sources do until they are lost."""
+    """The loss matrices, factorised when first asked for: what the neutrons of given sources do until they are lost."""
 
     def __init__(self, mesh: Mesh, constants: Constants) -> None:
         self.mesh = mesh
@@ -90,22 +97,32 @@ class _Losses:
         members = [np.flatnonzero(block == one) for one in range(count)]
         self._blocks = _in_order(members, scatters)
         self._transfer = {(g, h): mesh.matrix(mesh.mass @ constants.scatter[g, h]) for g, h in np.argwhere(scatters) if g != h}
-        diagonal = [
+        self._diagonal = [
             mesh.matrix(mesh.stiffness @ constants.diffusion[g] + mesh.mass @ constants.removal[g] + constants.alpha * mesh.edge)
             for g in range(groups)
         ]
-        self._factors = [self._factor(block, diagonal) for block in self._blocks]
 
-    def _factor(self, block: NDArray[np.int64], diagonal: list[Any]) -> Any:
+    @cached_property
+    def _factors(self) -> list[Any]:
+        return [self._factor(block) for block in self._blocks]
+
+    def _factor(self, block: NDArray[np.int64]) -> Any:
         if len(block) == 1:
-            matrix = diagonal[block[0]]
+            matrix = self._diagonal[block[0]]
             return splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
-        rows = [[diagonal[g] if g == h else self._coupling(h, g) for h in block] for g in block]
+        rows = [[self._diagonal[g] if g == h else self._coupling(h, g) for h in block] for g in block]
         return splu(sparse.csc_array(sparse.block_array(rows)), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.1)
 
     def _coupling(self, source: int, target: int) -> Any:
         found = self._transfer.get((source, target))
         return None if found is None else -found
+
+    def sources(self, flux: Array) -> Array:
+        """(groups, size, ...) sources that keep up (groups, size, ...) flux: the matrices themselves."""
+        found = np.array([own @ phi for own, phi in zip(self._diagonal, flux, strict=True)])
+        for (source, target), matrix in self._transfer.items():
+            found[target] -= matrix @ flux[source]
+        return found
 
     def flux(self, sources: Array, *, adjoint: bool = False) -> Array:
         """(groups, size) flux of (groups, size) sources; ``adjoint`` solves the transposed equations."""
@@ -138,7 +155,7 @@ class Solution:
     Attributes:
         k: multiplication factor.
         flux: (groups, size) coefficients of the element functions, of unit mean assembly power.
-        source: fission neutrons, to start a neighbour's solve from.
+        source: the fission neutrons of that flux.
     """
 
     mesh: Mesh
@@ -162,7 +179,7 @@ class Solution:
     @property
     def reactivity(self) -> float:
         """(k - 1) / k in pcm."""
-        return reactivity(self.k)
+        return float(reactivity(self.k))
 
     def balance(self) -> Mapping[str, float]:
         """Neutrons made, and where they went: absorbed, leaked along the axis, leaked over the edge; made = k times the rest."""
@@ -184,6 +201,28 @@ class Solution:
 
         k, vector = _largest(back, np.ones(self.source.size))
         return k, losses.flux(spectra.made_by(vector), adjoint=True)
+
+    def modes(self, count: int) -> Array:
+        """(groups, size, at most count + 1) the flux and those of the largest eigenvalues, as far as they are found."""
+        spectra, losses, size = self._spectra, self._losses, len(self.source)
+
+        def generation(fission: Array) -> Array:
+            return spectra.fission(losses.flux(spectra.sources(fission)))
+
+        operator = LinearOperator((size, size), matvec=generation, dtype=np.float64)
+        found = [self.flux]
+        try:
+            _values, vectors = eigs(operator, k=min(count, size - 2), v0=self.source, tol=_OF_MODES)
+            found += [losses.flux(spectra.sources(vector)) for vector in vectors.real.T]
+        except (ArpackError, RuntimeError):
+            pass  # a core of few cells has no so many modes; without them a neighbour takes more iterations
+        return np.stack(found, axis=-1)
+
+    @cached_property
+    def basis(self) -> Array:
+        """(groups * size, k) an orthonormal basis of the flux and the first modes, for solves of cores like this."""
+        modes = self.modes(_MODES)
+        return np.asarray(np.linalg.qr(modes.reshape(-1, modes.shape[-1]))[0])
 
     def generation_time(self, speeds: Array) -> float:
         """Mean time from fission to fission weighed with importance, s; ``speeds`` (groups,) in cm/s."""
@@ -208,12 +247,13 @@ class _Spectra:
             self._made.append([mesh.matrix(mesh.mass @ (one * weight)) for one in constants.nu_fission])
 
     def fission(self, flux: Array) -> Array:
-        """Neutrons made by (groups, size) flux: a vector for each spectrum, end to end."""
+        """Neutrons made by (groups, size, ...) flux: a vector for each spectrum, end to end."""
         return np.concatenate([sum(one @ phi for one, phi in zip(made, flux, strict=True)) for made in self._made])
 
     def sources(self, fission: Array) -> Array:
-        """(groups, size) where they are born."""
-        return np.asarray(self.chi @ fission.reshape(-1, self._size))
+        """(groups, size, ...) where they are born."""
+        born = self.chi @ fission.reshape(self.chi.shape[1], -1)
+        return np.asarray(born.reshape(-1, self._size, *fission.shape[1:]))
 
     def made_by(self, importance: Array) -> Array:
         """The transpose of ``fission``."""
@@ -235,8 +275,8 @@ def _largest(function: Callable[[Array], Array], start: Array) -> tuple[float, A
     return float(values[0].real), vector * np.sign(vector.sum())
 
 
-def solve(mesh: Mesh, constants: Constants, start: Array | None = None) -> Solution:
-    """Multiplication and flux; ``start`` is the source of a core like it.
+def solve(mesh: Mesh, constants: Constants, known: Solution | None = None) -> Solution:
+    """Multiplication and flux; ``known`` is a core like it on the same mesh, whose factors and modes save most of the work.
 
     Raises:
         SimulationFailed: nothing multiplies, or the iteration gave up.
@@ -244,18 +284,69 @@ def solve(mesh: Mesh, constants: Constants, start: Array | None = None) -> Solut
     losses, spectra = _Losses(mesh, constants), _Spectra(mesh, constants)
     if not spectra.chi.size:
         raise SimulationFailed("no material of the core multiplies neutrons")
-
-    def generation(fission: Array) -> Array:
-        return spectra.fission(losses.flux(spectra.sources(fission)))
-
-    begin = spectra.fission(np.ones((len(constants.diffusion), mesh.size))) if start is None else start
-    k, fission = _largest(generation, begin)
-    flux = losses.flux(spectra.sources(fission))
-    made = (constants.nu_fission * (mesh.integrals @ flux.T).T).sum(0)
+    found = None if known is None else _like(known, losses, spectra)
+    if found is None or _made(mesh, constants, found[1]).min() < 0:
+        begin = spectra.fission(np.ones((len(constants.diffusion), mesh.size))) if known is None else known.source
+        k, fission = _largest(lambda fission: spectra.fission(losses.flux(spectra.sources(fission))), begin)
+        found = k, losses.flux(spectra.sources(fission))
+    k, flux = found
+    made = _made(mesh, constants, flux)
     if k <= 0 or made.min() < 0:
         raise SimulationFailed(f"the largest eigenvalue found, {k:.6f}, is not that of a flux: some cell has negative power")
-    scale = mesh.area[made > 0].sum() / made.sum()
-    return Solution(mesh, constants, k, flux * scale, fission * scale, losses, spectra)
+    flux = flux * (mesh.area[made > 0].sum() / made.sum())
+    return Solution(mesh, constants, k, flux, spectra.fission(flux), losses, spectra)
+
+
+def _made(mesh: Mesh, constants: Constants, flux: Array) -> Array:
+    """(cells,) neutrons made by a flux, whose sign is that of its sum."""
+    made = (constants.nu_fission * (mesh.integrals @ flux.T).T).sum(0)
+    return np.asarray(made * np.sign(made.sum()))
+
+
+def _like(known: Solution, losses: _Losses, spectra: _Spectra) -> tuple[float, Array] | None:
+    """Multiplication and flux by Davidson's method (davidson1975): from the known core's modes, corrected by its factors.
+
+    None where it did not get there.
+    """
+    shape, new = known.flux.shape, known.basis
+    most = new.shape[1] + _MOST_CORRECTIONS
+    # By columns: each step multiplies the first so many of them.
+    basis, lost, made = (np.empty((new.shape[0], most), order="F") for _one in range(3))
+    inner, found, old = np.empty((2, most, most)), None, slice(0, 0)
+    while True:
+        now, last = slice(0, old.stop + new.shape[1]), slice(old.stop, old.stop + new.shape[1])
+        many = new.reshape(*shape, -1)
+        basis[:, last] = new
+        lost[:, last] = losses.sources(many).reshape(new.shape)
+        made[:, last] = spectra.sources(spectra.fission(many)).reshape(new.shape)
+        for side, image in enumerate((made, lost)):
+            inner[side, now, last] = basis[:, now].T @ image[:, last]
+            inner[side, last, old] = new.T @ image[:, old]
+        found = k, mix = _of_basis(inner[0, now, now], inner[1, now, now], found)
+        missed = known._losses.flux((made[:, now] @ mix - k * (lost[:, now] @ mix)).reshape(shape)).ravel()  # noqa: SLF001
+        if np.linalg.norm(missed) < _MISSED * abs(k):
+            flux = (basis[:, now] @ mix + missed / k).reshape(shape)
+            return k, flux * np.sign(flux.sum())
+        if now.stop == most:
+            return None
+        for _twice in range(2):
+            missed -= basis[:, now] @ (basis[:, now].T @ missed)
+        new, old = (missed / np.linalg.norm(missed))[:, None], now
+
+
+def _of_basis(made: Array, lost: Array, before: tuple[float, Array] | None) -> tuple[float, Array]:
+    """The largest k of ``made = k lost`` and its vector; from those ``before`` the last column by Rayleigh quotients."""
+    if before is None:
+        values, vectors = np.linalg.eig(np.linalg.solve(lost, made))
+        best = int(values.real.argmax())
+        k, mix = float(values[best].real), vectors[:, best].real
+    else:
+        k, mix = before[0], np.append(before[1], 0.0)
+        for _turn in range(2):
+            mix = np.linalg.solve(made - (k + _APART) * lost, lost @ mix)
+            mix = mix / np.linalg.norm(mix)
+            k = float(mix @ made @ mix / (mix @ lost @ mix))
+    return k, mix / np.linalg.norm(mix)
 
 
 def solve_core(core: Core, n: int, *, order: int = 2, symmetry: Symmetry | None = None) -> Solution:

@@ -191,7 +191,8 @@ def settled(
         ValueRefused: the core has not two groups.
     """
     nominal = [float(one[0]) for one in _temperatures(channel, np.ones(1))]
-    power, start = np.ones(len(mesh.area)), None
+    power = np.ones(len(mesh.area))
+    known = solve(mesh, constants)
     for turn in range(1, 40):
         fuel, coolant, density = _temperatures(channel, level * power)
         by = {
@@ -201,10 +202,10 @@ def settled(
             "moderator": coolant - nominal[1],
             "density": density - nominal[2],
         }
-        found = solve(mesh, changed(constants, **by), start)
+        found = solve(mesh, changed(constants, **by), known)
         moved = float(np.abs(found.power - power).max())
         # Hot fuel damps itself: power overshoots and comes back, so half of each step goes furthest.
-        power, start = (power + found.power) / 2, found.source
+        power = (power + found.power) / 2
         if moved < 1e-6:
             return Steady(found, fuel, coolant, density, turn)
     raise SimulationFailed(f"power and temperatures did not settle in 39 turns; the last moved power by {moved:.1e}")
@@ -236,7 +237,7 @@ def coefficients(mesh: Mesh, constants: Constants, steady: Steady) -> dict[str, 
     warmer, cooler = (_at(channel, steady.coolant + shift) for shift in (1.0, -1.0))
 
     def between(one: Mapping[str, Array | float], other: Mapping[str, Array | float], width: float) -> float:
-        up, down = (solve(mesh, changed(base, **by), steady.solution.source).reactivity for by in (one, other))
+        up, down = (solve(mesh, changed(base, **by), steady.solution).reactivity for by in (one, other))
         return (up - down) / width
 
     root = np.sqrt(steady.fuel)

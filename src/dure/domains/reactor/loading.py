@@ -19,7 +19,7 @@ from dure.errors import ValueRefused
 from dure.i18n import N_, _
 from dure.problem import Arrangement, Rule, arrangement, design
 
-__all__ = ["SETS", "loading_class", "place", "places", "published", "rules", "standing"]
+__all__ = ["SETS", "loading_class", "place", "places", "published", "rules", "standing", "stated"]
 
 SETS: Mapping[str, tuple[int, str]] = {
     "fours": (4, N_("fuel at the places that stand four times in the core, on its axes and diagonals")),
@@ -97,6 +97,13 @@ def standing(core: Core, loading: Any) -> NDArray[np.str_]:
     for (row, col), kind in _pairs(core, loading):
         grid[row, col] = grid[col, row] = kind
     return grid
+
+
+def stated(core: Core, loading: Any) -> Iterator[tuple[list[Place], NDArray[np.str_]]]:
+    """Places, and the (n, places) fuel on them, field by field, of n loadings given as one whose fields are arrays; or of one."""
+    for name in loading_class(core).__annotations__:
+        value = getattr(loading, name)
+        yield _free(core, SETS[name][0]), np.array([value] if isinstance(value, tuple) else list(value))
 
 
 def _pairs(core: Core, loading: Any) -> Iterator[tuple[Place, str]]:

@@ -20,7 +20,7 @@ from dure.errors import MissingPart, SimulationFailed
 from dure.i18n import N_, _
 from dure.problem import LABEL, RUNG, Fidelity, Need, Problem, choice, design, minimise, molecule, outcome, setting
 
-__all__ = ["CLASSES", "Compound", "Docked", "Matrix", "Pocket", "matrix", "problem"]
+__all__ = ["CLASSES", "HELD_OUT", "Compound", "Docked", "Matrix", "Pocket", "matrix", "problem"]
 
 CLASSES: Mapping[str, tuple[str, ...]] = {
     "kinase": (
@@ -36,6 +36,14 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 """Targets by their genes' names, and what kind of protein each is."""
+
+HELD_OUT = (
+    *CLASSES["protease"],
+    *CLASSES["receptor coupled to G proteins"],
+    *("ESR2", "KIT", "PARP1", "PGR"),
+)
+"""Two classes as a whole, of which a model has seen no relative; and single targets, with F2 those of the regression tasks of
+GarciaOrtegon2022, whose relatives it may have seen."""
 
 _FILE = "bio/docking_scores.parquet"
 
@@ -145,6 +153,7 @@ problem = Problem(
     question=N_("Which molecules of a pool dock best into this target?"),
     design=Compound,
     setting=Pocket,
+    held_out={"target": HELD_OUT},
     outcome=Docked,
     simulate=simulate,
     members=_members,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +89,3 @@ def best_so_far(run: Any, task: str, *, failures_apart: bool = True) -> np.ndarr
         scores = np.where(run[_PARTS[task]].isna().any(axis=1).to_numpy(), np.minimum(scores, 0.0), scores)
     return np.asarray(np.maximum.accumulate(scores))
 
-
-def timed(function: Any, *given: Any) -> float:
-    """CPU seconds of a call."""
-    began = time.process_time()
-    function(*given)
-    return time.process_time() - began

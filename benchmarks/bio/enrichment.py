@@ -6,9 +6,9 @@ import csv
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from statistics import mean
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from benchmarks.bio.plain_peer import chosen
 from benchmarks.figures import Figure, Options, Row
 from dure.campaign import Loop
-from dure.problem import find, fingerprints
+from dure.problem import find, fingerprints, tanimoto
 
-__all__ = ["ARMS", "area", "enrichment", "figures", "sets"]
+__all__ = ["ARMS", "area", "as_pool", "at_random", "enrichment", "figures", "sets"]
 
 BATCH, OPENING = 5, 10
 _TOP = 0.01
@@ -43,27 +43,26 @@ class Measured:
         return np.random.default_rng(seed).choice(len(self.smiles), OPENING, replace=False).tolist()
 
 
-def sets(data: Path, folder: Path, names: Sequence[str] = ()) -> list[Measured]:
-    """The MoleculeACE sets of data/bio (vanTilborg2022) or those of them that are named, each written as a table of its own."""
+def sets(data: Path) -> dict[str, list[tuple[str, float]]]:
+    """SMILES and minus the logarithm of the molar value of each row of the MoleculeACE sets of data/bio (vanTilborg2022)."""
     from pyarrow.parquet import read_table
 
     found: dict[str, list[tuple[str, float]]] = {}
-    table = read_table(data / "bio/moleculeace_20.parquet", columns=["dataset", "smiles", "p_activity"])
-    for row in table.to_pylist():
+    for row in read_table(data / "bio/moleculeace_20.parquet", columns=["dataset", "smiles", "p_activity"]).to_pylist():
         found.setdefault(row["dataset"], []).append((row["smiles"], row["p_activity"]))
+    return dict(sorted(found.items()))
+
+
+def as_pool(name: str, rows: Sequence[tuple[str, float]], folder: Path) -> Measured:
+    """A set as bio/lead-finding reads it from a table of its own; repeats of a compound become one."""
+    file = folder / f"{name}.csv"
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([("smiles", "pActivity"), *rows])
     problem = find("bio/lead-finding")
-    made = []
-    for name in names or sorted(found):
-        file = folder / f"{name}.csv"
-        if not file.exists():
-            with file.open("w", newline="", encoding="utf-8") as stream:
-                csv.writer(stream).writerows([("smiles", "pActivity"), *found[name]])
-        setting = problem.make_setting({"pool": str(file), "column": "pActivity"})
-        member = problem.under(setting)
-        smiles = tuple(one.smiles for one in member.candidates)
-        told = [member.answer(one, setting, fidelity="replay", seed=0).outcome.activity for one in member.candidates]
-        made.append(Measured(name, file, smiles, np.array(told)))
-    return made
+    setting = problem.make_setting({"pool": str(file), "column": "pActivity"})
+    member = problem.under(setting)
+    told = [member.answer(one, setting, fidelity="replay", seed=0).outcome.activity for one in member.candidates]
+    return Measured(name, file, tuple(one.smiles for one in member.candidates), np.array(told))
 
 
 def area(values: NDArray[np.float64], order: Sequence[int]) -> float:
@@ -102,37 +101,40 @@ def by_dure(measured: Measured, seed: int) -> list[int]:
 def by_peer(measured: Measured, seed: int) -> list[int]:
     """The same by a plain Gaussian process with Tanimoto's kernel and expected improvement."""
     counts = fingerprints(measured.smiles)
+    alike = tanimoto(counts, counts)
     order = measured.opening(seed)
     while len(order) < measured.budget:
-        order += chosen(counts, measured.values, order, min(BATCH, measured.budget - len(order)), seed)
+        order += chosen(alike, measured.values, order, min(BATCH, measured.budget - len(order)), seed)
     return order
 
 
 ARMS: dict[str, Callable[[Measured, int], list[int]]] = {"plain": by_peer, "dure": by_dure}
 
 
-def enrichment(options: Options, measured: Sequence[Measured], seeds: int) -> list[Row]:
+def enrichment(options: Options, data: Path, seeds: int, names: Sequence[str] = ()) -> list[Row]:
     """Areas of every set and seed, seed by seed over all sets, so that a first part is already of use."""
-    rows = []
+    every, rows = sets(data), []
+    known = cache(lambda name: as_pool(name, every[name], options.folder))
     for seed in range(seeds):
-        for one in measured:
-            for arm, search in ARMS.items():
-
-                def measure(one: Measured = one, search: Any = search, seed: int = seed) -> Row:
-                    began = time.process_time()
-                    order = search(one, seed)
-                    return {
-                        "set": one.name,
-                        "seed": seed,
-                        "compounds": len(one.smiles),
-                        "budget": one.budget,
-                        "area": area(one.values, order),
-                        "random": at_random(one.values, one.budget),
-                        "cpu_s": time.process_time() - began,
-                    }
-
-                rows.append(options.row(f"{arm}, {one.name}, seed {seed}", measure) | {"arm": arm})
+        for name in names or every:
+            for arm in ARMS:
+                rows.append(options.row(f"{arm}, {name}, seed {seed}", partial(_searched, known, name, arm, seed)))
     return rows
+
+
+def _searched(known: Callable[[str], Measured], name: str, arm: str, seed: int) -> Row:
+    one, began = known(name), time.process_time()
+    reached = area(one.values, ARMS[arm](one, seed))
+    return {
+        "set": name,
+        "arm": arm,
+        "seed": seed,
+        "compounds": len(one.smiles),
+        "budget": one.budget,
+        "area": reached,
+        "random": at_random(one.values, one.budget),
+        "cpu_s": time.process_time() - began,
+    }
 
 
 def figures(rows: Sequence[Row]) -> list[Figure]:

@@ -21,39 +21,39 @@ from torch import Tensor
 __all__ = ["chosen"]
 
 
-class _Tanimoto(Kernel):  # type: ignore[misc]  # gpytorch ships no types
-    """How alike two rows of counts are, from 0 to 1 (Ralaivola2005)."""
+class _Known(Kernel):  # type: ignore[misc]  # gpytorch ships no types
+    """Looks up how alike two rows of a pool are, from 0 to 1, in an (n, n) table; points are (..., 1) row numbers."""
 
     has_lengthscale = False
 
+    def __init__(self, alike: Tensor) -> None:
+        super().__init__()
+        self._alike = alike
+
     def forward(self, x1: Tensor, x2: Tensor, diag: bool = False, **_more: Any) -> Tensor:
-        if diag:
-            return torch.ones(x1.shape[:-1], dtype=x1.dtype)
-        inner = x1 @ x2.mT
-        return inner / (x1.square().sum(-1)[..., None] + x2.square().sum(-1)[..., None, :] - inner)
+        one, other = x1.squeeze(-1).long(), x2.squeeze(-1).long()
+        return self._alike[one, other] if diag else self._alike[one.unsqueeze(-1), other.unsqueeze(-2)]
 
 
-def chosen(counts: NDArray[Any], values: NDArray[np.float64], known: Sequence[int], batch: int, seed: int) -> list[int]:
+def chosen(alike: NDArray[np.float64], values: NDArray[np.float64], known: Sequence[int], batch: int, seed: int) -> list[int]:
     """The next rows of a pool: one after the other the largest expected improvement, each believed to come out as its mean.
 
-    ``values`` are read at ``known`` rows only.
+    ``alike`` is (n, n), Tanimoto's coefficient of fragment counts (Ralaivola2005); ``values`` are read at ``known`` rows only.
     """
-    x = torch.from_numpy(counts[list(known)].astype(float))
+    rows = torch.tensor(known, dtype=torch.double)[:, None]
     y = torch.from_numpy(values[list(known)])[:, None]
-    left = np.setdiff1d(np.arange(len(counts)), known)
-    pool = torch.from_numpy(counts[left].astype(float))
+    left = torch.from_numpy(np.setdiff1d(np.arange(len(alike)), known)).double()[:, None]
     found: list[int] = []
     with manual_seed(seed), warnings.catch_warnings():
         warnings.simplefilter("ignore", BotorchWarning)
-        model = SingleTaskGP(x, y, covar_module=ScaleKernel(_Tanimoto()))
+        model = SingleTaskGP(rows, y, covar_module=ScaleKernel(_Known(torch.from_numpy(alike))))
         fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
         for _one in range(batch):
             with torch.no_grad():
-                gain = torch.cat([LogExpectedImprovement(model, y.max())(part[:, None]) for part in pool.split(512)])
-                gain[found] = -torch.inf
+                gain = torch.cat([LogExpectedImprovement(model, y.max())(part[:, None]) for part in left.split(512)])
                 best = int(gain.argmax())
-                believed = model.posterior(pool[[best]]).mean
-            found.append(best)
-            x, y = torch.cat([x, pool[[best]]]), torch.cat([y, believed])
-            model = model.condition_on_observations(pool[[best]], believed)
-    return left[found].tolist()
+                believed = model.posterior(left[[best]]).mean
+            found.append(int(left[best]))
+            model = model.condition_on_observations(left[[best]], believed)
+            left = torch.cat([left[:best], left[best + 1 :]])
+    return found

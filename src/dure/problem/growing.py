@@ -45,7 +45,7 @@ def bred(parents: Sequence[tuple[float, str]], count: int, seed: int) -> tuple[s
 
 def _read(given: Iterable[str]) -> tuple[str, ...]:
     """Each once, as Dure writes it; what is no single small molecule is left out."""
-    found = {}
+    found: dict[str, None] = {}
     for smiles in given:
         try:
             found[canonical(smiles)] = None

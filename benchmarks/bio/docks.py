@@ -88,4 +88,3 @@ def best_so_far(run: Any, task: str, *, failures_apart: bool = True) -> np.ndarr
     if failures_apart:
         scores = np.where(run[_PARTS[task]].isna().any(axis=1).to_numpy(), np.minimum(scores, 0.0), scores)
     return np.asarray(np.maximum.accumulate(scores))
-

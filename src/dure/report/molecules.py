@@ -36,7 +36,7 @@ def structures(dossier: Dossier) -> list[Drawn]:
         if before := [one for one in told if (one.answered or 0) < (state.answered or 0) and one.key != state.key]:
             known = list(dict.fromkeys(str(one.trial["design"][name]) for one in before))
             alike = tanimoto(fingerprints([smiles]), fingerprints(known))[0]
-            lines.append(_("likeness to the likest answered before: {alike:.2f}").format(alike=float(alike.max())))
+            lines.append(_("most alike before: {alike:.2f}").format(alike=float(alike.max())))
         drawn.append(Drawn(_("No. {number}").format(number=number), _drawn(smiles, lines)))
     return drawn
 
@@ -78,6 +78,7 @@ def _drawn(smiles: str, lines: Sequence[str]) -> Markup:
         canvas: Any = MolDraw2DSVG(_WIDE, _HIGH)
         canvas.drawOptions().useBWAtomPalette()
         canvas.drawOptions().clearBackground = False
+        canvas.drawOptions().fixedBondLength = 28
         canvas.DrawMolecule(Chem.MolFromSmiles(smiles))
         canvas.FinishDrawing()
         text = str(canvas.GetDrawingText())

@@ -190,7 +190,9 @@ _RULES = (
     ),
     Rule(N_("no alerts"), lambda one: -len(alerts(one.smiles)), ALERTS),
     Rule(N_("size"), lambda one: LARGEST - heavy_atoms(one.smiles), N_("at most 45 heavy atoms: size alone improves scores")),
-    Rule(N_("elements"), lambda one: float(elements_known(one.smiles)) - 1.0, N_("C, N, O, F, P, S, Cl, Br, I and H; no radicals")),
+    Rule(
+        N_("elements"), lambda one: float(elements_known(one.smiles)) - 1.0, N_("C, N, O, F, P, S, Cl, Br, I and H; no radicals")
+    ),
     Rule(
         N_("screen"),
         lambda one: -float(read_screen().blocks(one.smiles)),
@@ -233,7 +235,9 @@ problem = Problem(
     timeout=3600.0,
     cites=("GarciaOrtegon2022", "Trott2010", "Buttenschoen2024", "Ertl2009", "Bickerton2012", "Tripp2023", "Opcw2020"),
     hazards=(
-        N_("A docking score is no binding constant: a molecule that docks well need not bind, and one that binds may dock badly."),
+        N_(
+            "A docking score is no binding constant: a molecule that docks well need not bind, and one that binds may dock badly."
+        ),
         N_("Whether a molecule can be made, is stable, is safe or is new was estimated by simple scores or not at all."),
     ),
 )

@@ -1,4 +1,4 @@
-"""What a chemist with BoTorch would write: an exact Gaussian process on fragment counts, and expected improvement over the pool."""
+"""What a chemist with BoTorch would write: a Gaussian process on fragment counts, and expected improvement over the pool."""
 
 from __future__ import annotations
 

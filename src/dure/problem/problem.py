@@ -62,7 +62,7 @@ class Problem:
         timeout: seconds one simulation may take. memory_gb: how much memory it may use.
         retry_safe: whether a lost attempt may be repeated unasked. hazards: what could hurt somebody.
         cites: keys of references.bib or "doi:..." strings.
-        overview: ``overview(designs, setting)`` gives fans on all answers of the top rung together, designs in the order answered.
+        overview: ``overview(designs, setting)`` gives fans on all top-rung answers together, in the order they came.
         source: file the problem stands in; found by itself.
         export: ``export(design, setting, outcome)`` gives files in the field's own format, by name.
         order: ``order(designs, setting, predicted)`` gives files by which a laboratory measures several designs at once; for each

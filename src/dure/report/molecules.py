@@ -1,4 +1,4 @@
-"""The short list of a search among molecules: structures with what was measured and expected of each, and what it is most like."""
+"""The short list of a search among molecules: structures with what was measured and expected, and what they are most like."""
 
 from __future__ import annotations
 

@@ -39,7 +39,8 @@ _MANY_RUNS = 2000
 def suited(task: Task, runs: float | None) -> str:
     """The strategy that suits a task and a budget of so many runs, None where they are not counted.
 
-    Where any molecule may be tried they are generated. Generations evolve where runs are many; but not among candidates or arrangements, where neighbours are known better.
+    Where any molecule may be tried, pools of them are bred. Generations evolve where runs are many; but not among
+    candidates or arrangements, where neighbours are known better.
     """
     if any(isinstance(spec, Molecule) and not spec.pool for spec in task.problem.inputs.values()):
         return "generated"

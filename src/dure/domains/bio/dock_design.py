@@ -1,4 +1,4 @@
-"""bio/dock-design: which new molecule docks best, and could be a drug? Dockstring's three published tasks, and each of its targets.
+"""bio/dock-design: which new molecule docks best, and is like a drug? Dockstring's published tasks, and each of its targets.
 
 The formulas are those of GarciaOrtegon2022 as its package computes them. A docking score is no binding constant.
 """

@@ -1,4 +1,4 @@
-"""Docking against the 58 prepared targets of dockstring (GarciaOrtegon2022): in haste by the library Vina, in full by dockstring."""
+"""Docking against the 58 targets of dockstring (GarciaOrtegon2022): in haste by the library Vina, in full by dockstring."""
 
 from __future__ import annotations
 

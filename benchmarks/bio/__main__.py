@@ -4,8 +4,8 @@
 
 Needs DURE_DATA. The area under the enrichment curve over MoleculeACE's sets is compared with a plain Tanimoto Gaussian process
 with expected improvement, written with BoTorch's public parts, and with random order; assays come in fives, the ten compounds
-that begin are the same for both and count. Reference scores of dockstring are docked anew at its default effort, one a target. The published
-searches' best values are computed from their recorded calls. Quick: the three smallest sets, one seed, two references.
+that begin are the same for both and count. Reference scores of dockstring are docked anew at its default effort, one a target.
+The published searches' best values are computed from their recorded calls. Quick: the three smallest sets, one seed, two docks.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Measured:
 
     def opening(self, seed: int) -> list[int]:
         """The compounds that every arm begins with, drawn at random and part of the budget."""
-        return np.random.default_rng(seed).choice(len(self.smiles), OPENING, replace=False).tolist()
+        return list(map(int, np.random.default_rng(seed).choice(len(self.smiles), OPENING, replace=False)))
 
 
 def sets(data: Path) -> dict[str, list[tuple[str, float]]]:

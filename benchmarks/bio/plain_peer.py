@@ -46,7 +46,7 @@ def chosen(alike: NDArray[np.float64], values: NDArray[np.float64], known: Seque
     found: list[int] = []
     with manual_seed(seed), warnings.catch_warnings():
         warnings.simplefilter("ignore", BotorchWarning)
-        model = SingleTaskGP(rows, y, covar_module=ScaleKernel(_Known(torch.from_numpy(alike))))
+        model: Any = SingleTaskGP(rows, y, covar_module=ScaleKernel(_Known(torch.from_numpy(alike))))
         fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
         for _one in range(batch):
             with torch.no_grad():

@@ -63,7 +63,7 @@ class Generated:
 
     def _opening(self, task: Task, name: str, evidence: Evidence, n: int, seed: int) -> list[Proposal]:
         known, rung = set(_seen(name, evidence)), task.problem.fidelities[0].name
-        found = []
+        found: list[Proposal] = []
         for smiles in drawn(_LIBRARY, seed):
             one = task.problem.design(**{name: smiles})
             if len(found) < n and smiles not in known and task.problem.broken_rule(one) is None:

@@ -139,7 +139,8 @@ def simulate(compound: Compound, pocket: Pocket, *, fidelity: str) -> Answer:
     smiles = compound.smiles
     if not elements_known(smiles):
         raise SimulationFailed(_("{smiles} has an element or a radical that cannot be docked").format(smiles=smiles))
-    targets, more = TASKS[pocket.task], {}
+    targets = TASKS[pocket.task]
+    more: dict[str, float | None] = {}
     poses: dict[str, Pose] = {}
     if fidelity == "haste":
         scores = {one: docked_in_haste(smiles, one) for one in targets}

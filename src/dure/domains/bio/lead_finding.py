@@ -201,8 +201,8 @@ def overview(compounds: Sequence[Any], where: Any) -> Sequence[Fan]:
         (_("this search"), assays, (0.0, *(100 * one / wanted for one in hits))),
         (_("random order, in expectation"), assays, tuple(100 * one / len(known) for one in assays)),
     )
-    named = {"x_name": _("assays"), "x_unit": "1", "y_name": _("found of the pool's best hundredth"), "y_unit": "%"}
-    return (Fan(name="enrichment", lines=lines, **named),)
+    found = _("found of the pool's best hundredth")
+    return (Fan(name="enrichment", x_name=_("assays"), x_unit="1", y_name=found, y_unit="%", lines=lines),)
 
 
 _HAZARDS = (

@@ -49,9 +49,9 @@ def reproduced(rows: list[Row]) -> list[Figure]:
     times = [row["cpu_s"] for row in rows]
     return [
         Figure(
-            "targets whose reference scores are reproduced",
+            "targets whose reference scores are reproduced" + ("" if len(rows) >= _WANTED else ", a part"),
             sum(one <= _CLOSE + 1e-9 for one in apart),
-            unit=f"of {len(rows)}",
+            unit="of 58" if len(rows) >= _WANTED else f"of {len(rows)}",
             target=_WANTED if len(rows) >= _WANTED else None,
             peer="GarciaOrtegon2022, within 0.1 kcal/mol",
         ),

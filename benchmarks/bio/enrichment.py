@@ -143,14 +143,14 @@ def figures(rows: Sequence[Row]) -> list[Figure]:
     for row in rows:
         by_set.setdefault(row["set"], {}).setdefault(row["arm"], []).append(row)
     whole = {name: arms for name, arms in by_set.items() if len(arms) == len(ARMS)}
-    ratios, times = [], []
+    apart, times = [], []
     for arms in whole.values():
         ours, plain = (mean(row["area"] for row in arms[arm]) for arm in ("dure", "plain"))
-        ratios.append(ours / plain if plain else float("inf") if ours else 1.0)
+        apart.append(ours - plain)
         times.append(ours / arms["dure"][0]["random"])
     seeds = len({row["seed"] for row in rows})
     peer = f"BoTorch, Tanimoto kernel, expected improvement; {len(whole)} sets, {seeds} seeds"
-    above, least = sum(one > 1 for one in ratios), min(times)
+    above, least = sum(one > 0 for one in apart), min(times)
     return [
         Figure(
             "measured sets with more enrichment than a Tanimoto Gaussian process" + ("" if len(whole) == 20 else ", a part"),
@@ -159,7 +159,7 @@ def figures(rows: Sequence[Row]) -> list[Figure]:
             target=15 if len(whole) == 20 else None,
             peer=peer,
         ),
-        Figure("area under the enrichment curve", float(np.median(ratios)), min(ratios), max(ratios), unit="times", peer=peer),
+        Figure("area under the enrichment curve, more than", float(np.median(apart)), min(apart), max(apart), peer=peer),
         Figure("area under the enrichment curve, worst set", least, unit="times", target=2, peer="random order, in expectation"),
         Figure("area under the enrichment curve", float(np.median(times)), least, max(times), unit="times", peer="random order"),
     ]

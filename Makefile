@@ -39,8 +39,9 @@ endif
 	@touch $@
 
 # Chromium looks at reports as a reader does, offline; the Nanum fonts give it Korean letters; ngspice, yosys and ABC are simulators of chips;
+# Open Babel prepares molecules for docking;
 # PostgreSQL is the hub's database in production; bubblewrap shuts in what looks into tables.
-SYSTEM := bubblewrap chromium fonts-nanum ngspice yosys berkeley-abc qflow-tech-osu018 postgresql
+SYSTEM := bubblewrap chromium fonts-nanum ngspice openbabel yosys berkeley-abc qflow-tech-osu018 postgresql
 
 setup-full: setup validators provider ## setup, the system packages the slow tests use (as root on Debian), and the data that problems need
 	@if dpkg -s $(SYSTEM) >/dev/null 2>&1; then :; \

@@ -49,7 +49,7 @@ def _missing(part: str) -> str | None:
         if home and (Path(home) / part.removeprefix("data:")).exists():
             return None
         return f"no {part.removeprefix('data:')} under DURE_DATA={home or ''}: set DURE_DATA to the folder of third-party data"
-    if part in {"bwrap", "chromium", "ngspice", "yosys", "berkeley-abc"}:
+    if part in {"bwrap", "chromium", "ngspice", "obabel", "yosys", "berkeley-abc"}:
         return None if shutil.which(part) else f"{part} is not installed: make setup-full"
     if part == "sky130":
         from dure.domains.chip.pdk import SKY130

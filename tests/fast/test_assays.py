@@ -187,6 +187,29 @@ def test_a_plate_map_comes_back_with_results(tmp_path: Path):
         plate_map([("a", "C")] * 81, "pIC50")
 
 
+def test_results_come_back_as_sdf_too_with_replicates_and_units(tmp_path: Path):
+    written(tmp_path, "name,smiles,IC50 (nM)\nx,CCO,5000\ny,CCN,\n", "1-library.csv")
+    told = [{"IC50": "<50", "unit": "nM"}, {"IC50": "3", "unit": "uM"}, {"IC50": "30", "unit": "uM"}]
+    written(tmp_path, sdf([("y", "CCN", told[0]), ("x", "CCO", told[1]), ("x", "CCO", told[2])]), "2-results.sdf")
+    found = {one.smiles: one for one in read_assays(tmp_path).compounds}
+    assert (found["CCN"].value, found["CCN"].qualifier) == (pytest.approx(7.301, abs=1e-3), 1)  # minus log10 of 50e-9
+    assert found["CCO"].value == pytest.approx(5.301, abs=1e-3)  # the median of 5, 3 and 30 uM
+
+
+def test_the_best_hundredth_is_found_as_an_enrichment_curve_says(tmp_path: Path):
+    rows = "".join(f"{'C' * number}O,{number}\n" for number in range(1, 101))
+    setting = problem.make_setting({"pool": str(written(tmp_path, "smiles,pKi\n" + rows))})
+    member = problem.under(setting)
+    asked = [member.design(smiles="C" * number + "O") for number in (5, 100, 7)]
+    (fan,) = member.overview(asked, setting)  # type: ignore[misc]
+    (_name, _x, found), (_other, _same, expected) = fan.lines
+    assert found == (0.0, 0.0, 100.0, 100.0)  # one of a hundred is the best hundredth, and it came second
+    assert expected == pytest.approx((0.0, 1.0, 2.0, 3.0))
+    written(tmp_path, "smiles,pKi\nCCO,1\nCCN,\n")
+    partly = problem.make_setting({"pool": str(tmp_path / "assay.csv")})
+    assert problem.overview([], partly) == ()  # type: ignore[misc]
+
+
 def test_an_order_draws_every_compound_and_says_what_is_expected(tmp_path: Path):
     setting = problem.make_setting({"pool": str(written(tmp_path, MESSY))})
     member = problem.under(setting)

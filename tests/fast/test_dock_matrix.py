@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from dure.domains.bio.dock_matrix import CLASSES, Compound, matrix, problem
+from dure.domains.bio.dock_matrix import CLASSES, HELD_OUT, Compound, matrix, problem
 from dure.errors import MissingPart, SimulationFailed
 from dure.problem import canonical
 
@@ -18,6 +18,17 @@ def test_fifty_eight_targets_each_of_one_class():
     targets = [one for some in CLASSES.values() for one in some]
     assert len(targets) == len(set(targets)) == 58  # GarciaOrtegon2022
     assert problem.inputs_of_setting["target"].steps == 58
+
+
+def test_classes_are_held_out_as_a_whole_and_single_targets_beside_their_relatives():
+    kept = {name: set(some) & set(HELD_OUT) for name, some in CLASSES.items()}
+    whole = {name for name, some in kept.items() if some == set(CLASSES[name])}
+    assert whole == {"protease", "receptor coupled to G proteins"}
+    assert {one for name, some in kept.items() if name not in whole for one in some} == {"ESR2", "KIT", "PARP1", "PGR"}
+    assert {"F2", "ESR2", "KIT", "PARP1", "PGR"} <= set(HELD_OUT)  # the regression tasks of GarciaOrtegon2022
+    asked = {one: problem.holds_out(problem.make_setting({"target": one})) for some in CLASSES.values() for one in some}
+    assert {one for one, held in asked.items() if held} == set(HELD_OUT)
+    assert len(HELD_OUT) == 17
 
 
 def test_without_its_data_it_is_listed_and_refuses_to_begin(monkeypatch: pytest.MonkeyPatch):

@@ -41,6 +41,10 @@ def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peak, "optimize_acqf", lambda *given, **more: optimise(*given, **more | {"options": {"maxiter": 6}}))
 
 
+OWN = [name for name in NAMES if name not in ("auto", "generated")]
+"""Strategies for spaces of numbers and names; "generated" is for molecules that nobody listed."""
+
+
 def grid(n: int) -> list[Square]:
     return [Square(x=round(0.9 * i / n, 4), y=round(0.6 * (i * 7 % n) / n, 4)) for i in range(n)]
 
@@ -48,7 +52,7 @@ def grid(n: int) -> list[Square]:
 # ------------------------------------------------------------------------------------------------ every strategy
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "auto"])
+@pytest.mark.parametrize("name", OWN)
 def test_the_same_history_and_seed_give_the_same_proposals(name: str):
     runs = [Run(square(**RICH)).filled(grid(6), "coarse").filled(grid(3)) for _time in range(2)]
     one, two = (strategy(name).ask(run.task, run.history, 1, seed=3) for run in runs)
@@ -65,7 +69,7 @@ def test_another_seed_gives_other_designs(name: str):
     assert opening[0] != opening[1]
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "auto"])
+@pytest.mark.parametrize("name", OWN)
 def test_nothing_is_asked_twice_and_rules_are_kept(name: str):
     run = Run(square(**RICH))
     proposals = list(run.go(strategy(name), 4, n=2))  # Run refuses a key that was asked before
@@ -75,7 +79,7 @@ def test_nothing_is_asked_twice_and_rules_are_kept(name: str):
     assert {proposal.purpose for proposal in proposals} <= {"start", "search"}
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "auto"])
+@pytest.mark.parametrize("name", OWN)
 def test_what_is_under_way_is_not_asked_again(name: str):
     run = Run(square(**RICH)).filled(grid(6), "coarse").filled(grid(4))
     first = strategy(name).ask(run.task, run.history, 2, seed=0)
@@ -87,7 +91,7 @@ def test_what_is_under_way_is_not_asked_again(name: str):
     assert not {(p.design, p.fidelity) for p in first} & {(p.design, p.fidelity) for p in second}
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "auto"])
+@pytest.mark.parametrize("name", OWN)
 def test_random_numbers_of_others_are_left_alone(name: str):
     run = Run(square(**RICH)).filled(grid(6), "coarse").filled(grid(3))
     torch.manual_seed(1)
@@ -99,7 +103,7 @@ def test_random_numbers_of_others_are_left_alone(name: str):
     assert before[1:] == after[1:]
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "auto"])
+@pytest.mark.parametrize("name", OWN)
 def test_a_strategy_says_what_it_is_in_one_sentence(name: str):
     run = Run(square(**RICH))
     assert strategy(name).name == name
@@ -168,7 +172,7 @@ class Priced:
     price: float = minimise()
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "auto"])
+@pytest.mark.parametrize("name", OWN)
 def test_a_space_of_a_few_points_is_searched_to_the_end_and_then_nothing_is_asked(name: str):
     run = Run(square(design=Handful, outcome=Priced, simulate=lambda one: Priced(price=float(len(one.metal)))))
     proposals = list(run.go(strategy(name), 5))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dure.i18n import LANGUAGES, _, speaking
-from dure.problem import Problem, citation_text, names, registered
+from dure.problem import Molecule, Problem, citation_text, names, registered
 from tests.fast.problem_laws import LAWS, SIMULATED_LAWS
 
 PROBLEMS = {problem.name: problem for problem in registered()[0]}
@@ -22,7 +22,10 @@ def test_every_registered_problem_loads():
 @pytest.mark.parametrize("law", [*LAWS, *SIMULATED_LAWS], ids=lambda law: law.__name__)
 @pytest.mark.parametrize("problem", PROBLEMS.values(), ids=list(PROBLEMS))
 def test_a_registered_problem_keeps_the_laws(problem: Problem, law: Callable[[Problem], None]):
-    law(problem.under(problem.make_setting({})))  # a family may state its designs only under a setting
+    member = problem.under(problem.make_setting({}))  # a family may state its designs only under a setting
+    if any(isinstance(spec, Molecule) and not spec.pool for spec in member.inputs.values()):
+        pytest.skip("nobody can draw from all molecules, and docking six of them takes five minutes: python -m benchmarks.bio")
+    law(member)
 
 
 @pytest.mark.parametrize("problem", PROBLEMS.values(), ids=list(PROBLEMS))

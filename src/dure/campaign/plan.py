@@ -110,7 +110,7 @@ def make_plan(
     task = Task(problem, made, goals)
     budget = budget or Budget(runs=problem.runs)
     suits = suited(task, budget.runs) if strategy_name == "auto" else strategy_name
-    reason = [CHEAP] if strategy_name == "auto" and suits != "structured" else []
+    reason = [CHEAP] if strategy_name == "auto" and suits not in ("structured", "generated") else []
     if suits != "structured":
         prior = None  # a plan with another strategy has no use for it
     explanation = strategy(suits).explain(task)

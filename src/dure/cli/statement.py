@@ -85,6 +85,8 @@ def _range(spec: Mapping[str, Any]) -> str:
     if "inventory" in spec:
         stock = _listed([f"{count} {kind}" for kind, count in spec["inventory"]])
         return _("{stock} over {count} places").format(stock=stock, count=len(spec["places"]))
+    if spec["kind"] == "molecule":
+        return _("{count} molecules").format(count=spec["pool"]["count"]) if spec["pool"] else _("any molecule")
     text = bounds(spec["low"], spec["high"], spec["unit"])
     return _("{range}, by factors").format(range=text) if spec.get("log") else text
 

@@ -5,9 +5,10 @@ from dure.problem.citations import citation_text
 from dure.problem.classes import design, inputs_of, measures_of, outcome, setting, values_of
 from dure.problem.fields import Choice, Field, Integer, Ordered, Real, choice, integer, ordered, real
 from dure.problem.goals import Goal, Measure, at_least, at_most, maximise, minimise, reported, with_limits, within
+from dure.problem.growing import bred, drawn
 from dure.problem.held import Held
 from dure.problem.ladder import Check, Fidelity, Noise, Rule, rule
-from dure.problem.molecule import Molecule, molecule
+from dure.problem.molecule import Molecule, molecule, tanimoto
 from dure.problem.need import Need
 from dure.problem.parts import Axis, Parts, Reduction, max_over, min_over, sum_over, weighted_over
 from dure.problem.problem import NoSetting, Problem
@@ -60,10 +61,12 @@ __all__ = [
     "arrangement",
     "at_least",
     "at_most",
+    "bred",
     "canonical",
     "choice",
     "citation_text",
     "design",
+    "drawn",
     "find",
     "fingerprints",
     "inputs_of",
@@ -88,6 +91,7 @@ __all__ = [
     "rule",
     "setting",
     "sum_over",
+    "tanimoto",
     "text_values",
     "values_of",
     "view_of",

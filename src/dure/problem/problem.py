@@ -22,7 +22,7 @@ from dure.problem.need import Need
 from dure.problem.space import Space
 from dure.problem.statement import arguments, check_statement
 from dure.problem.trial import Trial
-from dure.problem.views import Answer
+from dure.problem.views import Answer, Fan
 from dure.problem.where import author_line, line_within
 
 __all__ = ["NoSetting", "Problem"]
@@ -62,6 +62,7 @@ class Problem:
         timeout: seconds one simulation may take. memory_gb: how much memory it may use.
         retry_safe: whether a lost attempt may be repeated unasked. hazards: what could hurt somebody.
         cites: keys of references.bib or "doi:..." strings.
+        overview: ``overview(designs, setting)`` gives fans on all top-rung answers together, in the order they came.
         source: file the problem stands in; found by itself.
         export: ``export(design, setting, outcome)`` gives files in the field's own format, by name.
         order: ``order(designs, setting, predicted)`` gives files by which a laboratory measures several designs at once; for each
@@ -101,6 +102,7 @@ class Problem:
     cites: tuple[str, ...] = ()
     export: Callable[[Any, Any, Any], Mapping[str, str]] | None = None
     order: Callable[[Sequence[Any], Any, Sequence[Mapping[str, Any]]], Mapping[str, str]] | None = None
+    overview: Callable[[Sequence[Any], Any], Sequence[Fan]] | None = None
     source: Path | None = None
 
     def __post_init__(self) -> None:

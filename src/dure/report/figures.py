@@ -24,6 +24,7 @@ __all__ = [
     "calibration",
     "check_curves",
     "curves",
+    "fan_panel",
     "fans",
     "goal_name",
     "goal_value",
@@ -128,10 +129,11 @@ _FAN: Sequence[Mapping[str, Any]] = (
 def fans(dossier: Dossier) -> list[Drawn]:
     """One panel for each fan of the winner, then of its checks, with the lines named."""
     shown = [*dossier.shown(Fan), *dossier.of_checks(Fan)]
-    return [_fan_panel(f"fan-{number}", fan) for number, fan in enumerate(shown, start=1)]
+    return [fan_panel(f"fan-{number}", fan) for number, fan in enumerate(shown, start=1)]
 
 
-def _fan_panel(name: str, fan: Fan) -> Drawn:
+def fan_panel(name: str, fan: Fan) -> Drawn:
+    """All lines of a fan, told apart without colour."""
     with panel(450, 290, name) as axes:
         for number, (title, x, y) in reversed(list(enumerate(fan.lines))):
             axes.plot(x, y, label=_(title), **_FAN[number % len(_FAN)])

@@ -8,7 +8,7 @@ from dure.errors import InputError, PlanError, UnknownName
 from dure.i18n import _
 from dure.models import Card, label_of
 from dure.plugins import Broken, Plugins
-from dure.problem import Arranged
+from dure.problem import Arranged, Molecule
 from dure.strategy.base import HAS_A_PAST, Proposal, Review, Strategy, Worth, space_filling
 from dure.strategy.evidence import Evidence, Task
 from dure.strategy.sampling import Sampling
@@ -30,7 +30,7 @@ __all__ = [
     "suited",
 ]
 
-NAMES = ("auto", "blackbox", "cma-es", "nsga-ii", "random", "sobol", "structured")
+NAMES = ("auto", "blackbox", "cma-es", "generated", "nsga-ii", "random", "sobol", "structured")
 _PLUGINS = Plugins("dure.strategies", Strategy, InputError, own=NAMES)
 _MANY_RUNS = 2000
 """With more runs than that a model of all answers costs more than cheap answers do."""
@@ -39,8 +39,11 @@ _MANY_RUNS = 2000
 def suited(task: Task, runs: float | None) -> str:
     """The strategy that suits a task and a budget of so many runs, None where they are not counted.
 
-    Generations evolve where runs are many; but not among candidates or arrangements, where neighbours are known better.
+    Where any molecule may be tried, pools of them are bred. Generations evolve where runs are many; but not among
+    candidates or arrangements, where neighbours are known better.
     """
+    if any(isinstance(spec, Molecule) and not spec.pool for spec in task.problem.inputs.values()):
+        return "generated"
     arranged = any(isinstance(spec, Arranged) for spec in task.problem.inputs.values())
     if runs is None or runs <= _MANY_RUNS or task.problem.candidates or arranged:
         return "structured"
@@ -93,6 +96,10 @@ def strategy(name: str) -> Strategy:
         from dure.strategy.nsga_ii import NSGA_II
 
         return NSGA_II
+    if name == "generated":
+        from dure.strategy.generated import Generated
+
+        return Generated()
     from dure.strategy.structured import Structured
 
     if name == "blackbox":

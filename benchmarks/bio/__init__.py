@@ -1,0 +1,1 @@
+"""Drug discovery: pools of measured compounds, docking against its published references, and design against docking targets."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dure.errors import ValueRefused
 from dure.problem import Curve, Fan, Sheet, view_of
 from dure.problem.canonical import canonical, parse
-from dure.report.figures import _fan_panel
+from dure.report.figures import fan_panel
 from dure.report.tables import _cell
 
 numbers = st.floats(-1e6, 1e6)
@@ -69,7 +69,7 @@ def test_a_sheet_with_a_row_that_does_not_fit_is_refused(row: tuple[Any, ...]):
 
 
 def test_every_line_of_a_fan_is_named_and_told_apart_without_colour():
-    drawn = _fan_panel("fan-1", fan(lines=lines(("tt", "ff", "ss", "fs", "sf"))))
+    drawn = fan_panel("fan-1", fan(lines=lines(("tt", "ff", "ss", "fs", "sf"))))
     assert drawn.title == "gain (dB)"
     for label in ("tt", "ff", "ss", "fs", "sf"):
         assert f">{label}</text>" in drawn.svg

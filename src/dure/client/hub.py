@@ -56,7 +56,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Described:
-    """A version of a record, as far as it may be seen: ``may`` lists what else the caller may do with it."""
+    """A version of a record, as far as it may be seen.
+
+    ``levels`` are those of its description and of its files; ``may`` lists what else the caller may do with it.
+    """
 
     id: str
     version: int
@@ -66,6 +69,7 @@ class Described:
     about: About
     citation: str
     conditions: str
+    levels: tuple[str, str]
     may: tuple[str, ...]
     withdrawn: bool
 
@@ -114,7 +118,7 @@ class Hub:
         return str(self._json("POST", "tokens", {"email": email, "password": password, "name": name, "days": days})["token"])
 
     def search(self, text: str = "", *, after: str | None = None, size: int = 20, **filters: str | float | bool | None) -> Found:
-        """Records by words and by ``kind``, ``domain``, ``licence``, ``organisation``, ``outcome`` with ``low`` and ``high``."""
+        """Records by words and by ``kind``, ``domain``, ``problem``, ``licence``, ``organisation``, ``outcome`` with ``low`` and ``high``."""
         given = {"q": text, "size": size, "after": after} | filters
         found = self._json("GET", "records", query={name: value for name, value in given.items() if value not in (None, "")})
         hits = tuple(Hit(**one | {"published": datetime.fromisoformat(one["published"])}) for one in found.pop("records"))
@@ -135,6 +139,7 @@ class Hub:
             about=about,
             citation=found["citation"],
             conditions=found["access"]["conditions"],
+            levels=(found["access"]["level"], found["access"]["files_level"]),
             may=tuple(found["access"]["may"]),
             withdrawn=found["withdrawn"] is not None,
         )

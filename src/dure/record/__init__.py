@@ -5,7 +5,7 @@ from dure.record.campaign import is_campaign
 from dure.record.citing import STYLES, Published
 from dure.record.formats import FORMATS, HEAD, File, check_head, check_path
 from dure.record.identifiers import KOGL, licence, orcid, ror
-from dure.record.making import RECORD, check, make, read
+from dure.record.making import RECORD, check, least_level, make, read
 
 __all__ = [
     "FORMATS",
@@ -26,6 +26,7 @@ __all__ = [
     "check_head",
     "check_path",
     "is_campaign",
+    "least_level",
     "licence",
     "make",
     "orcid",

@@ -45,6 +45,7 @@ class _Search(Schema):
     q: Annotated[str, Field(max_length=300)] = ""
     kind: Annotated[str, Field(max_length=20)] | None = None
     domain: Annotated[str, Field(max_length=50)] | None = None
+    problem: Annotated[str, Field(max_length=200)] | None = None
     licence: Annotated[str, Field(max_length=200)] | None = None
     organisation: Annotated[str, Field(max_length=200)] | None = None
     outcome: Annotated[str, Field(max_length=100)] | None = None
@@ -57,7 +58,7 @@ class _Search(Schema):
 
 def question(given: Any) -> searching.Question:
     """A search as the catalogue takes it, from anything that has its fields."""
-    only = {name: getattr(given, name) for name in ("kind", "domain", "licence") if getattr(given, name)}
+    only = {name: getattr(given, name) for name in ("kind", "domain", "problem", "licence") if getattr(given, name)}
     only |= {"organisation__name": given.organisation} if given.organisation else {}
     outcome = searching.Range(given.outcome, given.low, given.high) if given.outcome else None
     return searching.Question(given.q, only, outcome, given.mine)

@@ -15,7 +15,7 @@ import pytest
 
 from tests.slow.hubs import PASSWORD, Running, dure, serving
 
-pytestmark = pytest.mark.needs("chromium", "playwright", "django", "waitress", "rocrate", "mlcroissant")
+pytestmark = pytest.mark.needs("chromium", "playwright", "django", "cheroot", "rocrate", "mlcroissant")
 
 SIZES = {"phone": {"width": 360, "height": 740}, "desk": {"width": 1280, "height": 900}}
 SAID = ("--licence", "CC-BY-4.0", "--creator", "Kim, Minji (Seoul National University) <0000-0002-1825-0097>")

@@ -258,9 +258,17 @@ def cite(*, record: str, style: str, url: str | None, as_json: bool) -> Done:
 @click.argument("record")
 @click.option("--purpose", required=True, metavar="TEXT", help=_("What the files are needed for."))
 @click.option("--accept-conditions", is_flag=True, help=_("Accept the record's conditions, which are printed otherwise."))
+@click.option(
+    "--agreement",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="PDF",
+    help=_("A signed agreement to go with it, as PDF."),
+)
 @_hub
 @as_json
-def request_access(*, record: str, purpose: str, accept_conditions: bool, url: str | None, as_json: bool) -> Done:
+def request_access(
+    *, record: str, purpose: str, accept_conditions: bool, agreement: Path | None, url: str | None, as_json: bool
+) -> Done:
     """Ask for files."""
     from dure.client import signed_in
 
@@ -270,7 +278,7 @@ def request_access(*, record: str, purpose: str, accept_conditions: bool, url: s
             raise InputError(
                 _("The conditions are:\n{conditions}\nAccept them with --accept-conditions.").format(conditions=conditions)
             )
-        asked = hub.request_access(record, purpose, accepts_conditions=accept_conditions)
+        asked = hub.request_access(record, purpose, accepts_conditions=accept_conditions, agreement=agreement)
     if not as_json:
         console().print(_("Asked; dure requests says when it is decided."))
     return Done(asdict(asked))

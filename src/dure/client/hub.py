@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -205,9 +206,14 @@ class Hub:
         """End a grant now."""
         self._call("DELETE", f"{_at(_concept(identifier))}/grants/{handle}").close()
 
-    def request_access(self, identifier: str, purpose: str, *, accepts_conditions: bool = False) -> Request:
-        """Ask for a record's files."""
-        given = {"purpose": purpose, "accepts_conditions": accepts_conditions}
+    def request_access(
+        self, identifier: str, purpose: str, *, accepts_conditions: bool = False, agreement: Path | None = None
+    ) -> Request:
+        """Ask for a record's files; ``agreement`` is a signed PDF, sent along."""
+        given: dict[str, Any] = {"purpose": purpose, "accepts_conditions": accepts_conditions}
+        if agreement is not None:
+            given["agreement"] = hashlib.sha256(agreement.read_bytes()).hexdigest()
+            self.upload(given["agreement"], agreement)
         return _request(self._json("POST", f"{_at(_concept(identifier))}/requests", given, once=True))
 
     def requests(self) -> tuple[tuple[Request, ...], tuple[Request, ...]]:

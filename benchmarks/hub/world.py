@@ -24,7 +24,7 @@ def fill(count: int) -> None:
     """``count`` records of 1,000 accounts in 50 organisations and 200 projects, three grants for every ten records.
 
     The second account stands in five projects. One record in ten is under an embargo, half of these have ended; one in
-    twenty was derived from another. 20,000 are drawn; the others are copies of these, each round at other times of the five years.
+    twenty was derived from another. 20,000 are drawn; the others are copies of these, at other times of the five years.
     """
     from durehub.accounts.models import Account, Membership, Organisation, Project
 
@@ -123,13 +123,14 @@ def _again(drawn: int, copy: int, copies: int) -> None:
     named = {"handle": f"'c{copy:02}' || (100000000 + id)", "place": turned.format("place")}
     with transaction.atomic(), connection.cursor() as cursor:
         for model, limit in ((Record, "id"), (Outcome, "record_id"), (Grant, "record_id"), (Input, "record_id")):
-            columns = [field.column for field in model._meta.concrete_fields]
-            cursor.execute(f"SELECT max(id) FROM {model._meta.db_table} WHERE {limit} <= {drawn}")
+            table = model._meta.db_table  # noqa: SLF001 # Django's public face of a model's columns
+            columns = [str(field.column) for field in model._meta.concrete_fields]  # noqa: SLF001
+            cursor.execute(f"SELECT max(id) FROM {table} WHERE {limit} <= {drawn}")
             rows = cursor.fetchone()[0] * copy
             moved = named | {"id": f"id + {rows}", "record_id": f"record_id + {shift}", "source_id": f"source_id + {shift}"}
             taken = ", ".join(moved.get(name, name) for name in columns)
-            into = f"INSERT INTO {model._meta.db_table} ({', '.join(columns)})"
-            cursor.execute(f"{into} SELECT {taken} FROM {model._meta.db_table} WHERE {limit} <= {drawn}")
+            into = f"INSERT INTO {table} ({', '.join(columns)})"
+            cursor.execute(f"{into} SELECT {taken} FROM {table} WHERE {limit} <= {drawn}")
         words = "terms" if connection.vendor == "postgresql" else "title, title_bridged, body, body_bridged"
         cursor.execute(
             f"INSERT INTO catalogue_words (rowid, {words}) SELECT {turned.format('r.place')}, w.{words.replace(', ', ', w.')} "

@@ -75,7 +75,9 @@ _quiet = click.option("--quiet", is_flag=True, help=_("Print the verdict and the
     "--prior",
     metavar="auto|none|NAME|DIR|RECORD",
     default="auto",
-    help=_("A model learned from the past of the family, see dure model list; auto, the newest here or else on the hub, unless given."),
+    help=_(
+        "A model learned from the family's past, see dure model list; auto, the newest here or else on the hub, unless given."
+    ),
 )
 @click.option(
     "--strategy",

@@ -23,7 +23,7 @@ model = Group("model")
 
 
 @model.command(
-    "list", help=_("The models in ./models, in this user's own folder, and on the hub that is logged in to, the newest of each first.")
+    "list", help=_("The models in ./models, in this user's own folder, and on the hub that is logged in to, the newest first.")
 )
 @as_json
 def listing(*, as_json: bool) -> Done:
@@ -126,8 +126,8 @@ def evaluate(*, pool: Path, names: tuple[str, ...], answers: int, seed: int, as_
 @model.command(
     "publish",
     help=_(
-        "NAME is a model's name or folder. It becomes a record on the hub, at no wider level than the strictest of the rows it learned "
-        "from; dure run --prior auto finds it there."
+        "NAME is a model's name or folder. It becomes a record on the hub, at no wider level than the strictest of the rows it "
+        "learned from; dure run --prior auto finds it there."
     ),
 )
 @click.argument("name")

@@ -119,7 +119,7 @@ class Hub:
         return str(self._json("POST", "tokens", {"email": email, "password": password, "name": name, "days": days})["token"])
 
     def search(self, text: str = "", *, after: str | None = None, size: int = 20, **filters: str | float | bool | None) -> Found:
-        """Records by words and by ``kind``, ``domain``, ``problem``, ``licence``, ``organisation``, ``outcome`` with ``low`` and ``high``."""
+        """Records by words and by kind, domain, problem, licence, organisation, and outcome with low and high."""
         given = {"q": text, "size": size, "after": after} | filters
         found = self._json("GET", "records", query={name: value for name, value in given.items() if value not in (None, "")})
         hits = tuple(Hit(**one | {"published": datetime.fromisoformat(one["published"])}) for one in found.pop("records"))

@@ -45,7 +45,7 @@ def make(
 ) -> Record:
     """Write the record of ``source`` into ``target``, which must be new or empty.
 
-    ``source`` is a campaign's folder, a model's, or a file or folder of any other data. What is said of it comes, the later the
+    ``source`` is a campaign's folder, a model's, or any other file or folder of data. What is said of it comes, the later the
     stronger, from journal or card, from the TOML file ``describe``, and from ``said``, all in the words of ``About``. ``level`` is
     that at which its files will be published: the card of a model states it, if it is stricter than the card's own.
 

@@ -23,7 +23,19 @@ from durehub.policy.audit import note
 from durehub.policy.models import AccessRequest, Grant, Input
 from durehub.policy.rules import visible
 
-__all__ = ["AGREEMENT", "MOST_AGREEMENT", "agree", "agreement_of", "ask", "decide", "end", "give", "inputs_to_agree", "requests_of", "requests_to_decide"]
+__all__ = [
+    "AGREEMENT",
+    "MOST_AGREEMENT",
+    "agree",
+    "agreement_of",
+    "ask",
+    "decide",
+    "end",
+    "give",
+    "inputs_to_agree",
+    "requests_of",
+    "requests_to_decide",
+]
 
 
 def give(actor: Actor, handle: str, *, subject: str, action: Action, ends: datetime) -> Grant:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core import signing
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from dure.errors import InputError
@@ -31,6 +32,7 @@ _FEW = 5_000
 """Up to how many values of an outcome are taken as a list."""
 
 FACETS = ("kind", "domain", "licence", "organisation__name")
+_END = 2**62
 FILTERS = (*FACETS, "problem")
 _SALT = "durehub.cursor"
 
@@ -91,10 +93,8 @@ def page_of(actor: Actor, question: Question, *, size: int = 20, after: str | No
     readable = _readable(actor, question).select_related("organisation", "owner")
     kept: list[tuple[int, Record]] = []
     for number, tier in enumerate(tiers[begin:], start=begin):
-        left = _newest_first(readable, tier)
-        if number == begin and position is not None:
-            left = left.filter(place__lt=position)
-        kept += [(number, record) for record in left[: size + 1 - len(kept)]]
+        below = position if number == begin and position is not None else _END
+        kept += [(number, record) for record in _newest(readable, tier, size + 1 - len(kept), below)]
         if len(kept) > size:
             break
     shown = kept[:size]
@@ -106,8 +106,7 @@ def counted(actor: Actor, question: Question) -> tuple[int, Mapping[str, Mapping
     tiers = _tiers(question.text)
     if not tiers:
         return 0, {name: {} for name in FACETS}
-    found = _newest_first(_readable(actor, question), _anywhere(question.text))
-    capped = list(found.values_list(*FACETS)[: CAP + 1])
+    capped = _newest(_readable(actor, question).values_list(*FACETS), _anywhere(question.text), CAP + 1)
     return len(capped), {name: _tally(row[number] for row in capped[:CAP]) for number, name in enumerate(FACETS)}
 
 
@@ -134,9 +133,18 @@ def _readable(actor: Actor, question: Question) -> QuerySet[Record]:
     return records
 
 
-def _newest_first(records: QuerySet[Record], holding: str) -> QuerySet[Record]:
-    """Ordered by the index's own rows where words are looked for, so that the database reads no more of them than it must."""
-    return records.filter(words__terms__holds=holding).order_by("-words__pk") if holding else records.order_by("-place")
+def _newest(records: QuerySet[Any, Any], holding: str, count: int, below: int = _END) -> list[Any]:
+    """The first ``count`` below a place, in the order of the index's own rows where words are looked for."""
+    if not holding:
+        return list(records.filter(place__lt=below).order_by("-place")[:count])
+    if connection.vendor == "sqlite":
+        return list(records.filter(words__terms__holds=holding, words__pk__lt=below).order_by("-words__pk")[:count])
+    found: list[Any] = []
+    for places in index.places(holding, below):
+        found += records.filter(place__in=places).order_by("-place")[: count - len(found)] if places else []
+        if len(found) == count:
+            break
+    return found
 
 
 def _tiers(text: str) -> list[str]:

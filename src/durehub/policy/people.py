@@ -176,14 +176,14 @@ def change_organisation(actor: Actor, number: int, *, name: str, kind: str, ror:
     return _kept(actor, changed, "organisation changed")
 
 
-def _kept(actor: Actor, one: Organisation, kind: str) -> Organisation:
+def _kept(actor: Actor, one: Organisation, entry: str) -> Organisation:
     with transaction.atomic():
         try:
             one.full_clean()
         except ValidationError as error:
             raise InputError(" ".join(error.messages)) from None
         one.save()
-        note(kind, actor, f"organisation {one.pk}", name=one.name, kind=one.kind, ror=one.ror)
+        note(entry, actor, f"organisation {one.pk}", name=one.name, sort=str(one.kind), ror=one.ror)
     return one
 
 
@@ -204,7 +204,7 @@ def organisation_for(actor: Actor, number: int) -> tuple[Organisation, bool]:
 def take_in(actor: Actor, number: int, email: str, role: str) -> None:
     """Make an account a "member" or a "leader" of an organisation; "none" takes it out.
 
-    Who leads takes in those who are in no organisation; an operator moves anybody. What was published before keeps its organisation.
+    Who leads takes in those who are in no organisation; an operator moves anybody. What was published before stays as it is.
 
     Raises:
         InputError: there is no such account or role, it is in another organisation, or it is the actor's own.

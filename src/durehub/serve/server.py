@@ -41,7 +41,7 @@ class _Server(Server):
         self._bound = bound
         super().__init__(bound.getsockname()[:2], application, numthreads=threads, server_name="dure", timeout=_SECONDS)
 
-    def bind(self, family: int, type: int, proto: int = 0) -> socket.socket:  # noqa: A002 # cheroot's name
+    def bind(self, family: int, type: int, proto: int = 0) -> socket.socket:
         """Take the socket that is bound already."""
         self.socket = self._bound
         return self._bound

@@ -4,25 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_identity'),
+        ("accounts", "0002_identity"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='account',
-            name='leads',
+            model_name="account",
+            name="leads",
             field=models.BooleanField(default=False),
         ),
         migrations.AddField(
-            model_name='account',
-            name='most_bytes',
+            model_name="account",
+            name="most_bytes",
             field=models.BigIntegerField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='organisation',
-            name='most_bytes',
+            model_name="organisation",
+            name="most_bytes",
             field=models.BigIntegerField(blank=True, null=True),
         ),
     ]

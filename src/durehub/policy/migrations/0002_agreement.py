@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('policy', '0001_initial'),
+        ("policy", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='accessrequest',
-            name='agreement_bytes',
+            model_name="accessrequest",
+            name="agreement_bytes",
             field=models.BigIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='accessrequest',
-            name='agreement_sha256',
+            model_name="accessrequest",
+            name="agreement_sha256",
             field=models.CharField(blank=True, max_length=64),
         ),
     ]

@@ -19,6 +19,7 @@ __all__ = [
     "change_organisation",
     "end_token",
     "found_organisation",
+    "give_room",
     "invitation",
     "leave",
     "new_token",
@@ -256,6 +257,19 @@ def invitation(actor: Actor) -> str:
     _operator(actor)
     note("invitation", actor, "invitation")
     return invite()
+
+
+def give_room(actor: Actor, one: Account | Organisation, most: int | None) -> None:
+    """Set how many bytes an account or an organisation's accounts may store; None: as the hub says.
+
+    Raises:
+        Missing: the actor is no operator.
+    """
+    _operator(actor)
+    with transaction.atomic():
+        one.most_bytes = most
+        one.save(update_fields=["most_bytes"])
+        note("room", actor, f"{type(one).__name__.lower()} {one.pk}", most=most)
 
 
 def suspend(actor: Actor, one: Account | Organisation, suspended: bool) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from tests.slow.hubs import PASSWORD, Running, dure, serving
 
@@ -140,6 +141,9 @@ def test_pages_fit_and_speak_the_readers_language(reader: Any, language: str, si
         one.picture("preview")
     one.go("/requests")
     one.picture("requests")
+    for path in ("account", "projects", "operator"):
+        one.go(f"/{path}")
+        one.picture(path)
 
 
 def test_htmx_brings_the_results_alone_and_the_address_follows(reader: Any):
@@ -193,6 +197,41 @@ def test_a_partner_asks_by_keyboard_a_member_grants_and_the_file_comes(reader: A
     with partner.page.expect_download() as download:
         partner.page.click('a[download]:has-text("table.csv")')
     assert Path(download.value.path()).read_text("utf-8").startswith("temperature,yield")
+
+
+def test_a_member_makes_a_token_that_reads_and_withdraws_it(reader: Any, hub: Running):
+    one = reader("en", "phone")
+    one.sign_in("member")
+    one.go("/account")
+    one.page.fill("#name", "A notebook")
+    one.page.select_option("#most", "read")
+    one.page.press("#name", "Enter")
+    secret = one.page.inner_text("#secret")
+    one.picture("token")
+    headers = {"Authorization": f"Bearer {secret}"}
+    assert requests.get(f"{hub.url}/api/v1/account", headers=headers, timeout=30).json()["most"] == "read"
+    one.page.click('button:has-text("Withdraw")')
+    one.page.wait_for_url("**/account")
+    assert requests.get(f"{hub.url}/api/v1/account", headers=headers, timeout=30).status_code == 401
+
+
+def test_an_operator_founds_an_organisation_and_a_leader_takes_somebody_in(reader: Any):
+    one = reader("ko", "phone")
+    one.sign_in("member")  # the first account of a hub is its operator's
+    one.go("/operator")
+    one.page.fill("#name", "한국원자력연구원")
+    one.page.click('button:has-text("기관 만들기")')
+    one.page.wait_for_url("**/organisations/*")
+    one.page.fill("#email", "partner@example.org")
+    one.page.click('button:has-text("역할 정하기")')
+    one.page.wait_for_selector("article:has-text('Lee Partner')")
+    one.picture("organisation")
+    partner = reader("en")
+    partner.sign_in("partner")
+    partner.go("/account")
+    partner.page.click('a:has-text("한국원자력연구원")')
+    assert "Lee Partner" in partner.page.inner_text("main")
+    assert partner.go("/operator").status == 404
 
 
 def test_everything_on_the_search_page_is_reached_by_tab(reader: Any):

@@ -19,6 +19,7 @@ from tests.slow.hubs import PASSWORD, Running, dure, serving
 pytestmark = pytest.mark.needs("chromium", "playwright", "django", "cheroot", "rocrate", "mlcroissant")
 
 SIZES = {"phone": {"width": 360, "height": 740}, "desk": {"width": 1280, "height": 900}}
+PDF = b"%PDF-1.7\nsigned\n"
 SAID = ("--licence", "CC-BY-4.0", "--creator", "Kim, Minji (Seoul National University) <0000-0002-1825-0097>")
 
 
@@ -179,6 +180,8 @@ def test_a_partner_asks_by_keyboard_a_member_grants_and_the_file_comes(reader: A
     partner.page.keyboard.type("A comparison of conductivities")
     partner.page.keyboard.press("Tab")
     partner.page.keyboard.press("Space")
+    partner.page.set_input_files("#agreement", {"name": "signed.pdf", "mimeType": "application/pdf", "buffer": PDF})
+    partner.page.keyboard.press("Tab")
     partner.page.keyboard.press("Tab")
     partner.page.keyboard.press("Enter")
     partner.page.wait_for_selector(".state.waiting")
@@ -187,6 +190,9 @@ def test_a_partner_asks_by_keyboard_a_member_grants_and_the_file_comes(reader: A
     member.go("/requests")
     assert "A comparison of conductivities" in member.page.inner_text("main")
     member.picture("deciding")
+    with member.page.expect_download() as agreement:
+        member.page.click("a[download]")
+    assert Path(agreement.value.path()).read_bytes() == PDF
     member.page.fill("textarea", "기꺼이.")
     member.page.click('button[value="grant"]')
     member.page.wait_for_selector('button[value="grant"]', state="detached")

@@ -46,8 +46,8 @@ def make(
     """Write the record of ``source`` into ``target``, which must be new or empty.
 
     ``source`` is a campaign's folder, a model's, or any other file or folder of data. What is said of it comes, the later the
-    stronger, from journal or card, from the TOML file ``describe``, and from ``said``, all in the words of ``About``. ``level`` is
-    that at which its files will be published: the card of a model states it, if it is stricter than the card's own.
+    stronger, from journal or card, from the TOML file ``describe``, and from ``said``, all in the words of ``About``. ``level``
+    is that at which its files will be published: the card of a model states it, if it is stricter than the card's own.
 
     Raises:
         InputError: there is nothing to publish, a file cannot be part of a record, or what is said of it is not enough.

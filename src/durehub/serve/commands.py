@@ -50,7 +50,7 @@ def _ready(*, migrate: bool = False) -> None:
 @_hub.command()
 @click.option("--host", default="127.0.0.1")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8400)
-@click.option("--threads", type=click.IntRange(1, 64), default=16)
+@click.option("--threads", type=click.IntRange(1, 64), default=8)
 @click.option("--metrics-port", type=click.IntRange(1, 65_535))
 @click.option("--check", "only_check", is_flag=True)
 def serve(*, host: str, port: int, threads: int, metrics_port: int | None, only_check: bool) -> None:

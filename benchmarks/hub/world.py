@@ -14,6 +14,7 @@ __all__ = ["fill", "readers"]
 
 ACCOUNTS, ORGANISATIONS, PROJECTS = 1_000, 50, 200
 _BATCH = 2_000
+_DRAWN = 20_000
 _YEARS = timedelta(days=5 * 365)
 _BEGAN = datetime(1970, 1, 1, tzinfo=UTC)
 _LICENCES = ("CC-BY-4.0", "CC-BY-4.0", "CC0-1.0", "LicenseRef-KOGL-1", "LicenseRef-KOGL-2", "MIT")
@@ -23,7 +24,7 @@ def fill(count: int) -> None:
     """``count`` records of 1,000 accounts in 50 organisations and 200 projects, three grants for every ten records.
 
     The second account stands in five projects. One record in ten is under an embargo, half of these have ended; one in
-    twenty was derived from another.
+    twenty was derived from another. 20,000 are drawn; the others are copies of these, at other times of the five years.
     """
     from durehub.accounts.models import Account, Membership, Organisation, Project
 
@@ -38,8 +39,11 @@ def fill(count: int) -> None:
     memberships |= {(project.pk, accounts[1].pk) for project in projects[:5]}
     Membership.objects.bulk_create(Membership(project_id=project, account_id=account) for project, account in memberships)
     with _index_later():
-        for numbers in _batches(count):
-            _records(random, numbers, count, accounts, projects)
+        drawn = min(count, _DRAWN)
+        for numbers in _batches(drawn):
+            _records(random, numbers, drawn, accounts, projects)
+        for copy in range(1, count // drawn):
+            _again(drawn, copy, count // drawn)
     _analyse()
 
 
@@ -102,6 +106,35 @@ def _records(random: Random, numbers: Sequence[int], count: int, accounts: list[
             Input(record=one, source=source, agreed=random.random() < 0.2)
             for one in derived
             if (source := random.choice(records)) is not one
+        )
+
+
+def _again(drawn: int, copy: int, copies: int) -> None:
+    """All that was drawn once more, by the database itself; neighbours in time are others than before."""
+    from django.db import connection, transaction
+
+    from durehub.catalogue.models import Outcome, Record
+    from durehub.policy.models import Grant, Input
+
+    last = int(datetime.now(UTC).timestamp()) * 1_000_000
+    span = _YEARS // timedelta(microseconds=1)
+    turned = f"{last} - ({last} - {{0}} + {copy * (span // copies + 1)}) % {span}"
+    shift = copy * drawn
+    named = {"handle": f"'c{copy:02}' || (100000000 + id)", "place": turned.format("place")}
+    with transaction.atomic(), connection.cursor() as cursor:
+        for model, limit in ((Record, "id"), (Outcome, "record_id"), (Grant, "record_id"), (Input, "record_id")):
+            table = model._meta.db_table  # noqa: SLF001 # Django's public face of a model's columns
+            columns = [str(field.column) for field in model._meta.concrete_fields]  # noqa: SLF001
+            cursor.execute(f"SELECT max(id) FROM {table} WHERE {limit} <= {drawn}")
+            rows = cursor.fetchone()[0] * copy
+            moved = named | {"id": f"id + {rows}", "record_id": f"record_id + {shift}", "source_id": f"source_id + {shift}"}
+            taken = ", ".join(moved.get(name, name) for name in columns)
+            into = f"INSERT INTO {table} ({', '.join(columns)})"
+            cursor.execute(f"{into} SELECT {taken} FROM {table} WHERE {limit} <= {drawn}")
+        words = "terms" if connection.vendor == "postgresql" else "title, title_bridged, body, body_bridged"
+        cursor.execute(
+            f"INSERT INTO catalogue_words (rowid, {words}) SELECT {turned.format('r.place')}, w.{words.replace(', ', ', w.')} "
+            f"FROM catalogue_words w JOIN catalogue_record r ON r.place = w.rowid WHERE r.id <= {drawn}"
         )
 
 

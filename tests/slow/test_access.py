@@ -93,14 +93,14 @@ MISTAKES = {
     "a project's grant is for its record": ('OuterRef(f"{at}pk")', 'OuterRef("pk")'),
     "an organisation's grant is lost": ("subject |= Q(organisation=account.organisation_id)", "pass"),
     "grants of projects are lost": ("Q(account=account) | Q(project__in=list(roles))", "Q(account=account)"),
-    "grants are ignored": (" | Q(Exists(grants))  # 5", ""),
+    "grants are ignored": (" | _any(grants)  # 5", ""),
     "inputs need only be seen": ("Action.SEE if action == Action.SEE else Action.READ", "Action.SEE"),
     "an input's owner is barred": ("usable |= Q(source__owner=account)", "pass"),
     "an agreement is ignored": (", agreed=False)", ")"),
     "an agreement is turned round": (", agreed=False)", ", agreed=True)"),
     "one usable input is enough": (
-        "return ~Q(Exists(counting.alias(barred=barred).filter(barred=True)))",
-        "return ~Q(Exists(counting)) | Q(Exists(counting.alias(barred=barred).filter(barred=False)))",
+        "return ~_any(counting.alias(barred=barred).filter(barred=True))",
+        "return ~_any(counting) | _any(counting.alias(barred=barred).filter(barred=False))",
     ),
 }
 

@@ -13,7 +13,7 @@ from benchmarks.hub.servers import postgresql
 from tests.slow.beams import DURE, run
 from tests.slow.hubs import PASSWORD, dure, serving
 
-pytestmark = pytest.mark.needs("django", "waitress", "psycopg", "postgres", "rocrate", "mlcroissant", "requests")
+pytestmark = pytest.mark.needs("django", "cheroot", "psycopg", "postgres", "rocrate", "mlcroissant", "requests")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -13,7 +13,7 @@ import requests
 
 from tests.slow.hubs import PASSWORD, serving
 
-pytestmark = pytest.mark.needs("django", "waitress", "validators")
+pytestmark = pytest.mark.needs("django", "cheroot", "validators")
 
 SCHEMATHESIS = Path(__file__).parents[2] / ".venv-validators/bin/schemathesis"
 

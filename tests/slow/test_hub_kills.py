@@ -19,7 +19,7 @@ from benchmarks.hub.servers import free_port
 from tests.slow.beams import DURE
 from tests.slow.hubs import PASSWORD, Running, dure
 
-pytestmark = pytest.mark.needs("django", "waitress", "requests", "rocrate", "mlcroissant")
+pytestmark = pytest.mark.needs("django", "cheroot", "requests", "rocrate", "mlcroissant")
 
 SIZE = 96 << 20
 KILLS = 20

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from tests.slow.hubs import PASSWORD, Running, dure, serving
 
-pytestmark = pytest.mark.needs("chromium", "playwright", "django", "waitress", "rocrate", "mlcroissant")
+pytestmark = pytest.mark.needs("chromium", "playwright", "django", "cheroot", "rocrate", "mlcroissant")
 
 SIZES = {"phone": {"width": 360, "height": 740}, "desk": {"width": 1280, "height": 900}}
+PDF = b"%PDF-1.7\nsigned\n"
 SAID = ("--licence", "CC-BY-4.0", "--creator", "Kim, Minji (Seoul National University) <0000-0002-1825-0097>")
 
 
@@ -140,6 +142,9 @@ def test_pages_fit_and_speak_the_readers_language(reader: Any, language: str, si
         one.picture("preview")
     one.go("/requests")
     one.picture("requests")
+    for path in ("account", "projects", "operator"):
+        one.go(f"/{path}")
+        one.picture(path)
 
 
 def test_htmx_brings_the_results_alone_and_the_address_follows(reader: Any):
@@ -175,6 +180,8 @@ def test_a_partner_asks_by_keyboard_a_member_grants_and_the_file_comes(reader: A
     partner.page.keyboard.type("A comparison of conductivities")
     partner.page.keyboard.press("Tab")
     partner.page.keyboard.press("Space")
+    partner.page.set_input_files("#agreement", {"name": "signed.pdf", "mimeType": "application/pdf", "buffer": PDF})
+    partner.page.keyboard.press("Tab")
     partner.page.keyboard.press("Tab")
     partner.page.keyboard.press("Enter")
     partner.page.wait_for_selector(".state.waiting")
@@ -183,6 +190,9 @@ def test_a_partner_asks_by_keyboard_a_member_grants_and_the_file_comes(reader: A
     member.go("/requests")
     assert "A comparison of conductivities" in member.page.inner_text("main")
     member.picture("deciding")
+    with member.page.expect_download() as agreement:
+        member.page.click("a[download]")
+    assert Path(agreement.value.path()).read_bytes() == PDF
     member.page.fill("textarea", "기꺼이.")
     member.page.click('button[value="grant"]')
     member.page.wait_for_selector('button[value="grant"]', state="detached")
@@ -193,6 +203,41 @@ def test_a_partner_asks_by_keyboard_a_member_grants_and_the_file_comes(reader: A
     with partner.page.expect_download() as download:
         partner.page.click('a[download]:has-text("table.csv")')
     assert Path(download.value.path()).read_text("utf-8").startswith("temperature,yield")
+
+
+def test_a_member_makes_a_token_that_reads_and_withdraws_it(reader: Any, hub: Running):
+    one = reader("en", "phone")
+    one.sign_in("member")
+    one.go("/account")
+    one.page.fill("#name", "A notebook")
+    one.page.select_option("#most", "read")
+    one.page.press("#name", "Enter")
+    secret = one.page.inner_text("#secret")
+    one.picture("token")
+    headers = {"Authorization": f"Bearer {secret}"}
+    assert requests.get(f"{hub.url}/api/v1/account", headers=headers, timeout=30).json()["most"] == "read"
+    one.page.click('button:has-text("Withdraw")')
+    one.page.wait_for_url("**/account")
+    assert requests.get(f"{hub.url}/api/v1/account", headers=headers, timeout=30).status_code == 401
+
+
+def test_an_operator_founds_an_organisation_and_a_leader_takes_somebody_in(reader: Any):
+    one = reader("ko", "phone")
+    one.sign_in("member")  # the first account of a hub is its operator's
+    one.go("/operator")
+    one.page.fill("#name", "한국원자력연구원")
+    one.page.click('button:has-text("기관 만들기")')
+    one.page.wait_for_url("**/organisations/*")
+    one.page.fill("#email", "partner@example.org")
+    one.page.click('button:has-text("역할 정하기")')
+    one.page.wait_for_selector("article:has-text('Lee Partner')")
+    one.picture("organisation")
+    partner = reader("en")
+    partner.sign_in("partner")
+    partner.go("/account")
+    partner.page.click('a:has-text("한국원자력연구원")')
+    assert "Lee Partner" in partner.page.inner_text("main")
+    assert partner.go("/operator").status == 404
 
 
 def test_everything_on_the_search_page_is_reached_by_tab(reader: Any):

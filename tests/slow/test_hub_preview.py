@@ -85,7 +85,7 @@ def test_what_takes_too_much_ends(tmp_path: Path):
             assert sandbox.shut_in(program, "csv", stdin=stream) is None, greed
 
 
-@pytest.mark.needs("waitress", "requests", "rocrate", "mlcroissant")
+@pytest.mark.needs("cheroot", "requests", "rocrate", "mlcroissant")
 def test_a_table_is_looked_into_by_who_may_read_it(tmp_path: Path):
     import requests
 

@@ -14,7 +14,7 @@ import requests
 from benchmarks.hub.servers import free_port
 from tests.slow.hubs import Running, serving
 
-pytestmark = pytest.mark.needs("django", "waitress", "authlib", "oidc-provider")
+pytestmark = pytest.mark.needs("django", "cheroot", "authlib", "oidc-provider")
 
 
 @dataclass(frozen=True)

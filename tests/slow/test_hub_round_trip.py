@@ -11,7 +11,7 @@ import pytest
 from tests.slow.beams import finished, run
 from tests.slow.hubs import PASSWORD, Running, dure, serving
 
-pytestmark = pytest.mark.needs("django", "waitress", "rocrate", "mlcroissant", "requests")
+pytestmark = pytest.mark.needs("django", "cheroot", "rocrate", "mlcroissant", "requests")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 from dure.client import Hub
 from tests.slow.hubs import PASSWORD, serving
 
-pytestmark = pytest.mark.needs("django", "waitress", "requests", "tusclient")
+pytestmark = pytest.mark.needs("django", "cheroot", "requests", "tusclient")
 
 
 def test_another_client_of_tus_uploads_and_goes_on(tmp_path: Path):

@@ -14,6 +14,7 @@ import click
 from dure.campaign import Budget, Campaign, make_plan
 from dure.cli.face import UNDECIDED, Done, as_json, command
 from dure.cli.live import Lines, Screen, watching
+from dure.cli.models import prior_of
 from dure.cli.options import LIMIT, SETTING, new_folder, refuse_foreign, usable_cpus
 from dure.cli.progress import Progress
 from dure.cli.screen import console
@@ -21,7 +22,7 @@ from dure.cli.statement import show_plan
 from dure.cli.stopping import stoppable
 from dure.cli.verdict import show_verdict
 from dure.i18n import _
-from dure.models import find_model, read_card
+from dure.models import read_card
 from dure.problem import find
 
 __all__ = ["resume", "run"]
@@ -72,9 +73,11 @@ _quiet = click.option("--quiet", is_flag=True, help=_("Print the verdict and the
 )
 @click.option(
     "--prior",
-    metavar="auto|none|NAME|DIR",
+    metavar="auto|none|NAME|DIR|RECORD",
     default="auto",
-    help=_("A model learned from the past of the family, see dure model list; auto, the newest there is, unless given."),
+    help=_(
+        "A model learned from the family's past, see dure model list; auto, the newest here or else on the hub, unless given."
+    ),
 )
 @click.option(
     "--strategy",
@@ -126,7 +129,7 @@ def run(
     if runs is not None and cost is not None:
         raise click.UsageError(_("--runs and --cost exclude each other; give one"))
     found = find(problem)
-    model = find_model(prior, found)
+    model = prior_of(prior, found)
     plan = make_plan(
         problem,
         setting=dict(setting),

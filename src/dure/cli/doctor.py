@@ -30,7 +30,7 @@ _PARTS = {
     "engine": ("torch", "botorch", "gpytorch", "scipy"),
     "energy": ("pybamm",),
     "evolution": ("cma", "pymoo"),
-    "hub": ("django", "django_htmx", "prometheus_client", "pythonjsonlogger", "snowballstemmer", "waitress", "whitenoise"),
+    "hub": ("cheroot", "django", "django_htmx", "prometheus_client", "pythonjsonlogger", "snowballstemmer", "whitenoise"),
     "postgres": ("psycopg",),
     "reactor": ("skfem", "CoolProp"),
     "record": ("idutils", "license_expression", "mlcroissant", "prov", "requests", "rocrate"),

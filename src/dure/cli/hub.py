@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,9 +17,9 @@ from dure.cli.screen import console
 from dure.errors import InputError
 from dure.i18n import _
 
-__all__ = ["cite", "grant", "login", "publish", "pull", "request_access", "requests", "search"]
+__all__ = ["LEVELS", "cite", "grant", "login", "publish", "pull", "request_access", "requests", "search", "send", "words_of"]
 
-_LEVELS = click.Choice(["open", "registered", "consortium", "private"])
+LEVELS = click.Choice(["open", "registered", "consortium", "private"])
 _CREATOR = re.compile(r"(?P<name>[^<(]+?)\s*(?:\((?P<affiliation>[^)<]*)\)\s*)?(?:<(?P<orcid>[^>]*)>)?\s*")
 
 _hub = click.option("--hub", "url", metavar="URL", help=_("Address of the hub; the one last logged in to unless given."))
@@ -55,7 +56,8 @@ def login(*, url: str, email: str, password: str, as_json: bool) -> Done:
 @command(
     "publish",
     help=_(
-        "SOURCE is the folder of a finished campaign, or a file or folder of other data. With --out nothing leaves this machine."
+        "SOURCE is the folder of a finished campaign or of a model, or a file or folder of other data. With --out nothing leaves "
+        "this machine."
     ),
 )
 @click.argument("source", type=click.Path(path_type=Path, exists=True))
@@ -74,8 +76,8 @@ def login(*, url: str, email: str, password: str, as_json: bool) -> Done:
     help=_("A file that says all this and more, such as units of columns; options go before it."),
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help=_("Write the record there, and send it nowhere."))
-@click.option("--level", type=_LEVELS, default="private", help=_("Who may see its description; private unless given."))
-@click.option("--files", "files_level", type=_LEVELS, help=_("Who may read its files; as --level unless given."))
+@click.option("--level", type=LEVELS, default="private", help=_("Who may see its description; private unless given."))
+@click.option("--files", "files_level", type=LEVELS, help=_("Who may read its files; as --level unless given."))
 @click.option("--project", metavar="HANDLE", help=_("The project it stands in."))
 @click.option("--embargo", callback=_day, metavar="DAY", help=_("Shut to everybody else until that day."))
 @click.option("--show-description", is_flag=True, help=_("Under an embargo, show the description already."))
@@ -102,8 +104,7 @@ def publish(
     """Make the record, and send it unless it is to stay here."""
     from dure.record import make
 
-    words = {"title": said["title"], "description": said["description"], "licence": said["licence"], "tags": said["tag"]}
-    words |= {"derived_from": said["derived_from"], "creators": tuple(map(_person, said["creator"]))}
+    words = words_of(**said)
     if out is not None:
         record = make(source, out, describe=describe, said=words)
         if not as_json:
@@ -111,9 +112,6 @@ def publish(
                 _("The record is in {folder}; {count} files.").format(folder=out, count=len(record.files)), soft_wrap=True
             )
         return Done({"folder": str(out.resolve()), "sha256": record.sha256})
-    from dure.client import publish as send
-    from dure.client import signed_in
-
     access = {
         "level": level,
         "files_level": files_level or level,
@@ -122,12 +120,47 @@ def publish(
         "metadata_open": show_description,
         "conditions": conditions,
     }
+    return send(source, describe, words, access, version_of=version_of, url=url, quiet=as_json)
+
+
+def words_of(creator: Sequence[str] = (), tag: Sequence[str] = (), **said: Any) -> dict[str, Any]:
+    """What options say of a record, in the words of ``About``."""
+    return said | {"tags": tuple(tag), "creators": tuple(map(_person, creator))}
+
+
+def send(
+    source: Path,
+    describe: Path | None,
+    words: Mapping[str, Any],
+    access: Mapping[str, Any],
+    *,
+    version_of: str = "",
+    url: str | None,
+    quiet: bool,
+) -> Done:
+    """Make a record and publish it, at no wider level than what it was made from allows."""
+    from dure.client import publish as put
+    from dure.client import signed_in
+    from dure.models import strictest
+    from dure.record import least_level, make
+
+    least = least_level(source)
+    levels = {name: strictest([access[name], least]) for name in ("level", "files_level")}
+    files = strictest(levels.values())
     with signed_in(url) as hub, tempfile.TemporaryDirectory() as folder:
-        make(source, Path(folder) / "record", describe=describe, said=words)
-        identifier = send(hub, Path(folder) / "record", access, to=version_of, progress=_progress(as_json))
+        if version_of and strictest([least, *hub.record(version_of).levels]) != strictest(hub.record(version_of).levels):
+            raise InputError(
+                _("{record} is wider than {level}, the level of the models in {source}; narrow its access first").format(
+                    record=version_of, level=least, source=source
+                )
+            )
+        make(source, Path(folder) / "record", describe=describe, said=words, level=files)
+        identifier = put(hub, Path(folder) / "record", dict(access) | levels, to=version_of, progress=_progress(quiet))
         citation = hub.cite(identifier).strip()
-    if not as_json:
+    if not quiet:
         console().print(_("Published: {identifier}").format(identifier=identifier), soft_wrap=True)
+        if not version_of and levels != {name: access[name] for name in levels}:
+            console().print(_("Its level is {level}, that of a model in it.").format(level=files))
         console().print(citation, soft_wrap=True)
     return Done({"id": identifier, "citation": citation})
 
@@ -225,9 +258,17 @@ def cite(*, record: str, style: str, url: str | None, as_json: bool) -> Done:
 @click.argument("record")
 @click.option("--purpose", required=True, metavar="TEXT", help=_("What the files are needed for."))
 @click.option("--accept-conditions", is_flag=True, help=_("Accept the record's conditions, which are printed otherwise."))
+@click.option(
+    "--agreement",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="PDF",
+    help=_("A signed agreement to go with it, as PDF."),
+)
 @_hub
 @as_json
-def request_access(*, record: str, purpose: str, accept_conditions: bool, url: str | None, as_json: bool) -> Done:
+def request_access(
+    *, record: str, purpose: str, accept_conditions: bool, agreement: Path | None, url: str | None, as_json: bool
+) -> Done:
     """Ask for files."""
     from dure.client import signed_in
 
@@ -237,7 +278,7 @@ def request_access(*, record: str, purpose: str, accept_conditions: bool, url: s
             raise InputError(
                 _("The conditions are:\n{conditions}\nAccept them with --accept-conditions.").format(conditions=conditions)
             )
-        asked = hub.request_access(record, purpose, accepts_conditions=accept_conditions)
+        asked = hub.request_access(record, purpose, accepts_conditions=accept_conditions, agreement=agreement)
     if not as_json:
         console().print(_("Asked; dure requests says when it is decided."))
     return Done(asdict(asked))

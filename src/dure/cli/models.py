@@ -10,27 +10,48 @@ import click
 from rich.table import Table
 
 from dure.cli.face import Done, Group, as_json
+from dure.cli.hub import LEVELS, send, words_of
 from dure.cli.screen import console
+from dure.errors import DureError
 from dure.i18n import _
-from dure.models import Card, cards, find_model, label_of, read_card
+from dure.models import Card, cards, check_fits, find_model, label_of, read_card
+from dure.problem import Problem
 
-__all__ = ["model"]
+__all__ = ["model", "prior_of"]
 
 model = Group("model")
 
 
-@model.command("list", help=_("The models in ./models and in this user's own folder, newest first."))
+@model.command(
+    "list", help=_("The models in ./models, in this user's own folder, and on the hub that is logged in to, the newest first.")
+)
 @as_json
 def listing(*, as_json: bool) -> Done:
     """Show what there is."""
-    found = list(cards())
+    found = [(str(folder), card) for folder, card in cards()]
+    here = {card.record for _folder, card in found}
+    found += [(identifier, card) for identifier, card in _on_the_hub() if identifier not in here]
     if not as_json:
-        table = Table(_("model"), _("problem"), _("tasks"), _("rows"), _("access"), _("folder"), box=None)
-        for folder, card in found:
+        table = Table(_("model"), _("problem"), _("tasks"), _("rows"), _("access"), _("folder or record"), box=None)
+        for place, card in found:
             past = card.trained_on
-            table.add_row(label_of(card), card.problem, str(past["tasks"]), str(past["rows"]), card.access, str(folder))
+            told = (str(past.get(name, "")) for name in ("tasks", "rows"))
+            table.add_row(label_of(card), card.problem, *told, card.access, place)
         console().print(table if found else _("No models. Make one with: dure model train POOL --name NAME"))
-    return Done({"models": [asdict(card) | {"folder": str(folder)} for folder, card in found]})
+    return Done({"models": [asdict(card) | {"folder": place} for place, card in found]})
+
+
+def _on_the_hub() -> list[tuple[str, Card]]:
+    from dure.client import known_hub, models_on
+
+    try:
+        if (hub := known_hub()) is None:
+            return []
+        with hub:
+            return list(models_on(hub))
+    except DureError as error:
+        click.echo(_("Models on the hub are not listed: {error}").format(error=error), err=True)
+        return []
 
 
 @model.command("show", help=_("The card of a model: what it learned from, under what terms, how good it was found."))
@@ -100,6 +121,69 @@ def evaluate(*, pool: Path, names: tuple[str, ...], answers: int, seed: int, as_
             _("Error: root of the mean square, in units of the outputs' spread, {n} answers known.").format(n=answers)
         )
     return Done({"forecasts": rows})
+
+
+@model.command(
+    "publish",
+    help=_(
+        "NAME is a model's name or folder. It becomes a record on the hub, at no wider level than the strictest of the rows it "
+        "learned from; dure run --prior auto finds it there."
+    ),
+)
+@click.argument("name")
+@click.option("--licence", metavar="ID", help=_("An SPDX identifier; that of all it learned from unless given."))
+@click.option(
+    "--creator", multiple=True, metavar="PERSON", help=_('Whom to cite: "Family, Given (Institution) <ORCID>"; may be repeated.')
+)
+@click.option("--level", type=LEVELS, help=_("Who may find and use it; as its card says unless given."))
+@click.option("--project", metavar="HANDLE", help=_("The project it stands in."))
+@click.option("--conditions", metavar="TEXT", default="", help=_("What somebody accepts who asks for the files."))
+@click.option("--version-of", metavar="RECORD", default="", help=_("The record it is a further version of; its access stays."))
+@click.option("--hub", "url", metavar="URL", help=_("Address of the hub; the one last logged in to unless given."))
+@as_json
+def publish(
+    *,
+    name: str,
+    licence: str | None,
+    creator: tuple[str, ...],
+    level: str | None,
+    project: str | None,
+    conditions: str,
+    version_of: str,
+    url: str | None,
+    as_json: bool,
+) -> Done:
+    """Make a record of a model and send it."""
+    folder, card = _named(name)
+    asked = level or card.access
+    access = {"level": asked, "files_level": asked, "project": project, "conditions": conditions}
+    words = words_of(creator, licence=licence)
+    return send(folder, None, words, access, version_of=version_of, url=url, quiet=as_json)
+
+
+def prior_of(name: str, problem: Problem) -> Path | None:
+    """The folder of the model that ``name`` means for a problem; "auto" looks on the hub that is logged in to when none is here.
+
+    Raises:
+        DureError: as for ``find_model``; or a named record cannot be fetched.
+    """
+    from dure.client import fetch_model, fetch_prior, known_hub, signed_in
+    from dure.record import ID
+
+    if ID.fullmatch(name):
+        with signed_in() as hub:
+            folder = fetch_model(hub, name)
+        check_fits(read_card(folder), problem)
+        return folder
+    found = find_model(name, problem)
+    if found is not None or name != "auto" or (known := known_hub()) is None:
+        return found
+    try:
+        with known:
+            return fetch_prior(known, problem)
+    except DureError as error:
+        click.echo(_("No model was taken from the hub: {error}").format(error=error), err=True)
+        return None
 
 
 def _named(name: str) -> tuple[Path, Card]:

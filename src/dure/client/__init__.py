@@ -1,7 +1,8 @@
 """A hub from the outside: find, pull, publish, cite, ask and grant, typed."""
 
 from dure.client.hub import Described, Found, Hit, Hub, Request
-from dure.client.signing import sign_in, signed_in
+from dure.client.priors import fetch_model, fetch_prior, models_on
+from dure.client.signing import known_hub, sign_in, signed_in
 from dure.client.transfer import PUBLISHED, citation_of, publish, pull
 
 __all__ = [
@@ -12,6 +13,10 @@ __all__ = [
     "Hub",
     "Request",
     "citation_of",
+    "fetch_model",
+    "fetch_prior",
+    "known_hub",
+    "models_on",
     "publish",
     "pull",
     "sign_in",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -56,7 +57,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Described:
-    """A version of a record, as far as it may be seen: ``may`` lists what else the caller may do with it."""
+    """A version of a record, as far as it may be seen.
+
+    ``levels`` are those of its description and of its files; ``may`` lists what else the caller may do with it.
+    """
 
     id: str
     version: int
@@ -66,6 +70,7 @@ class Described:
     about: About
     citation: str
     conditions: str
+    levels: tuple[str, str]
     may: tuple[str, ...]
     withdrawn: bool
 
@@ -114,7 +119,7 @@ class Hub:
         return str(self._json("POST", "tokens", {"email": email, "password": password, "name": name, "days": days})["token"])
 
     def search(self, text: str = "", *, after: str | None = None, size: int = 20, **filters: str | float | bool | None) -> Found:
-        """Records by words and by ``kind``, ``domain``, ``licence``, ``organisation``, ``outcome`` with ``low`` and ``high``."""
+        """Records by words and by kind, domain, problem, licence, organisation, and outcome with low and high."""
         given = {"q": text, "size": size, "after": after} | filters
         found = self._json("GET", "records", query={name: value for name, value in given.items() if value not in (None, "")})
         hits = tuple(Hit(**one | {"published": datetime.fromisoformat(one["published"])}) for one in found.pop("records"))
@@ -135,6 +140,7 @@ class Hub:
             about=about,
             citation=found["citation"],
             conditions=found["access"]["conditions"],
+            levels=(found["access"]["level"], found["access"]["files_level"]),
             may=tuple(found["access"]["may"]),
             withdrawn=found["withdrawn"] is not None,
         )
@@ -200,9 +206,14 @@ class Hub:
         """End a grant now."""
         self._call("DELETE", f"{_at(_concept(identifier))}/grants/{handle}").close()
 
-    def request_access(self, identifier: str, purpose: str, *, accepts_conditions: bool = False) -> Request:
-        """Ask for a record's files."""
-        given = {"purpose": purpose, "accepts_conditions": accepts_conditions}
+    def request_access(
+        self, identifier: str, purpose: str, *, accepts_conditions: bool = False, agreement: Path | None = None
+    ) -> Request:
+        """Ask for a record's files; ``agreement`` is a signed PDF, sent along."""
+        given: dict[str, Any] = {"purpose": purpose, "accepts_conditions": accepts_conditions}
+        if agreement is not None:
+            given["agreement"] = hashlib.sha256(agreement.read_bytes()).hexdigest()
+            self.upload(given["agreement"], agreement)
         return _request(self._json("POST", f"{_at(_concept(identifier))}/requests", given, once=True))
 
     def requests(self) -> tuple[tuple[Request, ...], tuple[Request, ...]]:

@@ -11,7 +11,7 @@ from dure.client.hub import Hub
 from dure.errors import InputError
 from dure.i18n import _
 
-__all__ = ["sign_in", "signed_in"]
+__all__ = ["known_hub", "sign_in", "signed_in"]
 
 
 def _file() -> Path:
@@ -42,11 +42,19 @@ def signed_in(url: str | None = None) -> Hub:
     Raises:
         InputError: none is known.
     """
+    found = known_hub(url)
+    if found is None:
+        raise InputError(_("no hub is known; dure login URL, or set DURE_HUB"))
+    return found
+
+
+def known_hub(url: str | None = None) -> Hub | None:
+    """As ``signed_in``; None when no hub is known."""
     try:
         kept = json.loads(_file().read_text("utf-8"))
     except (OSError, ValueError):
         kept = {}
     wanted = (url or os.environ.get("DURE_HUB") or kept.get("url", "")).rstrip("/")
     if not wanted:
-        raise InputError(_("no hub is known; dure login URL, or set DURE_HUB"))
+        return None
     return Hub(wanted, os.environ.get("DURE_TOKEN") or (kept["token"] if kept.get("url") == wanted else ""))

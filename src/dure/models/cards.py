@@ -4,18 +4,41 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from dure.errors import InputError, UnknownName
 from dure.i18n import _
 from dure.problem import Problem
 
-__all__ = ["CARD", "WEIGHTS", "Card", "cards", "check_fits", "find_model", "homes", "label_of", "read_card", "weights_of"]
+__all__ = [
+    "ACCESS",
+    "CARD",
+    "WEIGHTS",
+    "Card",
+    "cards",
+    "check_fits",
+    "find_model",
+    "fits",
+    "homes",
+    "label_of",
+    "parse_card",
+    "read_card",
+    "strictest",
+    "weights_of",
+]
 
 CARD, WEIGHTS = "card.json", "model.safetensors"
+
+ACCESS: Final = ("open", "registered", "consortium", "private")
+"""Who may use a row of a pool, or what was made from it, from the widest to the strictest level."""
+
+
+def strictest(levels: Iterable[str]) -> str:
+    """The strictest of some levels of access; the widest of all when there are none."""
+    return max(levels, key=ACCESS.index, default=ACCESS[0])
 
 
 @dataclass(frozen=True)
@@ -23,7 +46,7 @@ class Card:
     """What a model is.
 
     ``trained_on`` says of the past: tasks, rows, sources, licences, strictest access. ``measured`` has figures that ``dure model
-    evaluate`` makes again, by name. ``sha256`` is that of the weights.
+    evaluate`` makes again, by name. ``sha256`` is that of the weights; ``record`` the version on a hub that it was fetched from.
     """
 
     name: str
@@ -40,6 +63,7 @@ class Card:
     structure: Mapping[str, Any] = field(default_factory=dict)
     measured: Mapping[str, Any] = field(default_factory=dict)
     sha256: str = ""
+    record: str = ""
 
 
 def homes() -> list[Path]:
@@ -63,12 +87,26 @@ def read_card(folder: Path) -> Card:
         InputError: there is none, or it cannot be read.
     """
     try:
-        said = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        return Card(**{**said, "inputs": tuple(said["inputs"])})
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        return parse_card((folder / CARD).read_text(encoding="utf-8"))
+    except (OSError, InputError) as error:
         raise InputError(
             _("{folder} holds no model: {error}; make one with dure model train").format(folder=folder, error=error)
         ) from None
+
+
+def parse_card(text: str | bytes) -> Card:
+    """A card as it is written in a file.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        said = json.loads(text)
+        card = Card(**{**said, "inputs": tuple(said["inputs"])})
+        ACCESS.index(card.access)
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(_("this is no card of a model: {error}").format(error=error)) from None
+    return card
 
 
 def weights_of(folder: Path) -> bytes:

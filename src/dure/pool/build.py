@@ -11,7 +11,8 @@ import numpy as np
 
 from dure.errors import PoolError, UnknownName
 from dure.i18n import _
-from dure.pool.columns import ACCESS, FIXED, Column, arrow, arrow_type
+from dure.models import ACCESS
+from dure.pool.columns import FIXED, Column, arrow, arrow_type
 from dure.pool.pool import Pool
 from dure.pool.rows import Source, assembled, said_of, write
 from dure.pool.sources import UNSTATED, table_of

@@ -11,12 +11,9 @@ from dure.i18n import _
 from dure.problem import Field, Integer, Ordered, Problem, Real
 from dure.problem.held import Held
 
-__all__ = ["ACCESS", "FIXED", "Column", "arrow", "arrow_type", "columns_of", "strictest"]
+__all__ = ["FIXED", "Column", "arrow", "arrow_type", "columns_of"]
 
 Kind = Literal["number", "whole", "text", "parts", "texts"]
-
-ACCESS: Final = ("open", "registered", "consortium", "private")
-"""Who may use a row, from the widest to the strictest level."""
 
 FIXED: Final[Mapping[str, Kind]] = {
     "key": "text",
@@ -73,11 +70,6 @@ def _input(name: str, spec: Field) -> Column:
     at = spec.within if isinstance(spec, Held) else spec
     kind: Kind = "whole" if isinstance(at, Integer) else "number" if isinstance(at, (Real, Ordered)) else "text"
     return Column(name, kind, spec.unit, spec.help)
-
-
-def strictest(levels: Iterable[str]) -> str:
-    """The strictest of some levels of access; the widest of all when there are none."""
-    return max(levels, key=ACCESS.index, default=ACCESS[0])
 
 
 def arrow() -> Any:

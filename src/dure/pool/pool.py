@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from dure.errors import InputError, PoolError
 from dure.i18n import _
-from dure.pool.columns import arrow, strictest
+from dure.models import strictest
+from dure.pool.columns import arrow
 from dure.pool.rows import META, Source
 from dure.problem import Problem, find
 from dure.problem.canonical import digest

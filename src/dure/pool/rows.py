@@ -13,7 +13,8 @@ import numpy as np
 
 from dure.errors import InputError, PoolError
 from dure.i18n import _
-from dure.pool.columns import ACCESS, FIXED, Column, arrow, arrow_type, columns_of
+from dure.models import ACCESS
+from dure.pool.columns import FIXED, Column, arrow, arrow_type, columns_of
 from dure.problem import Problem, Trial, inputs_of, values_of
 from dure.problem.canonical import digest
 

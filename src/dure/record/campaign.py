@@ -12,6 +12,7 @@ from dure.campaign import Query, evaluate, task_of
 from dure.errors import InputError
 from dure.i18n import _
 from dure.journal import Event, History, Journal, fold
+from dure.models import strictest
 from dure.problem import find
 from dure.record.about import Column, Outcome
 
@@ -49,14 +50,13 @@ class Finished:
                     folder=folder
                 )
             )
-        for plan in self.history.plans:
-            if (model := plan.get("model")) and model["access"] != "open":
-                raise InputError(
-                    _(
-                        "{folder} holds the weights of model {model}, which is {access}; publish campaigns run with --prior none"
-                    ).format(folder=folder, model=model["name"], access=model["access"])
-                )
+        self._models = [plan["model"] for plan in self.history.plans if plan.get("model")]
         self.problem: Mapping[str, Any] = self.history.plan["problem"]
+
+    @property
+    def level(self) -> str:
+        """The strictest level of the models it used, whose weights its journal holds."""
+        return strictest(model["access"] for model in self._models)
 
     def names(self) -> list[str]:
         """The files that go into the record, below the folder."""
@@ -80,6 +80,7 @@ class Finished:
             "problem_version": str(self.problem["version"]),
             "domain": name.partition("/")[0],
             "columns": tuple(self.columns()),
+            "derived_from": tuple(dict.fromkeys(model["record"] for model in self._models if model.get("record"))),
         }
 
     def outcomes(self) -> tuple[Outcome, ...]:

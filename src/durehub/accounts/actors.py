@@ -10,14 +10,18 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from dure.errors import InputError
+from dure.errors import DureError, InputError
 from dure.i18n import _
 from durehub.accounts.models import Account, Action, Identity, Invitation, Project, Token
 from durehub.lib import digest_of, new_secret
 
-__all__ = ["VISITOR", "Actor", "account_of_identity", "actor_of_token", "invite", "issue_token", "join"]
+__all__ = ["VISITOR", "Actor", "Missing", "account_of_identity", "actor_of_token", "invite", "issue_token", "join"]
 
 _INVITATION_LASTS = timedelta(days=7)
+
+
+class Missing(DureError):
+    """There is no such thing, or not for this actor: nobody learns which."""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ class Role(models.IntegerChoices):
 
 
 class Organisation(models.Model):
-    """An institute, a university or a company."""
+    """An institute, a university or a company. ``most_bytes`` is what its accounts may store together; None: as the hub says."""
 
     class Kind(models.TextChoices):
         """What sort of organisation."""
@@ -44,6 +44,7 @@ class Organisation(models.Model):
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.INSTITUTE)
     ror = models.CharField(max_length=60, blank=True)
     suspended = models.BooleanField(default=False)
+    most_bytes = models.BigIntegerField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.name
@@ -59,15 +60,20 @@ class _Manager(BaseUserManager["Account"]):
 
 
 class Account(AbstractBaseUser):
-    """A person. An operator may invite people and suspend accounts, and has no rights to records by it."""
+    """A person. An operator may invite people, suspend accounts and found organisations, and has no rights to records by it.
+
+    ``leads`` may take others into the organisation and out of it. ``most_bytes`` may be stored; None: as the hub says.
+    """
 
     handle = models.CharField(max_length=12, unique=True, default=new_id)
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=100)
     orcid = models.CharField(max_length=60, blank=True)
     organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, blank=True, related_name="accounts")
+    leads = models.BooleanField(default=False)
     is_operator = models.BooleanField(default=False)
     suspended = models.BooleanField(default=False)
+    most_bytes = models.BigIntegerField(null=True, blank=True)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar = ["name"]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from django.conf import settings
-from django.contrib.auth import authenticate
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import NinjaAPI, Path, Query, Router, Schema, Status
@@ -15,14 +13,13 @@ from pydantic import ConfigDict, Field
 from dure.errors import InputError
 from dure.i18n import _
 from dure.record import STYLES
-from durehub.accounts.actors import issue_token
-from durehub.accounts.models import Account, Action, Membership, Project, Role
+from durehub.accounts.models import Action
 from durehub.api import shapes, telling
-from durehub.api.asking import NotSignedIn, actor, actor_of, answer_errors, once, signed_in
+from durehub.api.asking import actor, actor_of, answer_errors, once, signed_in
+from durehub.api.people import people
 from durehub.api.uploads import blocks_of, uploads
 from durehub.catalogue import finding, granting, previewing, publishing, searching, uploading
 from durehub.lib import attachment
-from durehub.policy.audit import note
 from durehub.policy.models import Grant, Level
 
 __all__ = ["api"]
@@ -34,7 +31,7 @@ Number = Annotated[int, Path(ge=1, le=999_999)]
 
 api = NinjaAPI(title="Dure hub", version="1", openapi_url="/openapi.json", docs_url=None, auth=actor, urls_namespace="api-1")
 answer_errors(api)
-records, people = Router(tags=["records"]), Router(tags=["people"], auth=signed_in)
+records, asking = Router(tags=["records"]), Router(tags=["requests"], auth=signed_in)
 
 
 class _Search(Schema):
@@ -45,6 +42,7 @@ class _Search(Schema):
     q: Annotated[str, Field(max_length=300)] = ""
     kind: Annotated[str, Field(max_length=20)] | None = None
     domain: Annotated[str, Field(max_length=50)] | None = None
+    problem: Annotated[str, Field(max_length=200)] | None = None
     licence: Annotated[str, Field(max_length=200)] | None = None
     organisation: Annotated[str, Field(max_length=200)] | None = None
     outcome: Annotated[str, Field(max_length=100)] | None = None
@@ -57,7 +55,7 @@ class _Search(Schema):
 
 def question(given: Any) -> searching.Question:
     """A search as the catalogue takes it, from anything that has its fields."""
-    only = {name: getattr(given, name) for name in ("kind", "domain", "licence") if getattr(given, name)}
+    only = {name: getattr(given, name) for name in ("kind", "domain", "problem", "licence") if getattr(given, name)}
     only |= {"organisation__name": given.organisation} if given.organisation else {}
     outcome = searching.Range(given.outcome, given.low, given.high) if given.outcome else None
     return searching.Question(given.q, only, outcome, given.mine)
@@ -183,7 +181,10 @@ def ask(request: HttpRequest, handle: Handle, given: shapes.RequestIn) -> Any:
     who = actor_of(request)
 
     def act() -> tuple[int, Any]:
-        return 201, telling.request_out(granting.ask(who, handle, purpose=given.purpose, accepts=given.accepts_conditions))
+        asked = granting.ask(
+            who, handle, purpose=given.purpose, accepts=given.accepts_conditions, agreement=given.agreement or ""
+        )
+        return 201, telling.request_out(asked)
 
     return once(request, act)
 
@@ -196,7 +197,7 @@ def agree(request: HttpRequest, handle: Handle, given: shapes.AgreementIn) -> An
     return Status(204, None)
 
 
-@people.get("/requests", response={200: shapes.RequestsOut, **_FAULTS}, summary="One's own requests, and those to decide")
+@asking.get("/requests", response={200: shapes.RequestsOut, **_FAULTS}, summary="One's own requests, and those to decide")
 def requests(request: HttpRequest) -> Any:
     who = actor_of(request)
     mine, waiting = granting.requests_of(who), granting.requests_to_decide(who)
@@ -205,91 +206,24 @@ def requests(request: HttpRequest) -> Any:
     )
 
 
-@people.post("/requests/{handle}/decision", response={200: shapes.RequestOut, **_FAULTS}, summary="Decide a request")
+@asking.post("/requests/{handle}/decision", response={200: shapes.RequestOut, **_FAULTS}, summary="Decide a request")
 def decide(request: HttpRequest, handle: Handle, given: shapes.DecisionIn) -> Any:
     decided = granting.decide(actor_of(request), handle, granted=given.granted, answer=given.answer, days=given.days)
     return telling.request_out(decided)
 
 
-@people.put("/blobs/{sha256}", response={200: shapes.BlobOut, **_FAULTS}, summary="Upload bytes under their hash")
+@asking.get(
+    "/requests/{handle}/agreement", response={200: None, 206: None, **_FAULTS}, summary="The signed agreement that came with it"
+)
+def agreement(request: HttpRequest, handle: Handle) -> Any:
+    one, stream = granting.agreement_of(actor_of(request), handle)
+    return attachment(request, stream, granting.AGREEMENT, one.agreement_sha256, one.agreement_bytes)
+
+
+@asking.put("/blobs/{sha256}", response={200: shapes.BlobOut, **_FAULTS}, summary="Upload bytes under their hash")
 def blob(request: HttpRequest, sha256: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]) -> Any:
     kept = uploading.upload(actor_of(request), sha256, blocks_of(request))
     return shapes.BlobOut(sha256=kept.sha256, bytes=kept.bytes)
-
-
-@people.post("/tokens", auth=None, response={201: shapes.TokenOut, **_FAULTS}, summary="A token for a password")
-def token(request: HttpRequest, given: shapes.TokenIn) -> Any:
-    account = authenticate(request, username=given.email.strip().lower(), password=given.password)
-    if not isinstance(account, Account):
-        raise NotSignedIn
-    project = Project.objects.filter(handle=given.project, members=account).first() if given.project else None
-    if given.project and project is None:
-        raise InputError(_("you are in no project {project}").format(project=given.project))
-    made, secret = issue_token(account, given.name, most=Action[given.most.upper()], project=project, days=given.days)
-    return Status(201, shapes.TokenOut(token=secret, ends=made.ends, account=account.name))
-
-
-@people.get("/account", response={200: shapes.AccountOut, **_FAULTS}, summary="Whose token this is")
-def account(request: HttpRequest) -> Any:
-    who = actor_of(request)
-    one = who.account
-    if one is None:
-        raise NotSignedIn
-    organisation = one.organisation.name if one.organisation else None
-    return shapes.AccountOut(handle=one.handle, name=one.name, email=one.email, organisation=organisation, most=who.most.label)
-
-
-@people.get("/projects", response={200: shapes.ProjectsOut, **_FAULTS}, summary="One's projects")
-def projects(request: HttpRequest) -> Any:
-    held = Membership.objects.filter(account=actor_of(request).active).select_related("project").order_by("project__title")
-    return shapes.ProjectsOut(
-        projects=[
-            shapes.ProjectOut(handle=one.project.handle, title=one.project.title, role=Role(one.role).label) for one in held
-        ]
-    )
-
-
-@people.post("/projects", response={201: shapes.ProjectOut, **_FAULTS}, summary="Begin a project")
-def begin(request: HttpRequest, given: shapes.ProjectIn) -> Any:
-    who = _manager(request)
-
-    def act() -> tuple[int, Any]:
-        made = Project.objects.create(title=given.title)
-        Membership.objects.create(project=made, account=who, role=Role.MANAGER)
-        note("project", actor_of(request), made.handle)
-        return 201, shapes.ProjectOut(handle=made.handle, title=made.title, role="manager")
-
-    return once(request, act)
-
-
-@people.put("/projects/{handle}/members", response={204: None, **_FAULTS}, summary="Set or end somebody's role")
-def member(request: HttpRequest, handle: Handle, given: shapes.MemberIn) -> Any:
-    with transaction.atomic():
-        held = (
-            Membership.objects.filter(project__handle=handle, account=_manager(request), role=Role.MANAGER)
-            .select_related("project")
-            .first()
-        )
-        if held is None:
-            raise finding.Missing
-        who = Account.objects.filter(email=given.email.strip().lower()).first()
-        if who is None:
-            raise InputError(_("{email} has no account here").format(email=given.email))
-        if who == held.account:
-            raise InputError(_("nobody changes their own role; another manager can"))
-        Membership.objects.filter(project=held.project, account=who).delete()
-        if given.role is not None:
-            Membership.objects.create(project=held.project, account=who, role=Role[given.role.upper()])
-        note("role", actor_of(request), handle, account=who.handle, role=given.role or "none")
-    return Status(204, None)
-
-
-def _manager(request: HttpRequest) -> Account:
-    """The account, where its token goes up to managing and is bound to no project."""
-    who = actor_of(request)
-    if who.active is None or who.most < Action.MANAGE or who.project is not None:
-        raise finding.Missing
-    return who.active
 
 
 @api.get("/health", auth=None, tags=["hub"], summary="Whether the hub answers")
@@ -299,4 +233,5 @@ def health(request: HttpRequest) -> dict[str, str]:
 
 api.add_router("/records", records)
 api.add_router("/uploads", uploads)
+api.add_router("", asking)
 api.add_router("", people)

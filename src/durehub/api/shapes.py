@@ -22,6 +22,10 @@ __all__ = [
     "GrantOut",
     "GrantsOut",
     "MemberIn",
+    "OrganisationIn",
+    "OrganisationMemberIn",
+    "OrganisationMemberOut",
+    "OrganisationOut",
     "PreviewOut",
     "ProjectIn",
     "ProjectOut",
@@ -34,7 +38,9 @@ __all__ = [
     "SearchOut",
     "SummaryOut",
     "TokenIn",
+    "TokenLine",
     "TokenOut",
+    "TokensOut",
     "VersionIn",
     "WithdrawalIn",
 ]
@@ -208,14 +214,65 @@ class TokenOut(Schema):
     account: str
 
 
+class TokenLine(Schema):
+    """A token that holds, by its number."""
+
+    number: int
+    name: str
+    most: str
+    project: str | None
+    ends: datetime
+
+
+class TokensOut(Schema):
+    """The account's tokens that hold."""
+
+    tokens: list[TokenLine]
+
+
+class OrganisationIn(_In):
+    """An organisation; ``ror`` is its ROR ID, or empty."""
+
+    name: Line
+    kind: Literal["institute", "university", "company"] = "institute"
+    ror: Annotated[str, Field(max_length=60)] = ""
+
+
+class OrganisationMemberIn(_In):
+    """Somebody to be a member or leader; "none" takes the person out."""
+
+    email: Line
+    role: Literal["member", "leader", "none"] = "member"
+
+
+class OrganisationMemberOut(Schema):
+    """Somebody in an organisation; the address is told to those who lead."""
+
+    name: str
+    email: str | None
+    role: str
+
+
+class OrganisationOut(Schema):
+    """An organisation and who is in it."""
+
+    number: int
+    name: str
+    kind: str
+    ror: str
+    members: list[OrganisationMemberOut]
+
+
 class AccountOut(Schema):
-    """Whose token it is."""
+    """Whose token it is; ``stored`` bytes of the ``most_stored`` that it may store."""
 
     handle: str
     name: str
     email: str
     organisation: str | None
     most: str
+    stored: int
+    most_stored: int
 
 
 class ProjectIn(_In):
@@ -269,10 +326,11 @@ class GrantsOut(Schema):
 
 
 class RequestIn(_In):
-    """A question for access to files."""
+    """A question for access to files; ``agreement`` is the SHA-256 of a signed PDF that was uploaded before."""
 
     purpose: Annotated[str, Field(min_length=1, max_length=4_000)]
     accepts_conditions: bool = False
+    agreement: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 
 
 class RequestOut(Schema):
@@ -285,6 +343,7 @@ class RequestOut(Schema):
     organisation: str | None
     purpose: str
     conditions: str
+    agreement: str | None
     asked: datetime
     state: str
     answer: str

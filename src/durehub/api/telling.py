@@ -106,6 +106,7 @@ def request_out(one: AccessRequest) -> RequestOut:
         organisation=one.account.organisation.name if one.account.organisation else None,
         purpose=one.purpose,
         conditions=one.conditions,
+        agreement=one.agreement_sha256 or None,
         asked=one.asked,
         state=str(one.state),
         answer=one.answer,

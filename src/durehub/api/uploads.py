@@ -26,7 +26,7 @@ __all__ = ["blocks_of", "uploads"]
 
 _VERSION = "1.0.0"
 _FAULTS = dict.fromkeys((401, 404, 409, 412, 415, 422, 423), shapes.ErrorOut)
-_BLOCK = 1 << 20
+_BLOCK = 1 << 17
 _KIND = "application/offset+octet-stream"
 
 Sha256 = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, BinaryIO
 
-from dure.errors import DureError
-from durehub.accounts.actors import Actor
+from durehub.accounts.actors import Actor, Missing
 from durehub.accounts.models import Action
 from durehub.catalogue.models import Record, Version, VersionFile
 from durehub.catalogue.store import store
@@ -13,10 +12,6 @@ from durehub.policy.audit import note
 from durehub.policy.rules import visible
 
 __all__ = ["Missing", "about_of", "file_of", "files_of", "found", "looked_into", "may", "version_of"]
-
-
-class Missing(DureError):
-    """There is no such thing, or not for this actor: nobody learns which."""
 
 
 def found(actor: Actor, action: Action, handle: str) -> Record:

@@ -4,23 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import BinaryIO
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+import dure.record
 from dure.errors import InputError
 from dure.i18n import _
 from dure.problem.canonical import digest
 from durehub.accounts.actors import Actor
 from durehub.accounts.models import Account, Action, Organisation, Project
 from durehub.catalogue.finding import Missing, found, may
-from durehub.catalogue.models import Record
+from durehub.catalogue.models import Blob, Record
+from durehub.catalogue.store import store
 from durehub.policy.audit import note
 from durehub.policy.models import AccessRequest, Grant, Input
 from durehub.policy.rules import visible
 
-__all__ = ["agree", "ask", "decide", "end", "give", "inputs_to_agree", "requests_of", "requests_to_decide"]
+__all__ = [
+    "AGREEMENT",
+    "MOST_AGREEMENT",
+    "agree",
+    "agreement_of",
+    "ask",
+    "decide",
+    "end",
+    "give",
+    "inputs_to_agree",
+    "requests_of",
+    "requests_to_decide",
+]
 
 
 def give(actor: Actor, handle: str, *, subject: str, action: Action, ends: datetime) -> Grant:
@@ -88,11 +103,12 @@ def end(actor: Actor, handle: str, grant: str) -> None:
         note("grant ended", actor, record.identifier, grant=grant)
 
 
-def ask(actor: Actor, handle: str, *, purpose: str, accepts: bool) -> AccessRequest:
-    """Ask to read the files of a record that the actor can see.
+def ask(actor: Actor, handle: str, *, purpose: str, accepts: bool, agreement: str = "") -> AccessRequest:
+    """Ask to read the files of a record that the actor can see; ``agreement`` is the SHA-256 of a PDF that it uploaded.
 
     Raises:
-        InputError: no purpose, the conditions were not accepted, the files can be read already, or a request waits already.
+        InputError: no purpose, the conditions were not accepted, the files can be read already, a request waits already, or the
+            agreement was not uploaded or is no PDF.
         Missing: there is no such record for the actor, or it has no account.
     """
     if actor.active is None:
@@ -107,16 +123,51 @@ def ask(actor: Actor, handle: str, *, purpose: str, accepts: bool) -> AccessRequ
             raise InputError(_("the record has conditions; accept them to ask"))
         if AccessRequest.objects.filter(record=record, account=actor.active, state=AccessRequest.State.WAITING).exists():
             raise InputError(_("you have asked already, and wait for the decision"))
+        signed = _agreement(actor.active, agreement) if agreement else None
         request = AccessRequest.objects.create(
             record=record,
             account=actor.active,
             purpose=purpose.strip(),
             conditions=record.conditions,
             conditions_sha256=digest(record.conditions),
+            agreement_sha256=signed.sha256 if signed else "",
+            agreement_bytes=signed.bytes if signed else 0,
             asked=timezone.now(),
         )
-        note("asked for access", actor, record.identifier, request=request.handle)
+        note("asked for access", actor, record.identifier, request=request.handle, agreement=agreement)
     return request
+
+
+def _agreement(account: Account, sha256: str) -> Blob:
+    signed = Blob.objects.filter(owner=account, sha256=sha256).first()
+    if signed is None:
+        raise InputError(
+            _("{file} was not uploaded: PUT its bytes to /api/v1/blobs/{sha256} first").format(file=AGREEMENT, sha256=sha256)
+        )
+    if signed.bytes > MOST_AGREEMENT:
+        raise InputError(_("an agreement has at most {most} MiB").format(most=MOST_AGREEMENT >> 20))
+    with store().open(account.pk, sha256) as stream:
+        dure.record.check_head(AGREEMENT, stream.read(dure.record.HEAD))
+    return signed
+
+
+AGREEMENT = "agreement.pdf"
+MOST_AGREEMENT = 10 * 2**20
+
+
+def agreement_of(actor: Actor, request: str) -> tuple[AccessRequest, BinaryIO]:
+    """The agreement that came with a request, for who asked and for who may decide; that it was read is noted.
+
+    Raises:
+        Missing: there is no such request with an agreement, or not for this actor.
+    """
+    mine = Q(account=actor.active, record__in=Record.objects.filter(visible(actor, Action.SEE)))
+    wanted = mine | Q(record__in=_manageable(actor))
+    one = AccessRequest.objects.filter(wanted, handle=request).exclude(agreement_sha256="").select_related("record").first()
+    if one is None or actor.active is None:
+        raise Missing
+    note("agreement read", actor, one.record.identifier, request=one.handle)
+    return one, store().open(one.account_id, one.agreement_sha256)
 
 
 _MOST_TEXT = 4_000

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core import signing
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from dure.errors import InputError
 from dure.i18n import _
@@ -22,12 +23,17 @@ from durehub.catalogue.models import Outcome, Record
 from durehub.catalogue.terms import terms
 from durehub.policy.rules import visible
 
-__all__ = ["CAP", "FACETS", "Page", "Question", "Range", "counted", "page_of", "search"]
+__all__ = ["CAP", "FACETS", "FILTERS", "Page", "Question", "Range", "counted", "page_of", "search"]
 
 CAP = 1_000
 """How far counts and facets look."""
 
+_FEW = 5_000
+"""Up to how many values of an outcome are taken as a list."""
+
 FACETS = ("kind", "domain", "licence", "organisation__name")
+_END = 2**62
+FILTERS = (*FACETS, "problem")
 _SALT = "durehub.cursor"
 
 
@@ -87,10 +93,8 @@ def page_of(actor: Actor, question: Question, *, size: int = 20, after: str | No
     readable = _readable(actor, question).select_related("organisation", "owner")
     kept: list[tuple[int, Record]] = []
     for number, tier in enumerate(tiers[begin:], start=begin):
-        left = _newest_first(readable, tier)
-        if number == begin and position is not None:
-            left = left.filter(place__lt=position)
-        kept += [(number, record) for record in left[: size + 1 - len(kept)]]
+        below = position if number == begin and position is not None else _END
+        kept += [(number, record) for record in _newest(readable, tier, size + 1 - len(kept), below)]
         if len(kept) > size:
             break
     shown = kept[:size]
@@ -102,8 +106,7 @@ def counted(actor: Actor, question: Question) -> tuple[int, Mapping[str, Mapping
     tiers = _tiers(question.text)
     if not tiers:
         return 0, {name: {} for name in FACETS}
-    found = _newest_first(_readable(actor, question), _anywhere(question.text))
-    capped = list(found.values_list(*FACETS)[: CAP + 1])
+    capped = _newest(_readable(actor, question).values_list(*FACETS), _anywhere(question.text), CAP + 1)
     return len(capped), {name: _tally(row[number] for row in capped[:CAP]) for number, name in enumerate(FACETS)}
 
 
@@ -114,22 +117,34 @@ def _tally(values: Any) -> dict[str, int]:
 def _readable(actor: Actor, question: Question) -> QuerySet[Record]:
     records = Record.objects.filter(visible(actor, Action.SEE))
     for name, value in question.only.items():
-        if name not in FACETS:
-            raise InputError(_("there is no filter {name}; there are {known}").format(name=name, known=", ".join(FACETS)))
+        if name not in FILTERS:
+            raise InputError(_("there is no filter {name}; there are {known}").format(name=name, known=", ".join(FILTERS)))
         records = records.filter(**{name: value})
     if question.mine:
         records = records.filter(owner=actor.active) if actor.active else records.none()
     if question.outcome is not None:
         wanted = question.outcome
         bounds = {f"value__{side}": value for side, value in (("gte", wanted.low), ("lte", wanted.high)) if value is not None}
-        outcomes = Outcome.objects.filter(record=OuterRef("pk"), name=wanted.name, **bounds)
-        records = records.filter(visible(actor, Action.READ), Exists(outcomes))
+        within = Outcome.objects.filter(name=wanted.name, **bounds)
+        few = list(within.values_list("record_id", flat=True)[: _FEW + 1])
+        # Few values are looked up by themselves; among many, the newest records soon have one.
+        having = Q(pk__in=few) if len(few) <= _FEW else Q(Exists(within.filter(record=OuterRef("pk"))))
+        records = records.filter(visible(actor, Action.READ), having)
     return records
 
 
-def _newest_first(records: QuerySet[Record], holding: str) -> QuerySet[Record]:
-    """Ordered by the index's own rows where words are looked for, so that the database reads no more of them than it must."""
-    return records.filter(words__terms__holds=holding).order_by("-words__pk") if holding else records.order_by("-place")
+def _newest(records: QuerySet[Any, Any], holding: str, count: int, below: int = _END) -> list[Any]:
+    """The first ``count`` below a place, in the order of the index's own rows where words are looked for."""
+    if not holding:
+        return list(records.filter(place__lt=below).order_by("-place")[:count])
+    if connection.vendor == "sqlite":
+        return list(records.filter(words__terms__holds=holding, words__pk__lt=below).order_by("-words__pk")[:count])
+    found: list[Any] = []
+    for places in index.places(holding, below):
+        found += records.filter(place__in=places).order_by("-place")[: count - len(found)] if places else []
+        if len(found) == count:
+            break
+    return found
 
 
 def _tiers(text: str) -> list[str]:

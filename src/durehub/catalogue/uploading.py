@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db import transaction
 
 from dure.errors import InputError, ValueRefused
@@ -15,6 +14,7 @@ from durehub.accounts.actors import Actor
 from durehub.accounts.models import Account, Action
 from durehub.catalogue.finding import Missing
 from durehub.catalogue.models import Blob, Upload
+from durehub.catalogue.quotas import room_for
 from durehub.catalogue.store import store
 
 __all__ = ["Progress", "begin", "give_up", "go_on", "progress", "publisher", "upload"]
@@ -38,13 +38,13 @@ def upload(actor: Actor, sha256: str, blocks: Iterable[bytes]) -> Blob:
     """Keep bytes for the actor's account; those it has already are not stored twice, and are read all the same.
 
     Raises:
-        InputError: no hash, or the bytes do not have it.
+        InputError: no hash, the bytes do not have it, or there is no room for them.
         Missing: the actor may not publish.
     """
     account = publisher(actor)
     if not _SHA256.fullmatch(sha256):
         raise ValueRefused(_("{given!r} is no SHA-256 in hexadecimal").format(given=sha256))
-    size = store().put(account.pk, sha256, blocks, settings.MOST_BYTES)
+    size = store().put(account.pk, sha256, blocks, room_for(account, sha256))
     return Blob.objects.get_or_create(owner=account, sha256=sha256, defaults={"bytes": size})[0]
 
 
@@ -60,14 +60,15 @@ def begin(actor: Actor, sha256: str, size: int) -> Progress:
     """Begin an upload, or find the one of these bytes that was begun or finished before.
 
     Raises:
-        InputError: no hash, too many bytes, another size than before, or too many unfinished uploads.
+        InputError: no hash, more bytes than there is room for, another size than before, or too many unfinished uploads.
         Missing: the actor may not publish.
     """
     account = publisher(actor)
     if not _SHA256.fullmatch(sha256):
         raise ValueRefused(_("{given!r} is no SHA-256 in hexadecimal").format(given=sha256))
-    if not 0 < size <= settings.MOST_BYTES:
-        raise InputError(_("a file may have at most {most} bytes").format(most=settings.MOST_BYTES))
+    most = room_for(account, sha256)
+    if not 0 < size <= most:
+        raise InputError(_("a file may have at most {most} bytes").format(most=most))
     with transaction.atomic():
         open_now = Upload.objects.filter(owner=account).exclude(sha256=sha256)
         if open_now.count() >= _MOST_UPLOADS:

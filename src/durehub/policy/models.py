@@ -88,7 +88,10 @@ class Grant(models.Model):
 
 
 class AccessRequest(models.Model):
-    """Somebody asks to read the files of a record they can see; a person who may manage it decides."""
+    """Somebody asks to read the files of a record they can see; a person who may manage it decides.
+
+    The signed agreement, if there is one, is kept with the requester's own bytes.
+    """
 
     class State(models.TextChoices):
         """What became of a request."""
@@ -103,6 +106,8 @@ class AccessRequest(models.Model):
     purpose = models.TextField()
     conditions = models.TextField(blank=True)
     conditions_sha256 = models.CharField(max_length=64)
+    agreement_sha256 = models.CharField(max_length=64, blank=True)
+    agreement_bytes = models.BigIntegerField(default=0)
     asked = models.DateTimeField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     decided_by = models.ForeignKey(Account, models.PROTECT, null=True, blank=True, related_name="+")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Case, Exists, OuterRef, Q, Value, When
+from django.db.models import Case, Model, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from durehub.accounts.actors import Actor
@@ -55,7 +56,12 @@ def _by_rules(account: Account | None, action: Action, now: datetime, at: str = 
     if account.organisation_id is not None:
         subject |= Q(organisation=account.organisation_id)
     grants = Grant.objects.filter(subject, record=OuterRef(f"{at}pk"), action__gte=action, ends__gt=now)
-    return by_level | by_role | Q(Exists(grants))  # 5
+    return by_level | by_role | _any(grants)  # 5
+
+
+def _any(rows: QuerySet[Model]) -> Q:
+    # A value in place of EXISTS, which PostgreSQL answers for all records at once before it looks at the newest.
+    return Q(Coalesce(Subquery(rows.values(found=Value(True))[:1]), Value(False)))
 
 
 def _by_inputs(account: Account | None, action: Action, now: datetime) -> Q:
@@ -67,4 +73,4 @@ def _by_inputs(account: Account | None, action: Action, now: datetime) -> Q:
     # A condition that is neither true nor false, as with a missing project, must count as false.
     barred = Case(When(usable, then=Value(False)), default=Value(True))
     counting = Input.objects.filter(record=OuterRef("pk"), agreed=False)
-    return ~Q(Exists(counting.alias(barred=barred).filter(barred=True)))
+    return ~_any(counting.alias(barred=barred).filter(barred=True))

@@ -50,7 +50,7 @@ def _ready(*, migrate: bool = False) -> None:
 @_hub.command()
 @click.option("--host", default="127.0.0.1")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8400)
-@click.option("--threads", type=click.IntRange(1, 64), default=4)
+@click.option("--threads", type=click.IntRange(1, 64), default=8)
 @click.option("--metrics-port", type=click.IntRange(1, 65_535))
 @click.option("--check", "only_check", is_flag=True)
 def serve(*, host: str, port: int, threads: int, metrics_port: int | None, only_check: bool) -> None:
@@ -68,16 +68,16 @@ def serve(*, host: str, port: int, threads: int, metrics_port: int | None, only_
     address = os.environ.setdefault("DUREHUB_URL", f"http://{shown}:{bound.getsockname()[1]}")
     _ready(migrate=True)
     from prometheus_client import start_http_server
-    from waitress import create_server
 
     from durehub.accounts.actors import invite
     from durehub.accounts.models import Account
     from durehub.policy.audit import receipt
+    from durehub.serve.server import server
     from durehub.serve.wsgi import application
 
     if metrics_port is not None:
         start_http_server(metrics_port, addr="127.0.0.1")
-    server = create_server(application, sockets=[bound], threads=threads, max_request_body_size=2**40, ident=None)
+    serving = server(bound, application, threads=threads)
     click.echo(_("Serving at {url} from {home}; Ctrl-C stops.").format(url=address, home=os.environ["DUREHUB_HOME"]))
     if not Account.objects.exists():
         click.echo(
@@ -87,8 +87,11 @@ def serve(*, host: str, port: int, threads: int, metrics_port: int | None, only_
         )
     sys.stdout.flush()
     try:
-        server.run()
+        serving.start()
+    except KeyboardInterrupt:
+        pass
     finally:
+        serving.stop()
         receipt()
 
 

@@ -5,6 +5,8 @@ DUREHUB_DATABASE  postgresql://user:password@host:port/name; SQLite in the home 
 DUREHUB_URL       the address people use; http://127.0.0.1:8400 unless given. With https, cookies need it too
 DUREHUB_NAME      what the hub is called in citations
 DUREHUB_LOGS      json for a line of JSON for every call and warning; plain text of warnings unless given
+DUREHUB_MOST_BYTES, DUREHUB_ACCOUNT_BYTES, DUREHUB_ORGANISATION_BYTES
+                  the most bytes of a file, and of all that an account or an organisation's accounts store: 20 GiB, 200 GiB, 2 TiB
 DUREHUB_OIDC_ISSUER, DUREHUB_OIDC_CLIENT, DUREHUB_OIDC_SECRET, DUREHUB_OIDC_NAME
                   a provider of OpenID Connect that people may sign in with, and what it is called on the page
 """
@@ -29,6 +31,8 @@ AUTHLIB_OAUTH_CLIENTS = {
     }
 }
 MOST_BYTES = int(os.environ.get("DUREHUB_MOST_BYTES", str(20 * 2**30)))
+ACCOUNT_BYTES = int(os.environ.get("DUREHUB_ACCOUNT_BYTES", str(200 * 2**30)))
+ORGANISATION_BYTES = int(os.environ.get("DUREHUB_ORGANISATION_BYTES", str(2 * 2**40)))
 
 
 def _secret() -> str:
@@ -126,6 +130,9 @@ SESSION_COOKIE_AGE = 14 * 86_400
 SECURE_CONTENT_TYPE_NOSNIFF, SECURE_REFERRER_POLICY = True, "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 2**20
+# A form's file is read into memory, or, where it is larger, left out.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
+import hashlib
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,40 +13,14 @@ from dure.errors import InputError
 from dure.i18n import _
 from dure.record import STYLES
 from durehub.accounts.models import Action
-from durehub.catalogue import finding, granting, previewing, searching
+from durehub.catalogue import finding, granting, previewing, searching, uploading
 from durehub.lib import attachment
 from durehub.policy.models import Level
-from durehub.web.rendering import actor_of, missing, page
+from durehub.web.rendering import actor_of, page, signed_in, uniform
 
-__all__ = ["ask", "citation", "decide", "file", "preview", "record", "requests", "search"]
+__all__ = ["agreement", "ask", "citation", "decide", "file", "preview", "record", "requests", "search"]
 
-View = Callable[..., HttpResponseBase]
 _LONGEST = 300
-
-
-def _uniform(view: View) -> View:
-    """What is missing and what is forbidden end in the same page."""
-
-    @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **named: Any) -> HttpResponseBase:
-        try:
-            return view(request, *args, **named)
-        except finding.Missing:
-            return missing(request)
-
-    return wrapped
-
-
-def _signed_in(view: View) -> View:
-    """Ask for a sign-in first."""
-
-    @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **named: Any) -> HttpResponseBase:
-        if actor_of(request).active is None:
-            return HttpResponseRedirect(f"/sign-in?{urlencode({'next': request.get_full_path()})}")
-        return view(request, *args, **named)
-
-    return wrapped
 
 
 @require_safe
@@ -98,7 +71,7 @@ def _question(given: dict[str, str]) -> searching.Question:
 
 
 @require_safe
-@_uniform
+@uniform
 def record(request: HttpRequest, handle: str, number: int | None = None) -> HttpResponse:
     """A version of a record, its files where they may be read."""
     return _record(request, handle, number)
@@ -128,7 +101,7 @@ def _record(request: HttpRequest, handle: str, number: int | None, *, said: str 
 
 
 @require_safe
-@_uniform
+@uniform
 def file(request: HttpRequest, handle: str, number: int, name: str) -> HttpResponseBase:
     """A file, to be saved."""
     one, stream = finding.file_of(actor_of(request), handle, number, name)
@@ -136,7 +109,7 @@ def file(request: HttpRequest, handle: str, number: int, name: str) -> HttpRespo
 
 
 @require_safe
-@_uniform
+@uniform
 def preview(request: HttpRequest, handle: str, number: int, name: str) -> HttpResponse:
     """A look into a table; htmx takes the table alone."""
     told: dict[str, Any] = {"name": name, "back": f"/records/{handle}/v{number}", "said": "", "found": None}
@@ -148,7 +121,7 @@ def preview(request: HttpRequest, handle: str, number: int, name: str) -> HttpRe
 
 
 @require_safe
-@_uniform
+@uniform
 def citation(request: HttpRequest, handle: str, number: int, style: str) -> HttpResponse:
     """A citation as text, BibTeX or DataCite."""
     version = finding.version_of(actor_of(request), handle, number)
@@ -158,19 +131,44 @@ def citation(request: HttpRequest, handle: str, number: int, style: str) -> Http
 
 
 @require_POST
-@_signed_in
-@_uniform
+@signed_in
+@uniform
 def ask(request: HttpRequest, handle: str) -> HttpResponse:
     """Ask to read the files."""
+    actor, given = actor_of(request), request.POST
     try:
-        granting.ask(actor_of(request), handle, purpose=request.POST.get("purpose", ""), accepts="accepts" in request.POST)
+        signed = _agreement(request)
+        purpose, accepts = given.get("purpose", ""), "accepts" in given
+        granting.ask(actor, handle, purpose=purpose, accepts=accepts, agreement=signed)
     except InputError as error:
         return _record(request, handle, None, said=str(error), status=422)
     return HttpResponseRedirect("/requests")
 
 
+def _agreement(request: HttpRequest) -> str:
+    """The hash of a PDF that came with the form, stored as an upload of its sender's; empty without one."""
+    file = request.FILES.get("agreement")
+    if file is None or isinstance(file, list):
+        if int(request.META.get("CONTENT_LENGTH") or 0) > granting.MOST_AGREEMENT:  # it was left out for its size
+            raise InputError(_("an agreement has at most {most} MiB").format(most=granting.MOST_AGREEMENT >> 20))
+        return ""
+    content = file.read()
+    sha256 = hashlib.sha256(content).hexdigest()
+    uploading.upload(actor_of(request), sha256, [content])
+    return sha256
+
+
 @require_safe
-@_signed_in
+@signed_in
+@uniform
+def agreement(request: HttpRequest, handle: str) -> HttpResponseBase:
+    """The signed agreement that came with a request, to be saved."""
+    one, stream = granting.agreement_of(actor_of(request), handle)
+    return attachment(request, stream, granting.AGREEMENT, one.agreement_sha256, one.agreement_bytes)
+
+
+@require_safe
+@signed_in
 def requests(request: HttpRequest) -> HttpResponse:
     """One's own requests, and those that wait for one's decision."""
     return _requests(request)
@@ -183,8 +181,8 @@ def _requests(request: HttpRequest, *, said: str = "", status: int = 200) -> Htt
 
 
 @require_POST
-@_signed_in
-@_uniform
+@signed_in
+@uniform
 def decide(request: HttpRequest, handle: str) -> HttpResponse:
     """Grant or refuse."""
     days = request.POST.get("days", "365")

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.templatetags.static import static
 from jinja2 import Environment, StrictUndefined
 
 from dure.i18n import LANGUAGES, N_, _, language
-from durehub.accounts.actors import VISITOR, Actor
+from durehub.accounts.actors import VISITOR, Actor, Missing
 from durehub.accounts.models import Account
 from durehub.policy.audit import note
 
-__all__ = ["NAMES", "actor_of", "broken", "environment", "missing", "page"]
+__all__ = ["NAMES", "actor_of", "broken", "environment", "missing", "page", "signed_in", "uniform"]
+
+View = Callable[..., HttpResponseBase]
 
 NAMES = {
     "open": N_("open to everybody"),
@@ -32,6 +37,18 @@ NAMES = {
     "domain": N_("Domain"),
     "licence": N_("Licence"),
     "organisation": N_("Organisation"),
+    "institute": N_("institute"),
+    "university": N_("university"),
+    "company": N_("company"),
+    "member": N_("member"),
+    "leader": N_("leader"),
+    "reader": N_("reader"),
+    "contributor": N_("contributor"),
+    "manager": N_("manager"),
+    "see": N_("see descriptions"),
+    "read": N_("read files"),
+    "write": N_("publish"),
+    "manage": N_("everything"),
 }
 """Words of the catalogue as people read them."""
 
@@ -64,3 +81,28 @@ def missing(request: HttpRequest, exception: Exception | None = None) -> HttpRes
 def broken(_request: HttpRequest) -> HttpResponse:
     """When something broke: nothing of what it was is told."""
     return HttpResponse(_("Something broke here; it was not your doing."), status=500, content_type="text/plain; charset=utf-8")
+
+
+def uniform(view: View) -> View:
+    """What is missing and what is forbidden end in the same page."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **named: Any) -> HttpResponseBase:
+        try:
+            return view(request, *args, **named)
+        except Missing:
+            return missing(request)
+
+    return wrapped
+
+
+def signed_in(view: View) -> View:
+    """Ask for a sign-in first."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **named: Any) -> HttpResponseBase:
+        if actor_of(request).active is None:
+            return HttpResponseRedirect(f"/sign-in?{urlencode({'next': request.get_full_path()})}")
+        return view(request, *args, **named)
+
+    return wrapped

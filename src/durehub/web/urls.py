@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from durehub.web import pages, signing
+from durehub.web import pages, people, signing
 
 __all__ = ["urlpatterns"]
 
@@ -16,6 +16,16 @@ urlpatterns = [
     path("records/<str:handle>/request", pages.ask, name="ask"),
     path("requests", pages.requests, name="requests"),
     path("requests/<str:handle>", pages.decide, name="decide"),
+    path("requests/<str:handle>/agreement", pages.agreement, name="agreement"),
+    path("account", people.account, name="account"),
+    path("account/tokens", people.token, name="token"),
+    path("account/tokens/<int:number>", people.end_token, name="end-token"),
+    path("account/leave", people.leave, name="leave"),
+    path("projects", people.projects, name="projects"),
+    path("projects/<str:handle>", people.project, name="project"),
+    path("organisations/<int:number>", people.organisation, name="organisation"),
+    path("operator", people.operator, name="operator"),
+    path("operator/do", people.operate, name="operate"),
     path("sign-in", signing.sign_in, name="sign-in"),
     path("sign-in/provider", signing.provider, name="provider"),
     path("sign-in/returned", signing.returned, name="returned"),

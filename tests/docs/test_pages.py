@@ -7,6 +7,8 @@ block changes that:
     <!-- not run: needs a cluster -->      the reason why it is not run here
     <!-- file: mine.py -->                 the block is the content of that file, used by blocks further down
     <!-- exit: 0, 3 -->                    other exit codes are fine too (3: refuted or inconclusive)
+
+A translation with the very blocks of its original is not run a second time.
 """
 
 from __future__ import annotations
@@ -60,8 +62,22 @@ def blocks(page: str) -> Iterator[Block]:
         yield Block(line, found["language"].strip(), found["body"], found["order"], found["word"] or "")
 
 
+def run_elsewhere(page: Path) -> bool:
+    """Whether it is a translation of a page with the same blocks."""
+    original = page.with_name(page.name.replace(".ko.md", ".md"))
+    if original == page or not original.exists():
+        return False
+    own, others = (
+        [(one.body, one.word) for one in blocks(some.read_text(encoding="utf-8")) if one.order == "file" or one.language in RUN]
+        for some in (page, original)
+    )
+    return own == others
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_blocks_run(page: Path, tmp_path: Path):
+    if run_elsewhere(page):
+        return
     home = Path(sys.executable).parent
     environment = os.environ | {"PATH": f"{home}{os.pathsep}{os.environ['PATH']}", "BROWSER": "true"}
     for block in blocks(page.read_text(encoding="utf-8")):
@@ -74,6 +90,16 @@ def test_blocks_run(page: Path, tmp_path: Path):
             assert done.returncode in block.exits, (
                 f"{where}: exit code {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
             )
+
+
+def test_only_a_translation_with_the_same_blocks_is_not_run(tmp_path: Path):
+    original, translation = tmp_path / "page.md", tmp_path / "page.ko.md"
+    original.write_text("One.\n```bash\ntrue\n```\n", encoding="utf-8")
+    translation.write_text("하나.\n```bash\ntrue\n```\n```text\n답\n```\n", encoding="utf-8")
+    assert run_elsewhere(translation)
+    assert not run_elsewhere(original)
+    translation.write_text("하나.\n```bash\nfalse\n```\n", encoding="utf-8")
+    assert not run_elsewhere(translation)
 
 
 def test_blocks_are_read_as_written():

@@ -1,7 +1,7 @@
 """Docking scores: half of the best hundredth of 28,862 molecules, on targets that no prior has seen.
 
-Every player opens with the same ten molecules, drawn at random, unless the past gives it better ones; molecules are asked for in
-batches of twenty. Needs bio/docking_scores.parquet under DURE_DATA.
+Every player opens with the same ten molecules, drawn at random; molecules are asked for in batches of twenty. Needs
+bio/docking_scores.parquet under DURE_DATA.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def best(target: str) -> frozenset[int]:
 
 
 def found(target: str, asked: Sequence[int]) -> Row:
-    """How many of the best were found after each batch, and runs to each share of them."""
+    """How many of the best were found after every twenty runs, and runs to each share of them."""
     wanted = best(target)
     course = np.cumsum([row in wanted for row in asked])
     row: Row = {"hits": course[BATCH - 1 :: BATCH].tolist(), "found": int(course[-1])}

@@ -54,4 +54,4 @@ def walls(*, python: bool = False, read: Mapping[Path, str] | None = None, write
         made += ["--ro-bind", str(path), seen]
     if write is not None:
         made += ["--bind", str(write), "/work", "--chdir", "/work"]
-    return [*made, "--"]
+    return [*made, "--remount-ro", "/dev", "--remount-ro", "/", "--"]

@@ -12,7 +12,7 @@ from dure.execute.attempt import simulator_code
 from dure.i18n import N_, _
 from dure.journal import History
 from dure.models import Card, check_fits, label_of
-from dure.problem import Check, Goal, Problem, find, lasting, values_of, with_limits
+from dure.problem import Check, Goal, Molecule, Problem, find, lasting, values_of, with_limits
 from dure.problem.canonical import digest
 from dure.strategy import HAS_A_PAST, Task, strategy, suited
 
@@ -108,6 +108,8 @@ def make_plan(
         if check.required:
             raise PlanError(_("check {name!r} is required and cannot be run under this setting").format(name=check.name))
     task = Task(problem, made, goals)
+    if control_runs and any(isinstance(one, Molecule) and not one.pool for one in problem.inputs.values()):
+        raise PlanError(_("there are no random designs to compare with where any molecule may be tried; leave --control out"))
     budget = budget or Budget(runs=problem.runs)
     suits = suited(task, budget.runs) if strategy_name == "auto" else strategy_name
     reason = [CHEAP] if strategy_name == "auto" and suits not in ("structured", "generated") else []

@@ -94,6 +94,12 @@ def read_card(folder: Path) -> Card:
         ) from None
 
 
+_KINDS: tuple[tuple[type, tuple[str, ...]], ...] = (
+    (str, ("name", "kind", "problem", "version", "fidelity", "intended_use", "sha256", "record")),
+    (dict, ("outputs", "trained_on", "structure", "measured")),
+)
+
+
 def parse_card(text: str | bytes) -> Card:
     """A card as it is written in a file.
 
@@ -104,7 +110,10 @@ def parse_card(text: str | bytes) -> Card:
         said = json.loads(text)
         card = Card(**{**said, "inputs": tuple(said["inputs"])})
         ACCESS.index(card.access)
-    except (ValueError, TypeError, KeyError) as error:
+        for kind, names in _KINDS:
+            if wrong := [name for name in names if not isinstance(getattr(card, name), kind)]:
+                raise TypeError(wrong[0])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise InputError(_("this is no card of a model: {error}").format(error=error)) from None
     return card
 

@@ -36,5 +36,6 @@ def about(card: Card) -> dict[str, Any]:
         "problem": card.problem,
         "problem_version": card.version,
         "domain": card.problem.partition("/")[0],
+        "derived_from": (card.record,) if card.record else (),
         "licence": licences[0] if len(licences) == 1 else "",
     }

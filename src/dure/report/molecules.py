@@ -29,7 +29,7 @@ def structures(dossier: Dossier) -> list[Drawn]:
     name = next((name for name, spec in dossier.task.problem.inputs.items() if isinstance(spec, Molecule)), None)
     if name is None or find_spec("rdkit") is None:
         return []
-    best, told = ranked(dossier.history, dossier.task)[:_SHOWN], _told(dossier)
+    best, told = _allowed(dossier)[:_SHOWN], _told(dossier)
     drawn = []
     for number, state in enumerate(best, start=1):
         smiles, lines = str(state.trial["design"][name]), _expected(dossier, state)
@@ -39,6 +39,13 @@ def structures(dossier: Dossier) -> list[Drawn]:
             lines.append(_("most alike before: {alike:.2f}").format(alike=float(alike.max())))
         drawn.append(Drawn(_("No. {number}").format(number=number), _drawn(smiles, lines)))
     return drawn
+
+
+def _allowed(dossier: Dossier) -> list[TrialState]:
+    """What was answered, best first, less what a rule forbids by now: a list of what is denied may have grown."""
+    problem = dossier.task.problem
+    every = ranked(dossier.history, dossier.task)
+    return [one for one in every if problem.broken_rule(problem.make_design(one.trial["design"])) is None]
 
 
 def overview(dossier: Dossier) -> list[Drawn]:

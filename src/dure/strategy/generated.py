@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -75,12 +75,16 @@ class Generated:
         ranked = _ranked(task, name, evidence)
         parents = [(-float(number), smiles) for number, smiles in enumerate(ranked)]
         known, asked = set(_seen(name, evidence)), len(evidence.keys)
-        children = bred(parents, _CHILDREN, seed + asked)
-        kept = [
-            one
-            for one in dict.fromkeys(children)
-            if one not in known and task.problem.broken_rule(task.problem.design(**{name: one})) is None
-        ]
+
+        def new(molecules: Iterable[str]) -> list[str]:
+            return [
+                one
+                for one in dict.fromkeys(molecules)
+                if one not in known and task.problem.broken_rule(task.problem.design(**{name: one})) is None
+            ]
+
+        # A brood without a new molecule that keeps the rules is no reason to end: some are drawn as at the beginning.
+        kept = new(bred(parents, _CHILDREN, seed + asked)) or new(drawn(_LIBRARY, seed + asked))
         if not kept:
             return []
         likeness = tanimoto(fingerprints(kept), fingerprints(ranked[:_CENTRES])).max(1)

@@ -8,10 +8,8 @@ from django.contrib.auth import authenticate
 from django.http import HttpRequest
 from ninja import Path, Router, Status
 
-from dure.errors import InputError
-from dure.i18n import _
-from durehub.accounts.actors import issue_token
-from durehub.accounts.models import Account, Action, Membership, Organisation, Project, Role
+from durehub.accounts.actors import Actor
+from durehub.accounts.models import Account, Action, Membership, Organisation, Role
 from durehub.api import shapes
 from durehub.api.asking import NotSignedIn, actor_of, once, signed_in
 from durehub.catalogue.quotas import stored_by
@@ -31,10 +29,8 @@ def token(request: HttpRequest, given: shapes.TokenIn) -> Any:
     account = authenticate(request, username=given.email.strip().lower(), password=given.password)
     if not isinstance(account, Account):
         raise NotSignedIn
-    project = Project.objects.filter(handle=given.project, members=account).first() if given.project else None
-    if given.project and project is None:
-        raise InputError(_("you are in no project {project}").format(project=given.project))
-    made, secret = issue_token(account, given.name, most=Action[given.most.upper()], project=project, days=given.days)
+    most = Action[given.most.upper()]
+    made, secret = rules.new_token(Actor(account), name=given.name, most=most, project=given.project or "", days=given.days)
     return Status(201, shapes.TokenOut(token=secret, ends=made.ends, account=account.name))
 
 

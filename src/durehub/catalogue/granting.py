@@ -111,8 +111,8 @@ def ask(actor: Actor, handle: str, *, purpose: str, accepts: bool, agreement: st
             agreement was not uploaded or is no PDF.
         Missing: there is no such record for the actor, or it has no account.
     """
-    if actor.active is None:
-        raise Missing
+    if actor.active is None or (agreement and (actor.most < Action.WRITE or actor.project is not None)):
+        raise Missing  # who may not read all that the account uploaded names none of it either
     with transaction.atomic():
         record = found(actor, Action.SEE, handle)
         if may(actor, Action.READ, record):

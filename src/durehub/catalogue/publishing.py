@@ -148,7 +148,7 @@ def _blobs(account: Account, value: dure.record.Record) -> dict[str, Blob]:
 
 
 def _sources(actor: Actor, value: dure.record.Record, record: Record) -> list[Record]:
-    handles = {one.partition(":")[2].partition("/")[0] for one in value.about.derived_from}
+    handles = {one.partition(":")[2].partition("/")[0] for one in value.about.derived_from} - {record.handle}
     sources = list(Record.objects.filter(visible(actor, Action.READ), handle__in=handles).exclude(pk=record.pk))
     if unknown := sorted(handles - {one.handle for one in sources}):
         raise InputError(_("derived_from: there is no record {names} whose files you may read").format(names=", ".join(unknown)))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import transaction
 
 from dure.errors import InputError, ValueRefused
@@ -67,8 +68,10 @@ def begin(actor: Actor, sha256: str, size: int) -> Progress:
     if not _SHA256.fullmatch(sha256):
         raise ValueRefused(_("{given!r} is no SHA-256 in hexadecimal").format(given=sha256))
     most = room_for(account, sha256)
-    if not 0 < size <= most:
-        raise InputError(_("a file may have at most {most} bytes").format(most=most))
+    if not 0 < size <= settings.MOST_BYTES:
+        raise InputError(_("a file may have at most {most} bytes").format(most=settings.MOST_BYTES))
+    if size > most:
+        raise InputError(_("there is no room for these bytes; ask the operator for more"))
     with transaction.atomic():
         open_now = Upload.objects.filter(owner=account).exclude(sha256=sha256)
         if open_now.count() >= _MOST_UPLOADS:

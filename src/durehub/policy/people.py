@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -183,7 +183,11 @@ def _kept(actor: Actor, one: Organisation, entry: str) -> Organisation:
             one.full_clean()
         except ValidationError as error:
             raise InputError(" ".join(error.messages)) from None
-        one.save()
+        try:
+            with transaction.atomic():
+                one.save()
+        except IntegrityError:  # somebody else took the name a moment ago
+            raise InputError(_("this name is taken")) from None
         note(entry, actor, f"organisation {one.pk}", name=one.name, sort=str(one.kind), ror=one.ror)
     return one
 
@@ -205,7 +209,8 @@ def organisation_for(actor: Actor, number: int) -> tuple[Organisation, bool]:
 def take_in(actor: Actor, number: int, email: str, role: str) -> None:
     """Make an account a "member" or a "leader" of an organisation; "none" takes it out.
 
-    Who leads takes in those who are in no organisation; an operator moves anybody. What was published before stays as it is.
+    Who leads takes in those who are in no organisation; an operator moves anybody else, and begins an organisation that nobody is
+    in. What was published before stays as it is.
 
     Raises:
         InputError: there is no such account or role, it is in another organisation, or it is the actor's own.
@@ -219,7 +224,7 @@ def take_in(actor: Actor, number: int, email: str, role: str) -> None:
             raise InputError(_("{role!r} is no role; there are {known}").format(role=role, known=", ".join(_ROLES)))
         who = _account(email)
         operator = actor.active is not None and actor.active.is_operator
-        if who == actor.active and not operator:
+        if who == actor.active and not (operator and not organisation.accounts.exists()):
             raise InputError(_("nobody changes their own role; another leader or the operator can"))
         elsewhere = who.organisation_id not in (None, number)
         if elsewhere and (not operator or role == "none"):

@@ -136,6 +136,7 @@ def citation(request: HttpRequest, handle: str, number: int, style: str) -> Http
 def ask(request: HttpRequest, handle: str) -> HttpResponse:
     """Ask to read the files."""
     actor, given = actor_of(request), request.POST
+    finding.found(actor, Action.SEE, handle)  # before anything is stored
     try:
         signed = _agreement(request)
         purpose, accepts = given.get("purpose", ""), "accepts" in given

@@ -137,6 +137,8 @@ def simulate(compound: Compound, pocket: Pocket, *, fidelity: str) -> Answer:
         MissingPart: a package or Open Babel is not there.
     """
     smiles = compound.smiles
+    if read_screen().blocks(smiles):
+        raise SimulationFailed(_("the screen blocks this molecule"))
     if not elements_known(smiles):
         raise SimulationFailed(_("{smiles} has an element or a radical that cannot be docked").format(smiles=smiles))
     targets = TASKS[pocket.task]

@@ -10,7 +10,6 @@ from typing import Any
 
 from dure.errors import InputError, MissingPart
 from dure.i18n import _
-from dure.problem import canonical
 from dure.problem.smiles import rdkit_quiet
 
 __all__ = ["Screen", "deny_list", "read_screen"]
@@ -31,7 +30,19 @@ class Screen:
             from rdkit.Chem import MolFromSmiles
 
             found = MolFromSmiles(smiles)
-            return smiles in self.exact or any(found.HasSubstructMatch(one) for one in self.patterns)
+            return _plain(found) in self.exact or any(found.HasSubstructMatch(one) for one in self.patterns)
+
+
+def _plain(found: Any) -> str:
+    """A molecule's SMILES without stereochemistry, isotopes and the charges of protons: other spellings of one substance."""
+    from rdkit.Chem import MolFromSmiles, MolToSmiles, RemoveHs
+    from rdkit.Chem.MolStandardize.rdMolStandardize import Uncharger
+
+    bare = Uncharger().uncharge(found)
+    for atom in bare.GetAtoms():
+        atom.SetIsotope(0)
+    # Read again: what was a centre by its isotopes alone is none any more.
+    return str(MolToSmiles(MolFromSmiles(MolToSmiles(RemoveHs(bare), isomericSmiles=False))))
 
 
 def deny_list() -> Path:
@@ -58,7 +69,7 @@ def read_screen() -> Screen:
 def _screen(denied: str, path: Path) -> Screen:
     lines = [line.split("\t") for line in _SCHEDULES.read_text("utf-8").splitlines() if not line.startswith("#")]
     with rdkit_quiet():
-        from rdkit.Chem import MolFromSmarts
+        from rdkit.Chem import MolFromSmarts, MolFromSmiles
 
         patterns = [MolFromSmarts(text) for _entry, how, text in lines if how == "holds"]
         for number, line in enumerate(denied.splitlines(), 1):
@@ -69,4 +80,5 @@ def _screen(denied: str, path: Path) -> Screen:
             if pattern is None:
                 raise InputError(_("{path}, line {line}: {text!r} is no SMARTS").format(path=path, line=number, text=text))
             patterns.append(pattern)
-    return Screen(tuple(patterns), frozenset(canonical(text) for _entry, how, text in lines if how == "is"))
+        exact = frozenset(_plain(MolFromSmiles(text)) for _entry, how, text in lines if how == "is")
+    return Screen(tuple(patterns), exact)

@@ -15,14 +15,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dure.errors import SimulationFailed
+from dure.errors import MissingPart, SimulationFailed
+from dure.i18n import _
 from dure.problem import Need
 from dure.sandbox import walls
 
 __all__ = ["NGSPICE", "Printed", "run", "run_foreign"]
 
 _FIGURE = re.compile(r"^(\S+) = ([-+]?\d\S*)\s*$", re.MULTILINE)
-_FOREIGN = re.compile(r"^\s*(\w+)\s*=\s*([-+]?[\d.]+(?:e[-+]?\d+)?)(?:\s|$)", re.MULTILINE | re.IGNORECASE)
+_FOREIGN = re.compile(r"^[ \t]*(\w+)[ \t]*=[ \t]*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?=\s|$)", re.MULTILINE | re.IGNORECASE)
 _NO_CONVERGENCE = re.compile(
     r"singular matrix|timestep too small|iteration limit|no convergence|op simulation\(s\) aborted|simulation\(s\) aborted", re.I
 )
@@ -121,7 +122,9 @@ def _said(command: Sequence[str], folder: Path, timeout: float) -> str:
     """What a command printed, as far as it is read; kept in files, so that a flood of output takes no memory."""
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         try:
-            done = subprocess.run(command, cwd=folder, stdout=output, stderr=errors, timeout=timeout, check=False)
+            done = subprocess.run(
+                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, timeout=timeout, check=False
+            )
         except FileNotFoundError:
             raise SimulationFailed(f"{command[0]} is not installed") from None
         except subprocess.TimeoutExpired:
@@ -134,4 +137,6 @@ def _said(command: Sequence[str], folder: Path, timeout: float) -> str:
     number = -done.returncode if done.returncode < 0 else done.returncode - 128
     if number in set(signal.Signals):
         raise SimulationFailed(f"ngspice was killed by {signal.Signals(number).name}")
+    if text.startswith("bwrap:"):
+        raise MissingPart(_("bubblewrap cannot shut anything in here: {said}").format(said=text.splitlines()[0]))
     return text

@@ -172,7 +172,7 @@ def _stated(path: Path, data: Mapping[str, Any]) -> Stated:
             raise ValueRefused(_("{key} is missing").format(key=name))
     if not data["question"].endswith("?"):
         raise ValueRefused(_("question {given!r} does not end in a question mark").format(given=data["question"]))
-    netlist = _text(path.parent / data["netlist"])
+    netlist = _text(path.parent / _beside(data["netlist"]))
     files = {_plain(name): _text(path.parent / _plain(name)) for name in data.get("files", ())}
     corner = _corner("sky130", data.get("sky130", ""))
     points = {"stated": Point(corner)}
@@ -219,12 +219,18 @@ def _number(key: str, given: Any) -> float:
     return float(given)
 
 
+def _beside(name: Any) -> str:
+    if not isinstance(name, str) or PurePath(name).name != name:
+        raise ValueRefused(_("file {name!r} must be a plain name beside the TOML file").format(name=name))
+    return name
+
+
 def _plain(name: Any) -> str:
-    if not isinstance(name, str) or PurePath(name).name != name or name in ("netlist.sp", "sky130.sp", ".spiceinit"):
+    if _beside(name) in ("netlist.sp", "sky130.sp", ".spiceinit"):
         raise ValueRefused(
             _("file {name!r} must be a plain name beside the TOML file, and not one of Dure's own").format(name=name)
         )
-    return name
+    return str(name)
 
 
 def _corner(key: str, given: str) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
-from scipy.sparse.linalg import ArpackError, LinearOperator, eigs, splu
+from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigs, splu
 
 from dure.domains.reactor.library import Core
 from dure.domains.reactor.mesh import Mesh, Symmetry, mesh_of
@@ -210,12 +210,14 @@ class Solution:
             return spectra.fission(losses.flux(spectra.sources(fission)))
 
         operator = LinearOperator((size, size), matvec=generation, dtype=np.float64)
-        found = [self.flux]
+        vectors: NDArray[Any] = np.empty((size, 0))
         try:
             _values, vectors = eigs(operator, k=min(count, size - 2), v0=self.source, tol=_OF_MODES)
-            found += [losses.flux(spectra.sources(vector)) for vector in vectors.real.T]
+        except ArpackNoConvergence as error:
+            vectors = error.eigenvectors
         except (ArpackError, RuntimeError):
             pass  # a core of few cells has no so many modes; without them a neighbour takes more iterations
+        found = [self.flux, *(losses.flux(spectra.sources(vector)) for vector in vectors.real.T)]
         return np.stack(found, axis=-1)
 
     @cached_property
@@ -284,8 +286,11 @@ def solve(mesh: Mesh, constants: Constants, known: Solution | None = None) -> So
     losses, spectra = _Losses(mesh, constants), _Spectra(mesh, constants)
     if not spectra.chi.size:
         raise SimulationFailed("no material of the core multiplies neutrons")
-    found = None if known is None else _like(known, losses, spectra)
-    if found is None or _made(mesh, constants, found[1]).min() < 0:
+    try:
+        found = None if known is None else _like(known, losses, spectra)
+    except np.linalg.LinAlgError:
+        found = None
+    if found is None or found[0] <= 0 or _made(mesh, constants, found[1]).min() < 0:
         begin = spectra.fission(np.ones((len(constants.diffusion), mesh.size))) if known is None else known.source
         k, fission = _largest(lambda fission: spectra.fission(losses.flux(spectra.sources(fission))), begin)
         found = k, losses.flux(spectra.sources(fission))

@@ -24,6 +24,7 @@ MODES = 48
 _SHIFT = 1.03
 """Over the first estimate of k: what inverse iteration is shifted by, above the k that is looked for."""
 _ITERATIONS = 10
+_ROUNDING = 1e-9
 _TOGETHER = 256
 
 
@@ -101,8 +102,10 @@ def expansion_of(known: Solution) -> Expansion:
     """In the modes of a published core, of which its solution is the first."""
     mesh, modes = known.mesh, known.modes(MODES)
     groups, cells = len(modes), len(mesh.area)
-    basis = [np.linalg.svd(one, full_matrices=False)[0] for one in modes]
-    m = basis[0].shape[1]
+    # The flux is among its own modes: what is left of the second of them is rounding.
+    parts = [np.linalg.svd(one, full_matrices=False)[:2] for one in modes]
+    m = min(int((sizes > _ROUNDING * sizes[0]).sum()) for _left, sizes in parts)
+    basis = [left[:, :m] for left, _sizes in parts]
     every = [np.eye(cells)[cell] for cell in range(cells)]
     masses, stiffnesses = ([mesh.matrix(parts @ one) for one in every] for parts in (mesh.mass, mesh.stiffness))
     return Expansion(

@@ -16,6 +16,7 @@ from dure.domains.bio.laboratory import WELLS, plate_map, sdf
 from dure.domains.bio.lead_finding import problem
 from dure.domains.bio.screening import deny_list, read_screen
 from dure.errors import InputError, SimulationFailed, ValueRefused
+from dure.problem import canonical
 
 pytestmark = pytest.mark.needs("rdkit", "platformdirs")
 
@@ -125,6 +126,14 @@ def test_sdf_parquet_and_csv_say_the_same(tmp_path: Path):
 @pytest.mark.parametrize("drug", ["CC(=O)Oc1ccccc1C(=O)O", "O=P1(N(CCCl)CCCl)NCCCO1", "N[C@@H](Cc1ccc(N(CCCl)CCCl)cc1)C(=O)O"])
 def test_medicines_pass_the_screen(drug: str):
     assert not read_screen().blocks(drug)
+
+
+@pytest.mark.parametrize(
+    "spelling", ["C[C@H](O)C(C)(C)C", "O[C@@H]1CN2CCC1CC2", "C[NH+](CCCl)CCCl", "[2H]C([2H])([2H])N(CCCl)CCCl", "CN(CCCl)CCCl"]
+)
+def test_a_scheduled_chemical_is_blocked_however_it_is_spelt(spelling: str):
+    """Pinacolyl alcohol, quinuclidinol and a nitrogen mustard of the schedules (Opcw2020): as stereoisomer, salt, isotope."""
+    assert read_screen().blocks(canonical(spelling))
 
 
 @pytest.mark.needs("data:bio", "pyarrow")

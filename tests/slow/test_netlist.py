@@ -108,11 +108,15 @@ def test_a_netlist_reaches_neither_the_home_folder_nor_the_network(tmp_path: Pat
             f"shell touch {left} 2>/dev/null && test -e {secret} && echo wrote = 1",
             f"shell bash -c 'echo > /dev/tcp/127.0.0.1/{port}' 2>/dev/null && echo network = 1",
             f"shell kill -0 {os.getpid()} 2>/dev/null && echo process = 1",
+            "shell touch /outside 2>/dev/null && echo outside = 1",
+            "shell touch /dev/shm/outside 2>/dev/null && echo shared = 1",
+            "shell read -t 1 line && echo input = 1",
+            "shell echo version = 1.2.3",
             "shell echo alive = 1",
         ]
         deck = "\n".join(["* hostile", "v1 a 0 1", "r1 a 0 1", ".control", *tries, ".endc", ".end", ""])
         assert run_foreign(deck, {}, ["alive"], timeout=20) == {"alive": 1.0}
-        for name in ("seen", "home", "environment", "wrote", "network", "process"):
+        for name in ("seen", "home", "environment", "wrote", "network", "process", "outside", "shared", "input", "version"):
             with pytest.raises(SimulationFailed, match=f"missing measure: {name}"):
                 run_foreign(deck, {}, [name], timeout=20)
     assert not left.exists()

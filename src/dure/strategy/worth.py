@@ -50,7 +50,7 @@ def forecasts(model: Ladder) -> Array:
 def share_of_past(past: Array, cold: Array) -> float:
     """The weight of the belief with the past, from even odds."""
     gained = float((past - cold).sum()) if len(past) else 0.0
-    return 1 / (1 + math.exp(-min(max(gained, -50.0), 50.0)))
+    return 1 / (1 + math.exp(-min(max(gained, -30.0), 30.0)))
 
 
 def worth_of(name: str, past: Array, cold: Array, seed: int) -> PastWorth:

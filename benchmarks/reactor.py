@@ -45,7 +45,7 @@ def solve_seconds(core: str, n: int, times: int) -> Row:
     for _time in range(times):
         names = mesh.standing(standing(described, _neighbour(loading, generator)))
         near = constants_of(described, names)
-        warm.append(_seconds(lambda near=near: solve(mesh, near, known)))  # type: ignore[misc]
+        warm.append(_seconds(lambda near=near: solve(mesh, near, known)))  # type: ignore[misc]  # mypy cannot infer it
         same.append(_seconds(lambda near=near: solve(mesh, near)))  # type: ignore[misc]
     return {
         "core": core,

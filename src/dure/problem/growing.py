@@ -56,6 +56,6 @@ def _read(given: Iterable[str]) -> tuple[str, ...]:
 
 def _check_there() -> None:
     try:
-        import mol_ga  # noqa: F401
+        import mol_ga  # noqa: F401 - only whether it is there
     except ModuleNotFoundError:
         raise MissingPart(_('new molecules need mol_ga: pip install "dure[docking]"')) from None

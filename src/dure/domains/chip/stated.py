@@ -129,7 +129,7 @@ def with_values(netlist: str, values: Mapping[str, float]) -> str:
     lines = netlist.splitlines()
     for row in _parameter_lines(lines):
         for name, value in values.items():
-            lines[row] = re.sub(_assigned(name), lambda found, value=value: f"{found[1]}{value:.12g}", lines[row])  # type: ignore[misc]
+            lines[row] = re.sub(_assigned(name), rf"\g<1>{value:.12g}", lines[row])
     return "\n".join([*lines, ""])
 
 

@@ -328,6 +328,7 @@ def _like(known: Solution, losses: _Losses, spectra: _Spectra) -> tuple[float, A
             inner[side, now, last] = basis[:, now].T @ image[:, last]
             inner[side, last, old] = new.T @ image[:, old]
         found = k, mix = _of_basis(inner[0, now, now], inner[1, now, now], found)
+        # Factors of the known core, which a solution keeps for its like.
         missed = known._losses.flux((made[:, now] @ mix - k * (lost[:, now] @ mix)).reshape(shape)).ravel()  # noqa: SLF001
         if np.linalg.norm(missed) < _MISSED * abs(k):
             flux = (basis[:, now] @ mix + missed / k).reshape(shape)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -103,3 +104,34 @@ def test_whatever_is_typed_is_a_question_the_database_understands(filled: None, 
 def test_any_words_of_a_text_find_it(filled: None, text: str, start: int, length: int):
     words = text.split()[start % len(text.split()) :][:length]
     assert TEXTS.index(text) in found(" ".join(words))
+
+
+@given(
+    gaps=st.lists(st.integers(1, 40), min_size=1, max_size=40),
+    holds=st.lists(st.sampled_from(["온도", "압력", "온도 압력"]), min_size=40, max_size=40),
+    start=st.none() | st.integers(0, 39),
+    wanted=st.integers(1, 30),
+)
+@settings(max_examples=150, deadline=None)
+def test_hits_come_whole_and_the_newest_first_however_few_rows_are_looked_at_at_once(gaps, holds, start, wanted):
+    """PostgreSQL in stretches of two rows, of which at most six are walked: what a look at every row finds."""
+    hub_home.ready()
+    from django.db import connection
+
+    from durehub.catalogue import index
+    from durehub.catalogue.models import Words
+    from durehub.catalogue.terms import terms
+
+    places = list(accumulate(gaps))
+    below = 2**62 if start is None else places[min(start, len(places) - 1)]
+    few = {"_FIRST": 2, "_WALKED": 6, "_GROWTH": 2, "_ENOUGH": 1, "_SOME": 3}
+    with hub_home.undone(), patch.multiple(index, **few):
+        Words.objects.all().delete()
+        index.enter((place, text, "") for place, text in zip(places, holds, strict=False))
+        asked = index.holding(terms("온도"))
+        if connection.vendor == "postgresql":
+            found = [place for stretch in index.places(asked, below, wanted) for place in stretch]
+        else:
+            found = list(Words.objects.filter(terms__holds=asked, pk__lt=below).order_by("-pk").values_list("pk", flat=True))
+    hits = [place for place, text in zip(places, holds, strict=False) if "온도" in text and place < below]
+    assert found == hits[::-1]

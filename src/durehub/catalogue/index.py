@@ -82,33 +82,45 @@ def leave(place: int) -> None:
         cursor.execute(f"DELETE FROM {_TABLE} WHERE rowid = %s", [place])
 
 
-def places(asked: str, below: int) -> Iterator[list[int]]:
+def places(asked: str, below: int, wanted: int) -> Iterator[list[int]]:
     """In PostgreSQL: the places below one whose texts hold what is asked, the newest first, some at a time.
 
-    Of a frequent word the newest rows hold enough; a rare one has few hits, which the index knows. PostgreSQL's planner guesses
-    which it is from how rows are spread, and by a thousandfold wrong.
+    The newest rows are looked at one after the other, and say how far down ``_ENOUGH`` times the wanted hits may be expected, for
+    a reader does not see all of them. A short way down is walked;
+    over a longer one the index is asked, for a stretch of places that grows. Left to itself PostgreSQL's planner guesses by a
+    thousandfold wrong, and asks the index for all hits, each of which it has to look at.
     """
+    stretch, seen, hits, began = _FIRST, 0, 0, 0
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT rowid, terms @@ %s::tsquery FROM {_TABLE} WHERE rowid < %s ORDER BY rowid DESC LIMIT {_NEWEST}",
-            [asked, below],
-        )
-        newest = cursor.fetchall()
-    yield [place for place, holds in newest if holds]
-    more = len(newest) == _NEWEST
-    while more:
-        below = newest[-1][0]
-        with connection.cursor() as cursor:  # "+ 0": sorted, not walked down in order
+        while stretch <= _WALKED:
             cursor.execute(
-                f"SELECT rowid FROM {_TABLE} WHERE terms @@ %s::tsquery AND rowid < %s ORDER BY rowid + 0 DESC LIMIT {_SOME}",
+                f"SELECT rowid, terms @@ %s::tsquery FROM {_TABLE} WHERE rowid < %s ORDER BY rowid DESC LIMIT {stretch}",
                 [asked, below],
             )
-            newest = cursor.fetchall()
-        yield [place for (place,) in newest]
-        more = len(newest) == _SOME
+            rows = cursor.fetchall()
+            found = [place for place, holds in rows if holds]
+            yield found
+            if len(rows) < stretch:
+                return
+            began, below = began or rows[0][0], rows[-1][0]
+            seen, hits = seen + len(rows), hits + len(found)
+            stretch = max(_GROWTH * stretch, _ENOUGH * wanted * seen // hits if hits else _ALL)
+        span = (began - below) / seen  # of a row
+        while below > 0:
+            floor = below - int(span * stretch) if stretch < _ALL else 0
+            cursor.execute(  # "+ 0": sorted, not walked down in order
+                f"SELECT rowid FROM {_TABLE} WHERE terms @@ %s::tsquery AND rowid >= %s AND rowid < %s ORDER BY rowid + 0 DESC",
+                [asked, floor, below],
+            )
+            found = [place for (place,) in cursor.fetchall()]
+            yield from (found[start : start + _SOME] for start in range(0, len(found), _SOME))
+            below, stretch = floor, _GROWTH * stretch
 
 
-_NEWEST, _SOME = 2_000, 2_000
+_FIRST, _WALKED, _GROWTH, _ALL = 2_000, 18_000, 4, 1_000_000
+"""Rows: looked at first, the longest way that is walked, its growth, and so many that all that are left are asked for."""
+_ENOUGH, _SOME = 4, 2_000
+"""Hits: expected of the next stretch for one that is wanted, and handed on at a time."""
 
 
 def _weighed(streams: Sequence[Sequence[str]]) -> list[str]:

@@ -140,7 +140,7 @@ def _newest(records: QuerySet[Any, Any], holding: str, count: int, below: int = 
     if connection.vendor == "sqlite":
         return list(records.filter(words__terms__holds=holding, words__pk__lt=below).order_by("-words__pk")[:count])
     found: list[Any] = []
-    for places in index.places(holding, below):
+    for places in index.places(holding, below, count):
         found += records.filter(place__in=places).order_by("-place")[: count - len(found)] if places else []
         if len(found) == count:
             break

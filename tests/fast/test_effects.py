@@ -40,7 +40,7 @@ def test_a_batch_of_outputs_is_as_many_kernels():
 def test_beside_a_kernel_of_names_it_is_still_one_kernel_an_output(n: int, outputs: int):
     points = torch.rand(n, 4, dtype=torch.double, generator=torch.Generator().manual_seed(3)).round(decimals=1)
     names = [((2, 3), torch.eye(4, dtype=torch.double))]
-    model = fit_residual(points, torch.zeros(n, outputs, dtype=torch.double), 1e-6, names, effects=True)
+    model = fit_residual(points, torch.zeros(n, outputs, dtype=torch.double), 1e-6, names, effects=True).model
     assert model(points.unsqueeze(0)).mean.shape == (outputs, n)
 
 
@@ -81,7 +81,7 @@ def test_what_places_add_is_learned_from_few_layouts():
 
     told = truth(points)
     names = [(range(6), torch.eye(3, dtype=torch.double))]
-    model = fit_residual(points, ((told - told.mean()) / told.std())[:, None], 1e-6, names)
+    model = fit_residual(points, ((told - told.mean()) / told.std())[:, None], 1e-6, names).model
     with torch.no_grad():
         said = told.mean() + told.std() * model(fresh).mean
     assert float((said - truth(fresh)).square().mean() / truth(fresh).var()) < 0.1
@@ -94,7 +94,7 @@ def misfit(effects: bool, truth: Callable[[torch.Tensor], torch.Tensor], d: int)
     fresh = torch.rand(300, d, dtype=torch.double, generator=generator)
     told = truth(points)
     middle, spread = told.mean(), told.std()
-    model = fit_residual(points, ((told - middle) / spread)[:, None], 1e-6, effects=effects)
+    model = fit_residual(points, ((told - middle) / spread)[:, None], 1e-6, effects=effects).model
     with torch.no_grad():
         said = middle + spread * model(fresh).mean
     wanted = truth(fresh)
@@ -114,7 +114,7 @@ def test_a_sum_of_single_effects_is_learned_from_few_answers():
 def test_several_outputs_are_learned_at_once():
     points = torch.rand(40, 2, dtype=torch.double, generator=torch.Generator().manual_seed(2))
     told = torch.stack([torch.sin(9 * points).sum(-1), points.prod(-1)], -1)
-    model = fit_residual(points, (told - told.mean(0)) / told.std(0), 1e-6, effects=True)
+    model = fit_residual(points, (told - told.mean(0)) / told.std(0), 1e-6, effects=True).model
     with torch.no_grad():
         torch.testing.assert_close(model(points).mean.mT * told.std(0) + told.mean(0), told, rtol=0, atol=1e-2)
 
@@ -126,7 +126,7 @@ def test_a_rougher_belief_shortens_every_length_of_an_output_alike():
     fitted, rough = ladder.rungs[0].residual, roughest(ladder).rungs[0].residual
     assert fitted is not None
     assert rough is not None
-    pairs = zip(fitted.covar_module.modules(), rough.covar_module.modules(), strict=True)
+    pairs = zip(fitted.model.covar_module.modules(), rough.model.covar_module.modules(), strict=True)
     factors = [(other.lengthscale / one.lengthscale).reshape(2, -1) for one, other in pairs if isinstance(one, MaternKernel)]
     together = torch.cat(factors, -1)
     torch.testing.assert_close(together, together[:, :1].expand_as(together))

@@ -97,12 +97,12 @@ def test_the_roughest_belief_is_rougher_and_the_answers_still_allow_it():
         rough = roughest(searched(Run(hollow()).filled(grid(n))).model).rungs[-1].residual
         assert fitted is not None
         assert rough is not None
-        pairs = zip(lengths(rough), lengths(fitted), strict=True)
+        pairs = zip(lengths(rough.model), lengths(fitted.model), strict=True)
         shorter = [short / long for short, long in pairs]
         assert shorter == pytest.approx([shorter[0]] * 4)  # of two inputs, alone and together
         assert 0.399 < shorter[0] <= 1.0
         # Half of chi-square's 95 % quantile at one degree of freedom
-        lost = [likelihood(one) for one in (fitted, rough)]
+        lost = [likelihood(one.model) for one in (fitted, rough)]
         assert lost[0] - lost[1] >= -1e-6
         assert lost[0] - lost[1] <= 1.92 + 1e-6
 

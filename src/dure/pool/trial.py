@@ -79,5 +79,4 @@ def _missed(told: PastTask, known: Any, asked: Any, prior: FamilyPrior | None, n
 
 
 def _noise(rung: Rung) -> Any:
-    residual: Any = rung.residual
-    return residual.likelihood.noise.reshape(-1) * rung.calibration.scale.square()
+    return 0.0 if rung.residual is None else rung.residual.noise * rung.calibration.scale.square()

@@ -21,6 +21,10 @@ _NO_ANSWER = (ArithmeticError, InputError, SimulationFailed, ValueError)
 """What a theory may raise for a design it cannot say anything about."""
 
 
+_MOST_REMEMBERED = 100_000
+"""Designs of which theory's answers are kept."""
+
+
 class Theory:
     """What theory says of designs given as unit-cube rows.
 
@@ -109,6 +113,8 @@ class Theory:
         keys = [row.tobytes() for row in cube]
         new = {key: row for key, row in zip(keys, cube, strict=True) if key not in self._said}
         if new:
+            if len(self._said) + len(new) > _MOST_REMEMBERED:
+                self._said, new = {}, dict(zip(keys, cube, strict=True))
             self._said |= zip(new, self._answers(np.array(list(new.values()))), strict=True)
         return np.array([self._said[key] for key in keys]).reshape(len(cube), len(self._typical))
 

@@ -18,12 +18,13 @@ from torch import Tensor
 
 from dure.problem import Problem
 
-__all__ = ["Listed", "listed", "most_wanted", "moved", "promising"]
+__all__ = ["Listed", "listed", "most_wanted", "moved", "promising", "remembered"]
 
 _EVERYWHERE, _NEARBY, _POLISHED = 256, 128, 4
 _ROUNDS = 8
 _CHUNK = 256
 _GLANCED = 4_096
+_MOST_NEAR = 256
 _MOST_LISTED = 2_000
 
 Array = NDArray[np.float64]
@@ -32,18 +33,24 @@ Listed = tuple[tuple[Any, ...], Array]
 
 
 def most_wanted(
-    acquisition: Callable[[Tensor], Tensor], problem: Problem, incumbents: Tensor, seed: int, among: Listed | None = None
+    acquisition: Callable[[Tensor], Tensor],
+    problem: Problem,
+    incumbents: Tensor,
+    seed: int,
+    glance: Callable[[Tensor], Tensor],
+    among: Listed | None = None,
 ) -> Iterator[Any]:
     """Designs in falling order of ``acquisition``, (n, 1, columns) to (n,), as far as it was looked for; the largest comes first.
 
-    ``incumbents`` (k, columns) are designs near which better ones are likely; ``among`` is the part of a list to look through,
-    where it is not all of it.
+    ``incumbents`` (k, columns) are designs near which better ones are likely; ``glance`` is an acquisition function that is quick
+    to evaluate, by which the most promising of very many are chosen; ``among`` is the part of a list to look through, where it is
+    not all of it.
     """
     every = among or listed(problem)
     if every is not None:
         return _of_a_list(acquisition, every)
     if problem.space.stepped:
-        return _of_a_mixture(acquisition, problem, incumbents, seed)
+        return _of_a_mixture(acquisition, problem, incumbents, seed, glance)
     return _of_a_box(acquisition, problem, incumbents, seed)
 
 
@@ -74,6 +81,20 @@ def promising(glance: Callable[[Tensor], Tensor], every: Listed, asked: Array) -
     values = _values(glance, cube[left], _GLANCED)
     rows = left[np.argsort(-values, kind="stable")[:_MOST_LISTED]]
     return tuple(designs[row] for row in rows), cube[rows]
+
+
+def remembered(acquisition: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """``acquisition``, (n, 1, columns) to (n,), which is asked once for each point; its values have no slope."""
+    known: dict[bytes, float] = {}
+
+    def values(points: Tensor) -> Tensor:
+        keys = [row.tobytes() for row in points.numpy()]
+        new = {key: number for number, key in enumerate(keys) if key not in known}
+        if new:
+            known.update(zip(new, _values(acquisition, points[list(new.values())].squeeze(-2)).tolist(), strict=True))
+        return torch.tensor([known[key] for key in keys]).to(points)
+
+    return values
 
 
 def _values(acquisition: Callable[[Tensor], Tensor], cube: Any, together: int = _CHUNK) -> Array:
@@ -125,7 +146,9 @@ def _polished(acquisition: Any, starts: Tensor, held: Mapping[int, Tensor]) -> t
     return reached, torch.as_tensor(values)
 
 
-def _of_a_mixture(acquisition: Callable[[Tensor], Tensor], problem: Problem, incumbents: Tensor, seed: int) -> Iterator[Any]:
+def _of_a_mixture(
+    acquisition: Callable[[Tensor], Tensor], problem: Problem, incumbents: Tensor, seed: int, glance: Callable[[Tensor], Tensor]
+) -> Iterator[Any]:
     """Alternately: real columns by gradient, then one step of one field to the best neighbour, until neither helps."""
     space, generator = problem.space, np.random.default_rng(seed)
     raw = space.designs(_raw(space.columns, incumbents, seed).squeeze(-2).numpy())
@@ -140,6 +163,9 @@ def _of_a_mixture(acquisition: Callable[[Tensor], Tensor], problem: Problem, inc
         tried = [one for one in dict.fromkeys(chain(*near)) if one not in found and problem.broken_rule(one) is None]
         if not tried:
             break
+        if len(tried) > _MOST_NEAR:
+            order = np.argsort(-_values(glance, space.encode(tried), _GLANCED), kind="stable")
+            tried = [tried[row] for row in order[:_MOST_NEAR]]
         found |= dict(zip(tried, _values(acquisition, space.encode(tried)).tolist(), strict=True))
         best = [
             max([here, *(one for one in some if one in found)], key=found.__getitem__)

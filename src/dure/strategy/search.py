@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import islice
@@ -22,7 +22,7 @@ from dure.strategy.calibration import widening
 from dure.strategy.evidence import Evidence, Task
 from dure.strategy.fallback import skill, variations
 from dure.strategy.outputs import Outputs, shapes_of
-from dure.strategy.peak import Listed, listed, most_wanted, promising
+from dure.strategy.peak import Listed, listed, most_wanted, promising, remembered
 from dure.strategy.prospect import prospect
 from dure.surrogate import Counts, Ladder, Names, Observations, Past, differentiable, fit_ladder
 
@@ -76,7 +76,7 @@ class Search:
         ]
         reference = None
         if theory and problem.theory is not None:
-            said = Theory(problem, task.setting, self.outputs.names)
+            said = _theory(problem, task.setting, self.outputs.names)
             reference = differentiable(lambda cube: self.outputs.encode(said(np.clip(cube, 0.0, 1.0))) / scale.numpy())
         noise = 1e-6 if problem.noise.kind == "none" and not problem.candidates else None
         near, names = self._near(), _names(problem)
@@ -157,7 +157,8 @@ class Search:
     def _in_order(self, wanted: Wanting, index: int) -> Iterator[Any]:
         """The most wanted first, then ever wider around it, for when it was tried already or breaks a rule."""
         space, best = self.task.problem.space, None
-        for design in most_wanted(wanted.acquisition, self.task.problem, self.incumbents, self.seed, self._listed):
+        problem, incumbents, glance = self.task.problem, self.incumbents, self._remembered
+        for design in most_wanted(wanted.acquisition, problem, incumbents, self.seed, glance, self._listed):
             best = design if best is None else best
             yield design
         if best is None or self.task.problem.candidates:
@@ -175,11 +176,18 @@ class Search:
             return None
         rows = self.evidence.rungs[self.ladder[-1]]
         asked = self.task.problem.space.encode([*rows.designs, *rows.failed, *rows.pending])
-        none = self.known[:0]
-        glance = wanting(
-            self.task, self.aims, self.model, self.incumbents, self.known, none, self.seed, samples=_SAMPLES_AT_A_GLANCE
-        )
-        return promising(glance.acquisition, every, asked)
+        return promising(self._glance, every, asked)
+
+    @cached_property
+    def _glance(self) -> Callable[[Tensor], Tensor]:
+        """What is wanted, whatever is under way, by few samples."""
+        none, few = self.known[:0], _SAMPLES_AT_A_GLANCE
+        return wanting(self.task, self.aims, self.model, self.incumbents, self.known, none, self.seed, few).acquisition
+
+    @cached_property
+    def _remembered(self) -> Callable[[Tensor], Tensor]:
+        """The same for the neighbours that one proposal after the other looks at."""
+        return remembered(self._glance)
 
     @cached_property
     def known(self) -> Tensor:
@@ -269,3 +277,9 @@ class Search:
 def _names(problem: Problem) -> Names:
     """What tells names apart; numbers as they are, whole ones as the counts of features that they are."""
     return [(some, Counts(told) if told.dtype == np.uint8 else torch.from_numpy(told)) for some, told in problem.space.names]
+
+
+@lru_cache(maxsize=4)
+def _theory(problem: Problem, setting: Any, outputs: tuple[str, ...]) -> Theory:
+    """One for all asks of a campaign: neighbours of the same designs are looked at again and again."""
+    return Theory(problem, setting, outputs)

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.distributions import StudentT
 
 from dure.strategy.base import PastWorth
@@ -35,9 +34,7 @@ def forecasts(model: Ladder) -> Array:
     rung = model.rungs[0]
     if rung.residual is None:
         return np.zeros(0)
-    residual, (factor, _weights) = rung.residual, rung.factor
-    targets: Tensor = residual.train_targets.reshape(-1, factor.shape[-1])
-    factor = factor.reshape(-1, *factor.shape[-2:])
+    factor, targets = rung.residual.factor, rung.residual.targets
     surprise = torch.linalg.solve_triangular(factor, targets.unsqueeze(-1), upper=False).squeeze(-1)
     record = ((_HELD + surprise.square().sum(-1, keepdim=True)) / (_HELD + surprise.shape[-1])).sqrt()
     doubt = record * factor.diagonal(dim1=-1, dim2=-2) * rung.calibration.scale[:, None]

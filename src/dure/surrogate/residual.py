@@ -16,6 +16,7 @@ from torch import Tensor
 
 from dure.surrogate.effects import Effects, Names
 from dure.surrogate.past import Past, PastKernel
+from dure.surrogate.process import Apart, Process, Shared, SharedLikelihood
 
 __all__ = ["fit_residual"]
 
@@ -23,6 +24,8 @@ _MOST_FITTED = 140
 """Observations that hyperparameters are fitted to; more would say little new and cost the cube of their number."""
 _MOST_KEPT = 500
 """Observations that a belief is conditioned on."""
+_MOST_APART = 24
+"""Outputs that have a kernel each; more of them, as the powers of a core's assemblies, are alike enough to share one."""
 
 
 def fit_residual(
@@ -34,8 +37,8 @@ def fit_residual(
     *,
     effects: bool = False,
     past: Past | None = None,
-) -> SingleTaskGP:
-    """A zero-mean Gaussian process for each output.
+) -> Process:
+    """A zero-mean Gaussian process for each output; more than 24 share a kernel, unless there is a past.
 
     Args:
         points: (n, d) in the unit cube.
@@ -49,11 +52,29 @@ def fit_residual(
 
     A fit that fails leaves the prior's mode, which is broad and smooth, and never wrong by much.
     """
+    if residual.shape[-1] > _MOST_APART and past is None:
+        model, kept = _of(points, residual[:, :1], residual, noise, names, near, effects, None)
+        return Shared(model, residual[kept].mT)
+    return Apart(_of(points, residual, None, noise, names, near, effects, past)[0])
+
+
+def _of(
+    points: Tensor,
+    residual: Tensor,
+    alike: Tensor | None,
+    noise: float | None,
+    names: Names,
+    near: Tensor | None,
+    effects: bool,
+    past: Past | None,
+) -> tuple[SingleTaskGP, Tensor]:
+    """A fitted process, and the rows it is conditioned on; ``alike`` (n, m) has all outputs whose kernel ``residual``'s is."""
     n = len(points)
     if n <= _MOST_FITTED:
-        return _fitted(points, residual, noise, names, effects, past)
+        return _fitted(points, residual, alike, noise, names, effects, past), torch.arange(n)
     order = torch.randperm(n, generator=torch.Generator().manual_seed(n))
-    some = _fitted(points[order[:_MOST_FITTED]], residual[order[:_MOST_FITTED]], noise, names, effects, past)
+    first = order[:_MOST_FITTED]
+    some = _fitted(points[first], residual[first], None if alike is None else alike[first], noise, names, effects, past)
     if near is not None and n > _MOST_KEPT:
         others = order[_MOST_FITTED:]
         likest = _likeness(some, points[others], near).topk(_MOST_KEPT - _MOST_FITTED).indices
@@ -63,7 +84,7 @@ def fit_residual(
     whole.covar_module.load_state_dict(some.covar_module.state_dict())
     if noise is None:
         whole.likelihood.load_state_dict(some.likelihood.state_dict())
-    return _settled(whole)
+    return _settled(whole), kept
 
 
 def _likeness(model: SingleTaskGP, points: Tensor, near: Tensor) -> Tensor:
@@ -88,9 +109,16 @@ def _model(points: Tensor, residual: Tensor, noise: float | None, names: Names, 
 
 
 def _fitted(
-    points: Tensor, residual: Tensor, noise: float | None, names: Names, effects: bool, past: Past | None
+    points: Tensor,
+    residual: Tensor,
+    alike: Tensor | None,
+    noise: float | None,
+    names: Names,
+    effects: bool,
+    past: Past | None,
 ) -> SingleTaskGP:
     model = _model(points, residual, noise, names, effects, past)
+    likelihood = ExactMarginalLogLikelihood(model.likelihood, model) if alike is None else SharedLikelihood(model, alike.mT)
     options: dict[str, Any] = {"maxiter": 60}
     if effects:
         # The last ten-thousandth of the likelihood costs as much as all before it and makes no forecast better; the optimiser of
@@ -98,7 +126,7 @@ def _fitted(
         options |= {"ftol": 1e-4} | ({"factr": None} if residual.shape[-1] > 1 else {})
     start = {name: value.clone() for name, value in model.state_dict().items()}
     try:
-        fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model), optimizer_kwargs={"options": options})
+        fit_gpytorch_mll(likelihood, optimizer_kwargs={"options": options})
     except (ModelFittingError, NotPSDError, NanError, RuntimeError, ValueError):
         model.load_state_dict(start)
     return _settled(model)

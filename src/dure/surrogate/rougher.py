@@ -6,11 +6,10 @@ from copy import deepcopy
 from dataclasses import replace
 
 import torch
-from botorch.models import SingleTaskGP
 from gpytorch.kernels import MaternKernel
-from torch import Tensor
 
 from dure.surrogate.ladder import Ladder
+from dure.surrogate.process import Process
 from dure.surrogate.rung import Rung
 
 __all__ = ["roughest"]
@@ -32,27 +31,21 @@ def roughest(model: Ladder) -> Ladder:
     return Ladder(rungs, model.successes)
 
 
-def _shortened(fitted: SingleTaskGP) -> SingleTaskGP:
-    rough = deepcopy(fitted)
-    scales = {kernel: kernel.lengthscale.clone() for kernel in rough.covar_module.modules() if isinstance(kernel, MaternKernel)}
-    best = _log_likelihoods(rough)
+def _shortened(fitted: Process) -> Process:
+    rough = replace(fitted, model=deepcopy(fitted.model))
+    kernels = rough.model.covar_module.modules()
+    scales = {kernel: kernel.lengthscale.clone() for kernel in kernels if isinstance(kernel, MaternKernel)}
+    best = rough.log_likelihoods()
     allowed, factor = torch.ones_like(best, dtype=torch.bool), torch.ones_like(best)
     for tried in _FACTORS if scales else ():
         for kernel, scale in scales.items():
             kernel.lengthscale = scale * tried
-        allowed = allowed & (_log_likelihoods(rough) >= best - _DROP)
+        allowed = allowed & (rough.log_likelihoods() >= best - _DROP)
         if not allowed.any():
             break
         factor = torch.where(allowed, tried, factor)
     for kernel, scale in scales.items():
         # Kernels of single inputs have an axis for these behind that of the outputs.
         kernel.lengthscale = scale * factor.reshape(*factor.shape, *[1] * (scale.dim() - factor.dim()))
-    rough.eval()
+    rough.model.eval()
     return rough
-
-
-def _log_likelihoods(model: SingleTaskGP) -> Tensor:
-    """(m,) of each output, or one number."""
-    model.train()
-    believed = model.likelihood(model(*model.train_inputs), *model.train_inputs)
-    return torch.as_tensor(believed.log_prob(model.train_targets))

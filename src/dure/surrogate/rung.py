@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import torch
-from botorch.models import SingleTaskGP
-from botorch.models.utils import gpt_posterior_settings
-from gpytorch.distributions import MultivariateNormal
-from gpytorch.settings import skip_posterior_variances
 from torch import Tensor
 
 from dure.surrogate.effects import Names
 from dure.surrogate.past import Past
+from dure.surrogate.process import Process
 from dure.surrogate.reference import Reference
 from dure.surrogate.residual import fit_residual
 
@@ -23,12 +18,6 @@ __all__ = ["Calibration", "Rung", "calibrate", "fit_rung"]
 
 _WEIGHT_OF_BELIEF = 3.0
 """How many observations the belief "the reference is right, up to an offset" counts for."""
-
-_TOGETHER = 256
-"""Points that are predicted in one go."""
-
-_LEAST_VARIANCE = 1e-12
-"""Rounding can leave a variance below zero; at zero its root has no slope."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +84,7 @@ class Rung:
     """A fitted fidelity: ``lower`` is the rung its mean stands on, ``past`` what past tasks say, ``residual`` learns the rest."""
 
     calibration: Calibration
-    residual: SingleTaskGP | None
+    residual: Process | None
     reference: Reference | None
     lower: Rung | None = None
     past: Past | None = None
@@ -105,10 +94,7 @@ class Rung:
         mean = self._calibrated(self.base(points))
         if self.residual is None:
             return mean
-        # In parts, because the library makes the covariances of all points with all of them, asked for or not.
-        with gpt_posterior_settings(), skip_posterior_variances():
-            rest = torch.cat([self.residual(some.unsqueeze(-3)).mean for some in points.split(_TOGETHER, -2)], -1)
-        return torch.as_tensor(mean + self.calibration.scale[:, None] * rest)
+        return torch.as_tensor(mean + self.calibration.scale[:, None] * self.residual.mean(points))
 
     def base(self, points: Tensor) -> Tensor:
         """(..., q, d) to what the mean stands on, (..., m, q): the lower rung, theory, or zero."""
@@ -129,7 +115,7 @@ class Rung:
         mean, scale = self._calibrated(base), made.scale[:, None]
         shape = torch.eye(points.shape[-2], dtype=points.dtype)
         if self.residual is not None:
-            rest, shape = self._rest(self.residual, points)
+            rest, shape = self.residual.belief(points)
             mean = mean + scale * rest
         elif self.past is not None:
             shape = self.past.covariance(points)
@@ -138,34 +124,6 @@ class Rung:
             doubt = doubt + made.slope.square()[:, None, None] * below
         return mean, doubt.expand(*points.shape[:-2], *doubt.shape[-3:])
 
-    def _rest(self, residual: SingleTaskGP, points: Tensor) -> tuple[Tensor, Tensor]:
-        """Means (..., m, q) and covariances (..., m, q, q) of the residual at (..., q, d) points."""
-        # BoTorch's settings keep the observations' factor; without them it would be made again for every answer.
-        with gpt_posterior_settings():
-            if points.shape[-2] > 1 or points.dim() == 2:
-                together: MultivariateNormal = residual(points.unsqueeze(-3))
-                return together.mean, together.covariance_matrix
-            mean, variance = self._each(residual, points.reshape(1, -1, points.shape[-1]))
-        shape = (*points.shape[:-2], -1, 1)
-        return mean.mT.reshape(shape), variance.mT.reshape(*shape, 1).clamp_min(_LEAST_VARIANCE)
-
-    def _each(self, residual: SingleTaskGP, points: Tensor) -> tuple[Tensor, Tensor]:
-        """(1, n, d) points to means and variances, each (m, n): the library would make the covariances of all with all."""
-        factor, weights = self.factor
-        across: Tensor = residual.covar_module(points, residual.train_inputs[0]).to_dense()
-        explained = torch.linalg.solve_triangular(factor, across.mT, upper=False).square().sum(-2)
-        mean, variance = (across @ weights.unsqueeze(-1)).squeeze(-1), residual.covar_module(points, diag=True) - explained
-        return mean.reshape(-1, points.shape[-2]), variance.reshape(-1, points.shape[-2])
-
-    @cached_property
-    def factor(self) -> tuple[Tensor, Tensor]:
-        """The Cholesky factor (m, n, n) of the observations' covariance, noise included, and its inverse times them (m, n)."""
-        residual: Any = self.residual
-        with torch.no_grad():
-            residual(torch.full_like(residual.train_inputs[0][..., :1, :], 0.5))  # the first question prepares both
-            strategy = residual.prediction_strategy
-            return strategy.lik_train_train_covar.cholesky().to_dense(), strategy.mean_cache
-
     def _calibrated(self, base: Tensor) -> Tensor:
         return self.calibration.offset[:, None] + self.calibration.slope[:, None] * base
 
@@ -173,7 +131,7 @@ class Rung:
         """(n, d) to (n, m): the doubt that only this rung, and no lower one, can remove."""
         if self.residual is None:
             return self.calibration.scale.square().expand(len(points), -1)
-        _mean, variance = self._rest(self.residual, points.unsqueeze(-2))
+        _mean, variance = self.residual.belief(points.unsqueeze(-2))
         return variance[..., 0, 0] * self.calibration.scale.square()
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dure.canonical import digest
 from dure.errors import SimulationFailed
 from dure.problem import Arranged, Field, Goal, Problem, Real, design, outcome, values_of, with_limits
-from dure.problem.canonical import digest
 from dure.strategy import space_filling
 
 __all__ = ["DECLARED", "Answer", "Array", "Design", "Reference", "Task", "designs_of", "outcomes_of", "references"]

@@ -11,9 +11,9 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from dure.campaign.plan import applicable_checks
+from dure.canonical import canonical
 from dure.errors import SimulationFailed
 from dure.problem import Answer, Problem, Theory, citation_text, values_of
-from dure.problem.canonical import canonical
 from dure.strategy import space_filling
 from dure.units import check_unit
 

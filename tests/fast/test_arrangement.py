@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from dure import cli
 from dure.campaign import Campaign, Loop, claims_of, make_plan, shortened
 from dure.campaign.given import rows_from_table
+from dure.canonical import canonical, parse
 from dure.errors import InputError, ProblemError, ValueRefused
 from dure.journal import fold
 from dure.problem import Arranged, Problem, arrangement, design, find, minimise, outcome, program, text_values
-from dure.problem.canonical import canonical, parse
 from dure.report import verify, write_report
 from dure.strategy import space_filling
 from tests.fast import core_loading

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from dure.campaign import Loop
 from dure.campaign.given import rows_from_table
+from dure.canonical import digest
 from dure.errors import InputError, ProblemError, ValueRefused
 from dure.problem import Problem, Rule, choice, design, minimise, outcome, real, values_of
-from dure.problem.canonical import digest
 from dure.strategy import space_filling
 
 

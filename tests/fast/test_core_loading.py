@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from dure.campaign import Campaign, make_plan
+from dure.canonical import canonical
 from dure.domains.reactor import core_loading
 from dure.domains.reactor.diffusion import solve_core
 from dure.domains.reactor.library import CORES, Core, find_core
@@ -17,7 +18,6 @@ from dure.domains.reactor.loading import SETS, loading_class, places, published,
 from dure.errors import ValueRefused
 from dure.journal import fold
 from dure.problem import Arranged, Map, Problem, Theory, find, values_of, view_of
-from dure.problem.canonical import canonical
 from dure.report import verify, write_report
 from tests.fast import coarse_core
 from tests.fast.cores import FUEL, WATER, small, two_groups, write_core

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dure.canonical import canonical, parse
 from dure.errors import ValueRefused
 from dure.problem import Curve, Fan, Sheet, view_of
-from dure.problem.canonical import canonical, parse
 from dure.report.figures import fan_panel
 from dure.report.tables import _cell
 

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from dure.canonical import canonical, parse
 from dure.errors import (
     JournalError,
     Refused,
@@ -23,7 +24,6 @@ from dure.errors import (
 )
 from dure.journal import Journal, store
 from dure.journal.store import GENESIS
-from dure.problem.canonical import canonical, parse
 from tests.fast.journals import FILE, MEMORY, sha256, small
 
 

@@ -11,6 +11,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dure.canonical import canonical, digest, parse
 from dure.errors import ValueRefused
 from dure.problem import (
     Fidelity,
@@ -27,7 +28,6 @@ from dure.problem import (
     setting,
     with_limits,
 )
-from dure.problem.canonical import canonical, digest, parse
 
 plain = st.recursive(
     st.none()

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from dure.canonical import canonical
 from dure.errors import (
     ValueRefused,
 )
 from dure.journal import code_hash, environment, store
-from dure.problem.canonical import canonical
 from tests.fast.journals import sha256
 
 

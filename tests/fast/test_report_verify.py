@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 import dure.problem.registry as registry
+from dure.canonical import digest
 from dure.errors import ProblemError, VerificationFailed
 from dure.journal import Journal
-from dure.problem.canonical import digest
 from dure.report import verify, write_report
 from tests.fast.report_campaigns import BEAM, campaign
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from dure.canonical import digest
 from dure.errors import InputError, PlanError, UnknownName
 from dure.execute.attempt import simulator_code
 from dure.i18n import N_, _
 from dure.journal import History
 from dure.models import Card, check_fits, label_of
 from dure.problem import Check, Goal, Molecule, Problem, find, lasting, values_of, with_limits
-from dure.problem.canonical import digest
 from dure.strategy import HAS_A_PAST, Task, strategy, suited
 
 __all__ = ["HYPOTHESIS", "PATIENCE", "REPLICATES", "Budget", "applicable_checks", "make_plan", "shifted", "task_of"]

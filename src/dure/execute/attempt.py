@@ -10,10 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dure.canonical import digest
 from dure.errors import InputError, SimulationFailed
 from dure.journal import code_hash, environment
 from dure.problem import Problem, Replay, find, values_of
-from dure.problem.canonical import digest
 
 __all__ = ["attempt", "load", "simulator_code"]
 

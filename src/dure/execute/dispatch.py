@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from typing import Any
 
+from dure.canonical import canonical, digest
 from dure.execute.attempt import attempt
 from dure.execute.local import LocalRunner
 from dure.execute.process import WorkerLost
 from dure.i18n import _
 from dure.journal import History, Journal, TrialState
 from dure.problem import Trial, find
-from dure.problem.canonical import canonical, digest
 
 __all__ = ["Dispatch"]
 

@@ -11,9 +11,9 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from dure.canonical import JSON, digest
 from dure.errors import ValueRefused
 from dure.i18n import _
-from dure.problem.canonical import JSON, digest
 
 __all__ = ["code_hash", "environment"]
 

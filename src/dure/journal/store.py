@@ -15,11 +15,11 @@ from typing import Self, cast
 
 from filelock import BaseFileLock
 
+from dure.canonical import JSON, canonical, parse
 from dure.errors import JournalCorrupted, JournalError, JournalNotFound, Refused, ValueRefused
 from dure.i18n import _
 from dure.journal import sqlite
 from dure.journal.lock import hold
-from dure.problem.canonical import JSON, canonical, parse
 
 __all__ = ["GENESIS", "Event", "Journal"]
 

@@ -13,13 +13,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from dure.canonical import digest
 from dure.errors import InputError, PoolError
 from dure.i18n import _
 from dure.models import strictest
 from dure.pool.columns import arrow
 from dure.pool.rows import META, Source
 from dure.problem import Problem, find
-from dure.problem.canonical import digest
 
 __all__ = ["Answers", "Pool", "Task", "keeps"]
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from dure.canonical import digest
 from dure.errors import InputError, PoolError
 from dure.i18n import _
 from dure.models import ACCESS
 from dure.pool.columns import FIXED, Column, arrow, arrow_type, columns_of
 from dure.problem import Problem, Trial, inputs_of, values_of
-from dure.problem.canonical import digest
 
 __all__ = ["META", "Rows", "Source", "assembled", "said_of", "saying", "task_of", "write"]
 

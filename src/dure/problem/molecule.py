@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dure.canonical import digest
 from dure.errors import ProblemError, ValueRefused
 from dure.i18n import _
-from dure.problem.canonical import digest
 from dure.problem.fields import Array, Counted, Field, are_texts, specified
 from dure.problem.smiles import canonical, fingerprints, scaffold
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from dure.canonical import digest
 from dure.errors import InputError, MissingPart, ProblemError, UnknownName, ValueRefused
 from dure.i18n import _
-from dure.problem.canonical import digest
 from dure.problem.classes import inputs_of, measures_of, values_of
 from dure.problem.fields import Field
 from dure.problem.goals import Goal, Measure

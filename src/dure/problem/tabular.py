@@ -14,9 +14,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from dure.canonical import digest
 from dure.errors import InputError, ProblemError, UnknownName
 from dure.i18n import _
-from dure.problem.canonical import digest
 from dure.problem.classes import design, outcome
 from dure.problem.fields import Choice, Field, Integer, Ordered, Real
 from dure.problem.goals import Measure

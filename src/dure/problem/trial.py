@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from dure.problem.canonical import digest
+from dure.canonical import digest
 
 __all__ = ["Trial"]
 

@@ -11,9 +11,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final, Self
 
+from dure.canonical import digest
 from dure.errors import InputError
 from dure.i18n import _
-from dure.problem.canonical import digest
 from dure.record.formats import MOST_FILES, File, check_path
 from dure.record.identifiers import licence, orcid, ror
 

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from dure.campaign import Claim, claims_of, conclude, task_of
+from dure.canonical import parse
 from dure.errors import InputError, JournalError
 from dure.i18n import _
 from dure.journal import Event, History, Journal, TrialState, fold
 from dure.problem import Curve, Fan, Map, Sheet, View, find, view_of
-from dure.problem.canonical import parse
 from dure.strategy import Task
 
 __all__ = ["Dossier"]

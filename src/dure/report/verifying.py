@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from dure.campaign import Claim, Query, conclude, evaluate, shortened, task_of
+from dure.canonical import canonical, digest
 from dure.errors import DureError, InputError, JournalCorrupted, ProblemError, VerificationFailed
 from dure.execute.attempt import simulator_code
 from dure.i18n import _, speaking
 from dure.journal import Event, History, Journal
 from dure.problem import Problem, find
-from dure.problem.canonical import canonical, digest
 from dure.report.dossier import Dossier
 from dure.report.numbers import NONE, agrees, full
 from dure.report.reading import Shown, read

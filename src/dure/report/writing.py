@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import dure
+from dure.canonical import digest
 from dure.errors import JournalReadOnly, UnknownName
 from dure.i18n import LANGUAGES, _
 from dure.i18n import language as spoken
 from dure.journal import Journal
-from dure.problem.canonical import digest
 from dure.report.dossier import Dossier
 from dure.report.page import page
 from dure.report.results import NAME, claims_file, results

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from dure.canonical import canonical
 from dure.errors import PlanError
 from dure.journal import History
 from dure.problem import values_of
-from dure.problem.canonical import canonical
 from dure.strategy import Proposal, Strategy
 from dure.testing.cases import Case
 

@@ -11,9 +11,9 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 import dure.record
+from dure.canonical import digest
 from dure.errors import InputError
 from dure.i18n import _
-from dure.problem.canonical import digest
 from durehub.accounts.actors import Actor
 from durehub.accounts.models import Account, Action, Organisation, Project
 from durehub.catalogue.finding import Missing, found, may

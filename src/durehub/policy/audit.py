@@ -11,9 +11,9 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from dure.canonical import digest
 from dure.errors import VerificationFailed
 from dure.i18n import _
-from dure.problem.canonical import digest
 from durehub.accounts.actors import Actor
 from durehub.policy.models import Entry, Head
 

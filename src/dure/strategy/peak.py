@@ -24,7 +24,7 @@ _EVERYWHERE, _NEARBY, _POLISHED = 256, 128, 4
 _ROUNDS = 8
 _CHUNK = 256
 _GLANCED = 4_096
-_MOST_NEAR = 256
+_NEIGHBOURS, _SHORT = 256, 64
 _MOST_LISTED = 2_000
 
 Array = NDArray[np.float64]
@@ -155,17 +155,17 @@ def _of_a_mixture(
     likely = space.designs(incumbents.numpy())
     raw += [moved(problem, likely[generator.integers(len(likely))], generator) for _one in range(_NEARBY)] + likely
     raw = [design for design in dict.fromkeys(raw) if problem.broken_rule(design) is None]
+    many = len(space.neighbours(raw[-1])) > _NEIGHBOURS
+    raw = _short(raw, problem, glance) if many else raw
     found = dict(zip(raw, _values(acquisition, space.encode(raw)).tolist(), strict=True))
-    climbers = sorted(found, key=lambda one: -found[one])[:_POLISHED]
+    climbers = sorted(found, key=lambda one: -found[one])[: _POLISHED // 2 if many else _POLISHED]
     for _round in range(_ROUNDS):
         settled = _settled(acquisition, problem, climbers) if len(space.stepped) < space.columns else climbers
         near = [[one, *space.neighbours(one)] for one in settled]
         tried = [one for one in dict.fromkeys(chain(*near)) if one not in found and problem.broken_rule(one) is None]
         if not tried:
             break
-        if len(tried) > _MOST_NEAR:
-            order = np.argsort(-_values(glance, space.encode(tried), _GLANCED), kind="stable")
-            tried = [tried[row] for row in order[:_MOST_NEAR]]
+        tried = _short(tried, problem, glance) if many else tried
         found |= dict(zip(tried, _values(acquisition, space.encode(tried)).tolist(), strict=True))
         best = [
             max([here, *(one for one in some if one in found)], key=found.__getitem__)
@@ -175,6 +175,12 @@ def _of_a_mixture(
         if not climbers:
             break
     return iter(sorted(found, key=lambda one: -found[one]))
+
+
+def _short(designs: list[Any], problem: Problem, glance: Callable[[Tensor], Tensor]) -> list[Any]:
+    """The few that look best at a glance."""
+    order = np.argsort(-_values(glance, problem.space.encode(designs), _GLANCED), kind="stable")
+    return [designs[row] for row in order[:_SHORT]]
 
 
 def moved(problem: Problem, design: Any, generator: np.random.Generator, wide: float = 0.05) -> Any:

@@ -356,6 +356,20 @@ def test_too_many_wrong_passwords_wait(owner: Caller):
     refused(VISITOR.call("POST", "tokens", right), 429, "slow_down")
 
 
+@pytest.mark.parametrize("kind", ["multipart/form-data", "application/x-www-form-urlencoded; charset=latin-1"])
+def test_forms_are_refused_before_anything_is_done(owner: Caller, kind: str):
+    from django.test import Client
+
+    wrong = json.dumps({"email": "owner@example.org", "password": "no"})
+    client = Client(raise_request_exception=False)
+    answers = [client.generic("POST", "/api/v1/tokens", wrong, content_type=kind) for _ in range(12)]
+    for answer in answers:
+        refused(answer, 415, "unsupported")  # and a right password would be answered alike: nobody tries passwords this way
+    right = {"email": "owner@example.org", "password": "a long password of owner"}
+    refused(client.generic("POST", "/api/v1/tokens", json.dumps(right), content_type=kind), 415, "unsupported")
+    assert VISITOR.call("POST", "tokens", right).status_code == 201
+
+
 def test_a_password_gives_a_token_and_an_unknown_address_looks_like_a_wrong_password(owner: Caller):
     right = {"email": "Owner@Example.org", "password": "a long password of owner"}
     given = VISITOR.call("POST", "tokens", right)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 import pytest
+import requests
 import torch
 
 from dure.campaign import Loop
@@ -25,6 +28,7 @@ from dure.problem import Problem, find
 from dure.strategy import strategy
 from dure.strategy.informed import Informed
 from tests.fast.family_of_valleys import VALLEYS
+from tests.slow.hubs import PASSWORD, dure, serving
 
 pytestmark = pytest.mark.needs("torch", "safetensors", "pyarrow", "license_expression")
 
@@ -98,6 +102,27 @@ def test_a_campaign_keeps_its_model_and_says_what_it_was_worth(family: str, mode
     assert "valleys@" in page
     verified = subprocess.run([*DURE, "verify", str(tmp_path / "c")], capture_output=True, text=True, check=False, timeout=300)
     assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+@pytest.mark.needs("django", "cheroot", "rocrate", "mlcroissant", "requests")
+def test_a_campaign_is_published_no_wider_than_the_model_it_used(family: str, pool: Pool, tmp_path: Path):
+    prior, card = train_prior(pool, "closed")
+    save(prior, replace(card, access="consortium"), tmp_path / "closed")
+    words = ["run", family, "--setting", "shift=0.05", "--prior", tmp_path / "closed", "--runs", "8", "--out", tmp_path / "c"]
+    done = subprocess.run([*DURE, *map(str, words)], capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode in (0, 3), done.stderr
+    home = tmp_path / "hub"
+    home.mkdir()
+    with serving(home) as hub:
+        known = {"email": hub.join("Kim", hub.invitation), "password": PASSWORD}
+        dure("login", hub.url, "--email", known["email"], "--password", PASSWORD, cwd=tmp_path, who="kim")
+        about = ("--licence", "CC0-1.0", "--creator", "Kim, Minji <0000-0002-1825-0097>", "--level", "open", "--json")
+        identifier = json.loads(dure("publish", tmp_path / "c", *about, cwd=tmp_path, who="kim"))["id"]
+        there = f"{hub.url}/api/v1/records/{identifier.removeprefix('dure:').partition('/')[0]}"
+        assert requests.get(there, timeout=30).status_code == 404
+        token = requests.post(f"{hub.url}/api/v1/tokens", json=known, timeout=30).json()["token"]
+        told = requests.get(there, headers={"Authorization": f"Bearer {token}"}, timeout=30).json()
+    assert (told["access"]["level"], told["access"]["files_level"]) == ("consortium", "consortium")
 
 
 def test_weights_that_are_not_those_of_the_card_are_refused(model: Path, tmp_path: Path):

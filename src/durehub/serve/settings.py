@@ -92,6 +92,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "durehub.web.middleware.speech",
+    "durehub.web.middleware.formless",
     "durehub.web.middleware.whole",
     "axes.middleware.AxesMiddleware",
 ]

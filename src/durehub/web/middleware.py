@@ -11,7 +11,7 @@ from django.utils.cache import patch_vary_headers
 
 from dure.i18n import LANGUAGES, _, speaking
 
-__all__ = ["headers", "speech", "wanted", "whole"]
+__all__ = ["formless", "headers", "speech", "wanted", "whole"]
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -46,6 +46,19 @@ def headers(answer: Answer) -> Answer:
         response.setdefault("Cache-Control", "private, no-cache")
         patch_vary_headers(response, ("Authorization", "Cookie", "Accept-Language"))
         return response
+
+    return wrapped
+
+
+def formless(answer: Answer) -> Answer:
+    """Refuse forms that are sent to the API before anything is done: what counts failed sign-ins stumbles over broken ones."""
+
+    def wrapped(request: HttpRequest) -> HttpResponse:
+        form = request.content_type in {"multipart/form-data", "application/x-www-form-urlencoded"}
+        if not (form and request.method == "POST" and request.path.startswith("/api/")):
+            return answer(request)
+        told = {"code": "unsupported", "message": _("the API takes no forms; send JSON, with Content-Type: application/json")}
+        return JsonResponse({"error": told}, status=415)
 
     return wrapped
 

@@ -156,6 +156,16 @@ def test_rules_are_kept():
     assert found[0].holes == 3
 
 
+def test_where_no_design_keeps_the_rules_there_is_none():
+    @rule
+    def never(_one: Mixed) -> float:
+        """Nothing is allowed."""
+        return -1.0
+
+    top = hill(torch.ones(5).double())
+    assert not list(most_wanted(top, stated(Mixed, rules=(never,)), torch.full((1, 5), MIDDLE).double(), 0, top))
+
+
 def test_a_product_of_choices_is_never_listed():
     problem, target = stated(Vast), torch.rand(12, generator=torch.Generator().manual_seed(0), dtype=torch.double)
     found = next(

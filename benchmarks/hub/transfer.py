@@ -70,8 +70,7 @@ def _hub(home: Path) -> Iterator[tuple[str, str, int]]:
             (child,) = psutil.Process(process.pid).children(recursive=True)
             yield url[0], _token(url[0], invitation[1]), child.pid
         finally:
-            process.terminate()
-            for one in psutil.Process(process.pid).children(recursive=True):
+            for one in [*psutil.Process(process.pid).children(recursive=True), process]:
                 one.terminate()
 
 

@@ -155,7 +155,9 @@ def _of_a_mixture(
     likely = space.designs(incumbents.numpy())
     raw += [moved(problem, likely[generator.integers(len(likely))], generator) for _one in range(_NEARBY)] + likely
     raw = [design for design in dict.fromkeys(raw) if problem.broken_rule(design) is None]
-    many = bool(raw) and len(space.neighbours(raw[-1])) > _NEIGHBOURS
+    if not raw:
+        return iter(())
+    many = len(space.neighbours(raw[-1])) > _NEIGHBOURS
     raw = _short(raw, problem, glance) if many else raw
     found = dict(zip(raw, _values(acquisition, space.encode(raw)).tolist(), strict=True))
     climbers = sorted(found, key=lambda one: -found[one])[: _POLISHED // 2 if many else _POLISHED]

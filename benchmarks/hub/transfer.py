@@ -70,7 +70,9 @@ def _hub(home: Path) -> Iterator[tuple[str, str, int]]:
             (child,) = psutil.Process(process.pid).children(recursive=True)
             yield url[0], _token(url[0], invitation[1]), child.pid
         finally:
-            for one in [*psutil.Process(process.pid).children(recursive=True), process]:
+            children = psutil.Process(process.pid).children(recursive=True)  # nobody's any more once it has ended
+            process.terminate()
+            for one in children:
                 one.terminate()
 
 

@@ -271,7 +271,9 @@ def uploads(made: Stage) -> Iterator[tuple[str, Any, Any]]:
         found = browser.head(f"/api/v1/uploads/{sha256}", headers=tus)
         yield f"{told}, head", found.status_code, 200 if able and owns else 404
         metadata = f"sha256 {b64encode(sha256.encode()).decode()}"
-        begun = browser.post("/api/v1/uploads", headers=tus | {"Upload-Length": "8", "Upload-Metadata": metadata})
+        begun = browser.post(
+            "/api/v1/uploads", content_type="application/json", headers=tus | {"Upload-Length": "8", "Upload-Metadata": metadata}
+        )
         yield f"{told}, begin", begun.status_code, 201 if able else 404
         if able:
             offset = browser.head(f"/api/v1/uploads/{sha256}", headers=tus)["Upload-Offset"]

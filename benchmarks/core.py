@@ -5,27 +5,21 @@ python -m benchmarks.core [--quick] [--resume DIR] [--json FILE]
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import multiprocessing
-import resource
 import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import psutil
 
 from benchmarks.figures import Figure, Options, Row, present, repeated
+from benchmarks.pooling import children_s, pooled, throughput
 from dure.campaign import Budget, Campaign, make_plan
-from dure.errors import SimulationFailed
 from dure.execute import LocalRunner
-from dure.journal import Event, History, Journal, fold
-from dure.pool import generate
+from dure.journal import Event, History
 from dure.problem import find
 
 TOYS = Path(__file__).parent / "toys"
@@ -96,45 +90,11 @@ def help_text() -> Row:
     """CPU ms of ``dure --help``, and of an interpreter that does nothing."""
 
     def cost(*arguments: str) -> float:
-        before = _children()
+        before = children_s()
         subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
-        return 1e3 * (_children() - before)
+        return 1e3 * (children_s() - before)
 
     return {"help_ms": cost("-c", "from dure.cli import main; main()", "--help"), "nothing_ms": cost("-c", "pass")}
-
-
-def pool(tasks: int) -> Row:
-    """CPU and wall seconds of a pool with one worker, and of the same trials in a plain loop in one process."""
-    with tempfile.TemporaryDirectory() as folder:
-        cpu, began = time.process_time() + _children(), time.monotonic()
-        summary = generate(CHARGE, Path(folder), tasks=tasks, designs=24)
-        pooled = time.process_time() + _children() - cpu, time.monotonic() - began
-        with Journal.open(Path(folder), write=False) as journal:
-            trials = [dict(state.trial) for state in fold(journal.events()).trials.values()]
-    cpu, began = _children(), time.monotonic()
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        process.submit(bare, trials).result()
-    alone = _children() - cpu, time.monotonic() - began
-    seconds = {"pool_cpu_s": pooled[0], "pool_wall_s": pooled[1], "bare_cpu_s": alone[0], "bare_wall_s": alone[1]}
-    return {"trials": len(trials), "failed": summary.failed, **seconds}
-
-
-def bare(trials: list[dict[str, Any]]) -> None:
-    """The plain loop that somebody without Dure would write."""
-    from dure.domains.energy.fast_charge import simulate
-
-    problem = find(CHARGE)
-    for trial in trials:
-        design, setting = problem.make_design(trial["design"]), problem.make_setting(trial["setting"])
-        # A design without an answer has cost its time either way.
-        with contextlib.suppress(SimulationFailed):
-            simulate(design, setting, fidelity=trial["fidelity"])
-
-
-def _children() -> float:
-    """CPU seconds of child processes that have ended."""
-    use = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return use.ru_utime + use.ru_stime
 
 
 def study(options: Options) -> tuple[list[Figure], list[Row]]:
@@ -143,7 +103,7 @@ def study(options: Options) -> tuple[list[Figure], list[Row]]:
     times = 1 if quick else 3
     loops = [options.row(f"loop {number}", loop_and_resume) for number in range(times)]
     starts = [options.row(f"help {number}", help_text) for number in range(5 if quick else 15)]
-    pools = [options.row(f"pool {number}", partial(pool, 2 if quick else 4)) for number in range(times)]
+    pools = [options.row(f"pool {number}", partial(pooled, CHARGE, 2 if quick else 4, 24)) for number in range(times)]
     costs = {name: options.row(f"evaluations {name}", partial(evaluations, name, 2 if quick else 6)) for name in ("spme", "dfn")}
     busy = {
         f"{by}, {strategy}": [
@@ -171,7 +131,7 @@ def study(options: Options) -> tuple[list[Figure], list[Row]]:
             peer="python -c pass",
         ),
         *(_warm(name, costs[name], target) for name, target in (("spme", 30.0), ("dfn", 8.0))),
-        *(_throughput(unit, pools, None if quick and unit == "wall" else 0.7) for unit in ("cpu", "wall")),
+        *(throughput(unit, pools, None if quick and unit == "wall" else 0.7) for unit in ("cpu", "wall")),
         *(
             repeated(f"two workers busy, runs of 1 s of {name}", [row["share"] for row in rows], target=None if quick else 0.95)
             for name, rows in busy.items()
@@ -184,11 +144,6 @@ def _warm(fidelity: str, row: Row, target: float) -> Figure:
     """How many times dearer a design is when its simulation is built for it."""
     ratios = [built / warm for built, warm in zip(row["built_s"], row["warm_s"], strict=True)]
     return repeated(f"{fidelity} kept built", ratios, unit="times cheaper (CPU)", target=target, peer="built for each design")
-
-
-def _throughput(unit: str, rows: list[Row], target: float | None) -> Figure:
-    ratios = [row[f"bare_{unit}_s"] / row[f"pool_{unit}_s"] for row in rows]
-    return repeated(f"pool, trials per {unit} second", ratios, target=target, peer="the simulator in a plain loop")
 
 
 if __name__ == "__main__":

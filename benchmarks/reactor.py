@@ -1,4 +1,4 @@
-"""The reactor solver: what a solve costs beside its targets, what rare events cost, and the table of verification.
+"""The reactor solver: what a solve costs beside its targets, what rare events and pools cost, and the table of verification.
 
 python -m benchmarks.reactor [--quick] [--resume DIR] [--json FILE]
 """
@@ -18,6 +18,7 @@ import numpy as np
 from scipy.linalg import expm
 
 from benchmarks.figures import Figure, Options, Row, present
+from benchmarks.pooling import pooled, throughput
 from dure.domains.reactor import kinetics
 from dure.domains.reactor.diffusion import constants_of, reactivity, solve, solve_core
 from dure.domains.reactor.ejection import INPUTS, Rods, enthalpies
@@ -193,7 +194,7 @@ def page() -> str:
 
 
 def study(options: Options) -> tuple[list[Figure], list[Row]]:
-    """Solve times beside their targets, and a rare event."""
+    """Solve times beside their targets, a rare event, and what pools cost beside their trials."""
     times = 3 if options.quick else 15
     wanted = list(TARGETS) + ([] if options.quick else [("biblis", 6), ("koeberg", 4)])
     rows = [options.row(f"{core}, n = {n}", partial(solve_seconds, core, n, times)) for core, n in wanted]
@@ -211,7 +212,12 @@ def study(options: Options) -> tuple[list[Figure], list[Row]]:
         figures.append(Figure("a rod ejection's event of about 1e-6", row["cpu_s"], unit="s", target=300.0, at_most=True))
         figures.append(Figure("its coefficient of variation, levels taken as dependent", row["cov"], target=0.4, at_most=True))
         rows.append(row)
-    return figures, rows
+    pools = [
+        options.row(f"pool {number}", partial(pooled, "reactor/core-loading", 3, 8 if options.quick else 48, "n6"))
+        for number in range(1 if options.quick else 3)
+    ]
+    figures += [throughput(unit, pools, None if options.quick else 0.7) for unit in ("cpu", "wall")]
+    return figures, [*rows, *pools]
 
 
 if __name__ == "__main__":

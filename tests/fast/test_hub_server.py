@@ -25,6 +25,9 @@ def _application(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
     if environ["PATH_INFO"] == "/flood":
         start("200 OK", [])
         return iter(lambda: b"x" * 65536, b"")
+    if environ["PATH_INFO"] == "/kind":
+        start("200 OK", [("Content-Length", str(len(environ["CONTENT_TYPE"])))])
+        return [environ["CONTENT_TYPE"].encode()]
     names = _HEADERS(sorted(name for name in environ if name.startswith("HTTP_"))).encode()
     start("200 OK", [("Content-Length", str(len(names)))])
     return [names]
@@ -56,6 +59,19 @@ def test_an_answer_to_head_has_no_body_and_the_next_answer_is_read_where_it_begi
     assert head.read() == b""
     connection.request("GET", "/")
     assert connection.getresponse().read().startswith(b"HTTP_")
+
+
+@pytest.mark.parametrize(
+    ("sent", "taken"),
+    [
+        ("application/json; charset=hex", "application/json"),
+        ("multipart/form-data; Charset=utf-7; boundary=x", "multipart/form-data; boundary=x"),
+        ("text/plain", "text/plain"),
+    ],
+)
+def test_no_letters_but_those_of_utf_8_reach_django(connection: http.client.HTTPConnection, sent: str, taken: str):
+    connection.request("GET", "/kind", headers={"Content-Type": sent})
+    assert connection.getresponse().read().decode() == taken
 
 
 def test_connections_that_say_nothing_keep_no_thread(port: int, connection: http.client.HTTPConnection):

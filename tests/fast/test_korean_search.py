@@ -124,7 +124,7 @@ def test_hits_come_whole_and_the_newest_first_however_few_rows_are_looked_at_at_
 
     places = list(accumulate(gaps))
     below = 2**62 if start is None else places[min(start, len(places) - 1)]
-    few = {"_FIRST": 2, "_WALKED": 6, "_GROWTH": 2, "_ENOUGH": 1, "_SOME": 3}
+    few = {"_FIRST": 2, "_WALKED": 6, "_GROWTH": 2, "_ALL": 20, "_ENOUGH": 1, "_SOME": 3, "_MANY": 5}
     with hub_home.undone(), patch.multiple(index, **few):
         Words.objects.all().delete()
         index.enter((place, text, "") for place, text in zip(places, holds, strict=False))

@@ -443,12 +443,35 @@ def test_outputs_that_share_a_kernel_are_believed_as_each_would_be_alone_under_i
                 torch.testing.assert_close(jointly[1][row, 0], together.distribution.covariance_matrix, rtol=0, atol=1e-6)
 
 
+def test_slopes_under_a_shared_kernel_are_those_of_each_row_also_where_rows_are_equal():
+    x = points(30)
+    shared = fit_residual(x, alike(30, x), 1e-4)
+    beside, corner = torch.tensor([[0.4, 0.6]]).double(), torch.ones(1, 2).double()
+
+    def slopes(rows: Tensor) -> Tensor:
+        asked = torch.stack([torch.cat([row[None], beside]) for row in rows]).requires_grad_()
+        mean, covariance = shared.belief(asked)
+        (found,) = torch.autograd.grad(mean[..., 0].square().sum() + covariance[..., 0, :].sum(), asked)
+        return found[:, 0]
+
+    (alone,) = slopes(corner)
+    torch.testing.assert_close(slopes(corner.repeat(2, 1)), alone.expand(2, 2), rtol=1e-6, atol=1e-8)
+
+
+def test_outputs_that_never_vary_do_not_calm_the_others():
+    x = points(40)
+    waves = alike(30, x)
+    padded = torch.cat([torch.zeros(40, 60, dtype=torch.double), waves], -1)
+    shared, other = fit_residual(x, waves, 1e-4), fit_residual(x, padded, 1e-4)
+    torch.testing.assert_close(other.mean(points(9, 5))[60:], shared.mean(points(9, 5)), rtol=0, atol=1e-4)
+
+
 def test_the_shared_likelihood_is_the_product_of_the_outputs_own():
     x = points(20)
     y = alike(30, x)
     shared = fit_residual(x, y, 1e-4)
     each = [Apart(under_its_kernel(shared, output)).log_likelihoods() for output in range(30)]
-    torch.testing.assert_close(shared.log_likelihoods(), torch.stack(each).sum(), rtol=1e-6, atol=0)
+    torch.testing.assert_close(30 * shared.log_likelihoods(), torch.stack(each).sum(), rtol=1e-6, atol=0)
 
 
 def test_many_outputs_forecast_no_worse_under_one_kernel_than_few_under_their_own():

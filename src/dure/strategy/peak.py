@@ -92,7 +92,7 @@ def remembered(acquisition: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Te
         new = {key: number for number, key in enumerate(keys) if key not in known}
         if new:
             known.update(zip(new, _values(acquisition, points[list(new.values())].squeeze(-2)).tolist(), strict=True))
-        return torch.tensor([known[key] for key in keys]).to(points)
+        return torch.tensor([known[key] for key in keys], dtype=points.dtype)
 
     return values
 
@@ -167,7 +167,9 @@ def _of_a_mixture(
         tried = [one for one in dict.fromkeys(chain(*near)) if one not in found and problem.broken_rule(one) is None]
         if not tried:
             break
-        tried = _short(tried, problem, glance) if many else tried
+        tried = (
+            list(dict.fromkeys([*_short(tried, problem, glance), *(one for one in tried if one in settled)])) if many else tried
+        )
         found |= dict(zip(tried, _values(acquisition, space.encode(tried)).tolist(), strict=True))
         best = [
             max([here, *(one for one in some if one in found)], key=found.__getitem__)

@@ -108,9 +108,9 @@ class Shared:
         return torch.cholesky_solve(self.targets.mT, self.factor[0])
 
     def log_likelihoods(self) -> Tensor:
-        """One number, for all outputs."""
+        """That of a middling output, for they are seldom independent."""
         self.model.train()
-        return SharedLikelihood(self.model, self.targets).of(self.model(*self.model.train_inputs))
+        return SharedLikelihood(self.model, self.targets).of(self.model(*self.model.train_inputs)) / len(self.targets)
 
     def mean(self, points: Tensor) -> Tensor:
         """(..., q, d) points to (..., m, q)."""
@@ -120,7 +120,8 @@ class Shared:
         """(..., q, d) points to means (..., m, q) and covariances (..., 1, q, q), the same for every output."""
         kernel, flat = self.model.covar_module, points.reshape(-1, points.shape[-1])
         # Designs under way stand beside every candidate, and need not be looked at for each of them.
-        first, which = _once(flat) if points.shape[-2] > 1 else (slice(None), slice(None))
+        repeats = points.shape[-2] > 1 and not points.requires_grad  # each of two equal rows has a slope of its own
+        first, which = _once(flat) if repeats else (slice(None), slice(None))
         across = self._across(flat[first])
         half = torch.linalg.solve_triangular(self.factor[0], across.mT, upper=False).mT[which].reshape(*points.shape[:-1], -1)
         mean = (across @ self._weights)[which].reshape(*points.shape[:-1], -1).mT

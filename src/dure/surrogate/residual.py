@@ -53,7 +53,9 @@ def fit_residual(
     A fit that fails leaves the prior's mode, which is broad and smooth, and never wrong by much.
     """
     if residual.shape[-1] > _MOST_APART and past is None:
-        model, kept = _of(points, residual[:, :1], residual, noise, names, near, effects, None)
+        varies = residual.abs().amax(0) > 0  # what is known without doubt says nothing of the others
+        told = residual[:, varies] if varies.any() else residual
+        model, kept = _of(points, told[:, :1], told, noise, names, near, effects, None)
         return Shared(model, residual[kept].mT)
     return Apart(_of(points, residual, None, noise, names, near, effects, past)[0])
 

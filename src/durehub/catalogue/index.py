@@ -109,18 +109,19 @@ def places(asked: str, below: int, wanted: int) -> Iterator[list[int]]:
         while below > 0:
             floor = below - int(span * stretch) if stretch < _ALL else 0
             cursor.execute(  # "+ 0": sorted, not walked down in order
-                f"SELECT rowid FROM {_TABLE} WHERE terms @@ %s::tsquery AND rowid >= %s AND rowid < %s ORDER BY rowid + 0 DESC",
+                f"SELECT rowid FROM {_TABLE} WHERE terms @@ %s::tsquery AND rowid >= %s AND rowid < %s "
+                f"ORDER BY rowid + 0 DESC LIMIT {_MANY}",
                 [asked, floor, below],
             )
             found = [place for (place,) in cursor.fetchall()]
             yield from (found[start : start + _SOME] for start in range(0, len(found), _SOME))
-            below, stretch = floor, _GROWTH * stretch
+            below, stretch = (found[-1], stretch) if len(found) == _MANY else (floor, _GROWTH * stretch)
 
 
 _FIRST, _WALKED, _GROWTH, _ALL = 2_000, 18_000, 4, 1_000_000
 """Rows: looked at first, the longest way that is walked, its growth, and so many that all that are left are asked for."""
-_ENOUGH, _SOME = 4, 2_000
-"""Hits: expected of the next stretch for one that is wanted, and handed on at a time."""
+_ENOUGH, _SOME, _MANY = 4, 2_000, 20_000
+"""Hits: expected of the next stretch for one that is wanted, handed on at a time, and taken from the index at a time."""
 
 
 def _weighed(streams: Sequence[Sequence[str]]) -> list[str]:

@@ -84,10 +84,15 @@ def _cut(conn: HTTPConnection | None) -> None:
             conn.socket.shutdown(socket.SHUT_RDWR)
 
 
-def _bodiless(application: Any) -> Any:
-    """The application, without bodies in answers to HEAD: Django leaves that to its server."""
+def _for_django(application: Any) -> Any:
+    """The application, spared what Django leaves to its server: bodies in answers to HEAD, and texts in other letters than UTF-8.
+
+    It looks names of alphabets up before it answers anything, and fails at those that are none of text.
+    """
 
     def answer(environ: dict[str, Any], start: Any) -> Any:
+        kind = environ.get("CONTENT_TYPE", "").split(";")
+        environ["CONTENT_TYPE"] = ";".join(one for one in kind if not one.strip().lower().startswith("charset"))
         answered = application(environ, start)
         if environ["REQUEST_METHOD"] != "HEAD":
             return answered
@@ -100,4 +105,4 @@ def _bodiless(application: Any) -> Any:
 
 def server(bound: socket.socket, application: Any, *, threads: int) -> Server:
     """A server at a bound socket that answers as many calls at once as it has threads; its ``start`` serves until interrupted."""
-    return _Server(bound, _bodiless(application), threads)
+    return _Server(bound, _for_django(application), threads)

@@ -87,7 +87,7 @@ class Apart:
 class Shared:
     """A fitted process of m outputs under one kernel, whose covariances are made once for all of them.
 
-    ``model`` has one output, the first.
+    ``model`` has one output, the first that varies.
     """
 
     model: SingleTaskGP

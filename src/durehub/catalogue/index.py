@@ -86,9 +86,9 @@ def places(asked: str, below: int, wanted: int) -> Iterator[list[int]]:
     """In PostgreSQL: the places below one whose texts hold what is asked, the newest first, some at a time.
 
     The newest rows are looked at one after the other, and say how far down ``_ENOUGH`` times the wanted hits may be expected, for
-    a reader does not see all of them. A short way down is walked;
-    over a longer one the index is asked, for a stretch of places that grows. Left to itself PostgreSQL's planner guesses by a
-    thousandfold wrong, and asks the index for all hits, each of which it has to look at.
+    a reader does not see all of them. A short way down is walked; over a longer one the index is asked, for a stretch of places
+    that grows. Left to itself PostgreSQL's planner guesses by a thousandfold wrong, and asks the index for all hits, each of
+    which it has to look at.
     """
     stretch, seen, hits, began = _FIRST, 0, 0, 0
     with connection.cursor() as cursor:

@@ -57,16 +57,31 @@ def test_every_target_is_a_task_and_its_package_has_it():
     assert set(TASKS) - {"promiscuous-PPAR", "selective-JAK2"} == targets == set(list_all_target_names())
 
 
+def _laid(target: str) -> str:
+    """Aspirin in the middle of a target's box."""
+    from dockstring import load_target
+    from dockstring.utils import parse_search_box_conf
+    from rdkit import Chem
+    from rdkit.Chem.rdDistGeom import EmbedMolecule
+
+    made = Chem.AddHs(Chem.MolFromSmiles(ASPIRIN))
+    EmbedMolecule(made, randomSeed=1)
+    box, place = parse_search_box_conf(load_target(target).conf_path), made.GetConformer()
+    place.SetPositions(place.GetPositions() - place.GetPositions().mean(0) + [box[f"center_{axis}"] for axis in "xyz"])
+    return Chem.MolToMolBlock(made)
+
+
 @pytest.mark.parametrize("task", ["F2", "promiscuous-PPAR", "selective-JAK2"])
 def test_the_objective_of_an_outcome_is_the_published_value(task: str, monkeypatch: pytest.MonkeyPatch):
     scores = {one: -8.0 - 0.3 * number for number, one in enumerate(TASKS[task])}
-    monkeypatch.setattr(dock_design, "docked", lambda _smiles, target, _seed=0: Pose(scores[target], ""))
+    monkeypatch.setattr(dock_design, "docked", lambda _smiles, target, _seed=0: Pose(scores[target], _laid(target)))
     setting = problem.make_setting({"task": task})
     member = problem.under(setting)
     told = member.answer(Compound(smiles=ASPIRIN), setting, fidelity="full", seed=0)
     found = float(member.goals["value"].value(np.array(told.outcome.value)))
     assert found == pytest.approx(value(task, scores, qed(canonical(ASPIRIN))))
     assert "<= 4.5" in str(told.views[0].plain())
+    assert [one.name for one in told.views[1:]] == list(TASKS[task])
 
 
 # ------------------------------------------------------------------------------------------------------------- filters

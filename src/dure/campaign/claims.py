@@ -118,7 +118,7 @@ def claims_of(history: History, task: Task) -> dict[str, Claim]:
                 made.add(f"check.{name}.change{suffix}", text, "1", "change", **args)
     for number, key in enumerate(ends.get("front", ()), start=1):
         made.trial(f"front.{number}", key, parts=False)
-    for part in (_planned, _effort, _failures, _tried, _belief, *([_volumes] if len(each) > 1 else [])):
+    for part in (_planned, _effort, _dropped, _failures, _tried, _belief, *([_volumes] if len(each) > 1 else [])):
         part(made)
     return made.found
 
@@ -160,6 +160,13 @@ def _effort(made: _Collector) -> None:
             made.add(f"count.rung.{rung.name}.{status}", N_("how many trials"), "1", "count", status=status, fidelity=rung.name)
         for unit, text in (("runs", "1"), ("cpu_seconds", "s")):
             made.add(f"spent.rung.{rung.name}.{unit}", N_("what was spent"), text, "spent", unit=unit, fidelity=rung.name)
+
+
+def _dropped(made: _Collector) -> None:
+    """Where the strategy makes designs of its own and counts those that it drops."""
+    if any(name.startswith("dropped.") for state in made.history.in_plan() for name in state.numbers):
+        for rule in made.task.problem.rules:
+            made.add(f"dropped.{rule.name}", N_("designs left out before they were asked for"), "1", "dropped", rule=rule.name)
 
 
 def _failures(made: _Collector) -> None:

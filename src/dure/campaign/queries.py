@@ -78,6 +78,11 @@ def _stated(history: History, _task: Task, trial: str, name: str) -> float:
     return float(_state(history, trial).numbers[name])
 
 
+def _dropped(history: History, _task: Task, rule: str) -> float:
+    """Designs that broke this rule first, as stated with the proposals."""
+    return float(sum(state.numbers.get(f"dropped.{rule}", 0.0) for state in history.in_plan()))
+
+
 def _plan(history: History, _task: Task, path: Sequence[str | int]) -> float | str | None:
     value: Any = history.plan
     for step in path:
@@ -244,6 +249,7 @@ _OPERATIONS: dict[str, Callable[..., float | str | None]] = {
     "output": _output,
     "input": _input,
     "stated": _stated,
+    "dropped": _dropped,
     "margin": _margin,
     "limit": _limit,
     "guard": _guard,

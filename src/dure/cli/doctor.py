@@ -21,12 +21,14 @@ from dure.cli.screen import console, grid
 from dure.i18n import _
 from dure.plugins import Broken
 from dure.problem import registered
+from dure.report import VIEWER
 
 __all__ = ["doctor"]
 
 _PARTS = {
-    "bio": ("rdkit", "platformdirs", "pyarrow"),
-    "chip": ("platformdirs", "scipy"),
+    "admet": ("admet_ai",),
+    "bio": ("rdkit", "pyarrow"),
+    "chip": ("scipy",),
     "engine": ("torch", "botorch", "gpytorch", "scipy"),
     "energy": ("pybamm",),
     "evolution": ("cma", "pymoo"),
@@ -124,13 +126,14 @@ def _problems() -> list[Finding]:
 
 
 def _needs() -> list[Finding]:
-    """Programs and data of the registered problems, each once."""
+    """Programs and data of the registered problems and of reports, each once."""
     users: dict[str, list[str]] = {}
     needs = {}
     for problem in registered()[0]:
         for need in problem.needs:
             needs[need.name] = need
             users.setdefault(need.name, []).append(problem.name)
+    needs[VIEWER.name], users[VIEWER.name] = VIEWER, [_("reports with molecules in their pockets, to turn them")]
     missing = _("not there; needed by {problems}")
     return [
         Finding(name, bool(found), found or missing.format(problems=", ".join(users[name])), False, _fix(need.command))

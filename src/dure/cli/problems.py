@@ -10,6 +10,7 @@ from dure.cli.statement import show_problem
 from dure.errors import UnknownName
 from dure.i18n import _
 from dure.problem import find, registered
+from dure.report import VIEWER
 
 __all__ = ["fetch", "list_problems", "show"]
 
@@ -54,7 +55,7 @@ def show(*, problem: str, as_json: bool) -> Done:
 @as_json
 def fetch(*, names: tuple[str, ...], as_json: bool) -> Done:
     """Data into the cache."""
-    known = {need.name: need for problem in registered()[0] for need in problem.needs if need.fetch}
+    known = {need.name: need for need in (*(one for problem in registered()[0] for one in problem.needs), VIEWER) if need.fetch}
     for name in names:
         if name not in known:
             raise UnknownName(_("data set"), name, known)

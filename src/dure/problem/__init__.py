@@ -20,7 +20,7 @@ from dure.problem.space import Space
 from dure.problem.table import Table, read_table
 from dure.problem.theory import Theory
 from dure.problem.trial import Trial
-from dure.problem.views import Answer, Curve, Fan, Map, Sheet, View, view_of
+from dure.problem.views import Answer, Complex, Curve, Fan, Map, Sheet, View, view_of
 
 __all__ = [
     "LABEL",
@@ -31,6 +31,7 @@ __all__ = [
     "Axis",
     "Check",
     "Choice",
+    "Complex",
     "Curve",
     "Fan",
     "Fidelity",

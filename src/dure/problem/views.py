@@ -12,7 +12,7 @@ from dure.i18n import _
 from dure.problem.fields import is_number
 from dure.units import check_unit
 
-__all__ = ["Answer", "Curve", "Fan", "Map", "Sheet", "View", "view_of"]
+__all__ = ["Answer", "Complex", "Curve", "Fan", "Map", "Sheet", "View", "view_of"]
 
 
 @dataclass(frozen=True)
@@ -190,8 +190,41 @@ class Map:
         return cls(name=data["name"], unit=data["unit"], **rows)
 
 
-View = Curve | Fan | Map | Sheet
-_KINDS: Mapping[str, Any] = {"curve": Curve, "fan": Fan, "map": Map, "sheet": Sheet}
+@dataclass(frozen=True)
+class Complex:
+    """A molecule where it lies in a pocket: ``ligand`` a MOL block, ``pocket`` the atoms around it as PDB, both in angstrom.
+
+    Raises:
+        ValueRefused: one of the texts is not of its format.
+    """
+
+    name: str
+    ligand: str
+    pocket: str
+
+    def __post_init__(self) -> None:
+        if "V2000" not in self.ligand or not self.ligand.rstrip().endswith("M  END"):
+            raise ValueRefused(_("complex {name!r}: the ligand is not a MOL block of version V2000").format(name=self.name))
+        kinds = {line[:6].strip() for line in self.pocket.splitlines()} - {"END"}
+        if kinds - {"ATOM", "HETATM"}:
+            raise ValueRefused(
+                _("complex {name!r}: the pocket has lines of {kinds}; give ATOM and HETATM lines of a PDB file").format(
+                    name=self.name, kinds=", ".join(sorted(kinds))
+                )
+            )
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON data with the kind of view named."""
+        return {"view": "complex", "name": self.name, "ligand": self.ligand, "pocket": self.pocket}
+
+    @classmethod
+    def from_plain(cls, data: Mapping[str, Any]) -> Complex:
+        """The complex that ``plain`` described."""
+        return cls(data["name"], data["ligand"], data["pocket"])
+
+
+View = Complex | Curve | Fan | Map | Sheet
+_KINDS: Mapping[str, Any] = {"complex": Complex, "curve": Curve, "fan": Fan, "map": Map, "sheet": Sheet}
 
 
 def view_of(data: Mapping[str, Any]) -> View | None:

@@ -14,7 +14,7 @@ from dure.canonical import parse
 from dure.errors import InputError, JournalError
 from dure.i18n import _
 from dure.journal import Event, History, Journal, TrialState, fold
-from dure.problem import Curve, Fan, Map, Sheet, View, find, view_of
+from dure.problem import Complex, Curve, Fan, Map, Sheet, View, find, view_of
 from dure.strategy import Task
 
 __all__ = ["Dossier"]
@@ -22,7 +22,7 @@ __all__ = ["Dossier"]
 ROLES = ("winner", "baseline", "runner_up.1", "runner_up.2")
 
 
-V = TypeVar("V", Curve, Fan, Map, Sheet)
+V = TypeVar("V", Complex, Curve, Fan, Map, Sheet)
 
 
 def _state_of_the_question(events: Iterable[Event]) -> list[Event]:

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dure.i18n import _, language, speaking
-from dure.report import answer, course, figures, front, maps, markup, molecules, origin, tables, words
+from dure.report import answer, complexes, course, figures, front, maps, markup, molecules, origin, tables, words
 from dure.report.dossier import Dossier
 from dure.report.numbers import word
 
@@ -47,6 +47,7 @@ def _places(dossier: Dossier) -> dict[str, Any]:
         "claims": dossier.claims,
         "lang": language(),
         "answer": answer,
+        "complexes": complexes,
         "course": course,
         "figures": figures,
         "front": front,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dure.i18n import _
+from dure.report.complexes import files_of
 from dure.report.dossier import Dossier
 
 __all__ = ["NAME", "Results", "claims_file", "results"]
@@ -38,7 +39,7 @@ def results(dossier: Dossier) -> Results:
     """The winner's files; none while there is no winner."""
     if "winner" not in dossier.roles:
         return Results({})
-    files = {"winner.json": _encoded(_winner(dossier))}
+    files = {"winner.json": _encoded(_winner(dossier)), **files_of(dossier)}
     try:
         exported = _exported(dossier)
     except Exception as error:  # the problem's author wrote it; the report must not be lost over it

@@ -296,6 +296,13 @@ def failure_rows(dossier: Dossier) -> Sequence[tuple[str, Claim, Sequence[str]]]
     return found
 
 
+def dropped_rows(dossier: Dossier) -> list[tuple[str, str, Claim]]:
+    """Each rule of which it was counted how many designs it kept out: name, what it says, claim."""
+    rules = dossier.task.problem.rules
+    known = [(one, dossier.claims.get(f"dropped.{one.name}")) for one in rules]
+    return [(_(one.name), _(one.help), claim) for one, claim in known if claim is not None]
+
+
 def worth_rows(dossier: Dossier) -> list[tuple[str, list[tuple[Claim, Claim] | None]]]:
     """What the author stated, and for each goal the share of variance it explains and the share of parts it was used for."""
     stated = dossier.history.decisions[-1].get("search", {}).get("worth", ())

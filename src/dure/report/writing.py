@@ -15,6 +15,7 @@ from dure.errors import JournalReadOnly, UnknownName
 from dure.i18n import LANGUAGES, _
 from dure.i18n import language as spoken
 from dure.journal import Journal
+from dure.report.complexes import VIEWER, VIEWER_VERSION
 from dure.report.dossier import Dossier
 from dure.report.page import page
 from dure.report.results import NAME, claims_file, results
@@ -71,7 +72,7 @@ def renderer() -> dict[str, str]:
     kinds = (".py", ".html", ".css", ".mo", ".bib")
     files = sorted(path for path in root.rglob("*") if path.suffix in kinds)
     code = digest([[path.relative_to(root).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()] for path in files])
-    return {name: version(name) for name in ("dure", *_DRAWN_BY)} | {"code": code}
+    return {name: version(name) for name in ("dure", *_DRAWN_BY)} | {"code": code, VIEWER.name: VIEWER.found() and VIEWER_VERSION}
 
 
 def _record(files: Mapping[str, bytes], language: str) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -50,9 +52,11 @@ class Generated:
         if opened < _OPENING or not rows.designs:
             left = max(_OPENING - opened, n if not rows.designs else 0)
             return self._opening(task, name, evidence, min(n, left), seed)
-        pool = (*_seen(name, evidence), *self._children(task, name, evidence, seed))
+        dropped: Counter[str] = Counter()
+        pool = (*_seen(name, evidence), *self._children(task, name, evidence, seed, dropped))
         made = self.plain.ask(_pooled(task, name, pool), history, n, seed)
-        return [replace(one, design=task.problem.design(**values_of(one.design))) for one in made]
+        found = [replace(one, design=task.problem.design(**values_of(one.design))) for one in made]
+        return _counted(found, dropped)
 
     def review(self, task: Task, history: History, seed: int) -> Review:
         """See ``Strategy``; of what was tried, since nobody can look at all molecules."""
@@ -63,25 +67,20 @@ class Generated:
 
     def _opening(self, task: Task, name: str, evidence: Evidence, n: int, seed: int) -> list[Proposal]:
         known, rung = set(_seen(name, evidence)), task.problem.fidelities[0].name
-        found: list[Proposal] = []
-        for smiles in drawn(_LIBRARY, seed):
-            one = task.problem.design(**{name: smiles})
-            if len(found) < n and smiles not in known and task.problem.broken_rule(one) is None:
-                found.append(Proposal(one, rung, "start", _DRAWN))
-        return found
+        new = (one for one in drawn(_LIBRARY, seed) if one not in known)
+        dropped: Counter[str] = Counter()
+        kept = islice(_keeping(task, name, new, dropped), n)
+        found = [Proposal(task.problem.design(**{name: smiles}), rung, "start", _DRAWN) for smiles in kept]
+        return _counted(found, dropped)
 
-    def _children(self, task: Task, name: str, evidence: Evidence, seed: int) -> list[str]:
-        """New molecules that keep the rules and lie in the region around the best."""
+    def _children(self, task: Task, name: str, evidence: Evidence, seed: int, dropped: Counter[str]) -> list[str]:
+        """New molecules that keep the rules and lie in the region around the best; counts what broke which rule."""
         ranked = _ranked(task, name, evidence)
         parents = [(-float(number), smiles) for number, smiles in enumerate(ranked)]
         known, asked = set(_seen(name, evidence)), len(evidence.keys)
 
         def new(molecules: Iterable[str]) -> list[str]:
-            return [
-                one
-                for one in dict.fromkeys(molecules)
-                if one not in known and task.problem.broken_rule(task.problem.design(**{name: one})) is None
-            ]
+            return list(_keeping(task, name, (one for one in dict.fromkeys(molecules) if one not in known), dropped))
 
         # A brood without a new molecule that keeps the rules is no reason to end: some are drawn as at the beginning.
         kept = new(bred(parents, _CHILDREN, seed + asked)) or new(drawn(_LIBRARY, seed + asked))
@@ -115,6 +114,23 @@ def _input_of(task: Task) -> str:
             _("strategy 'generated' is for problems with one objective whose only input is any molecule; leave the strategy out")
         )
     return name
+
+
+def _keeping(task: Task, name: str, molecules: Iterable[str], dropped: Counter[str]) -> Iterator[str]:
+    """Those that keep all rules; of the others, ``dropped`` counts the first rule that each breaks."""
+    for smiles in molecules:
+        broken = task.problem.broken_rule(task.problem.design(**{name: smiles}))
+        if broken is None:
+            yield smiles
+        else:
+            dropped[broken.name] += 1
+
+
+def _counted(proposals: list[Proposal], dropped: Counter[str]) -> list[Proposal]:
+    """The first states how many molecules were left out of its pool by which rule."""
+    first, rest = proposals[:1], proposals[1:]
+    stated = {f"dropped.{name}": float(count) for name, count in sorted(dropped.items())}
+    return [*(replace(one, numbers={**one.numbers, **stated}) for one in first), *rest]
 
 
 def _seen(name: str, evidence: Evidence) -> tuple[str, ...]:

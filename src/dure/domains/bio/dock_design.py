@@ -11,15 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from dure.domains.bio.docking import OPEN_BABEL, PACKAGES, SEED, Pose, docked, docked_in_haste, faults
+from dure.domains.bio.admet_limits import AMES, HERG, admet_rules
+from dure.domains.bio.docking import OPEN_BABEL, PACKAGES, SEED, docked, docked_in_haste, faults, pocket
 from dure.domains.bio.drug_likeness import ALERTS, HARDEST, LARGEST, alerts, elements_known, heavy_atoms, qed, synthesis
 from dure.domains.bio.screening import read_screen
 from dure.errors import SimulationFailed
 from dure.i18n import N_, _
+from dure.models.admet import ADMET, SHOWN, nearest_approved, predicted
 from dure.problem import (
     Answer,
     Axis,
     Check,
+    Complex,
     Fidelity,
     Parts,
     Problem,
@@ -31,12 +34,13 @@ from dure.problem import (
     minimise,
     molecule,
     outcome,
+    real,
     reported,
     setting,
     sum_over,
 )
 
-__all__ = ["TASKS", "Compound", "Docked", "Pocket", "penalty", "problem", "value"]
+__all__ = ["TASKS", "Compound", "Docked", "Pocket", "penalty", "problem", "rules", "value"]
 
 TARGETS = (
     *("ABL1", "ACHE", "ADAM17", "ADORA2A", "ADRB1", "ADRB2", "AKT1", "AKT2", "AR", "BACE1", "CA2", "CASP3", "CDK2", "CSF1R"),
@@ -89,9 +93,11 @@ class Compound:
 
 @setting
 class Pocket:
-    """What it is to fit."""
+    """What it is to fit, and what it may be feared to do."""
 
     task: str = choice(*sorted(TASKS), default="F2", help=N_("a target by its gene, or a published task of several"))
+    herg: float = real(0.0, 1.0, default=0.5, help=HERG)
+    ames: float = real(0.0, 1.0, default=0.5, help=AMES)
 
 
 def _outcome(axis: Axis, targets: Axis, *, largest: bool) -> type:
@@ -125,11 +131,11 @@ def _outcome_of(task: str) -> Any:
 Docked = _outcome_of("F2")
 
 
-def _members(pocket: Pocket) -> Mapping[str, Any]:
-    return {"outcome": _outcome_of(pocket.task)}
+def _members(where: Pocket) -> Mapping[str, Any]:
+    return {"outcome": _outcome_of(where.task), "rules": rules(where)}
 
 
-def simulate(compound: Compound, pocket: Pocket, *, fidelity: str) -> Answer:
+def simulate(compound: Compound, where: Pocket, *, fidelity: str) -> Answer:
     """Dock a molecule into every target of the task.
 
     Raises:
@@ -141,19 +147,21 @@ def simulate(compound: Compound, pocket: Pocket, *, fidelity: str) -> Answer:
         raise SimulationFailed(_("the screen blocks this molecule"))
     if not elements_known(smiles):
         raise SimulationFailed(_("{smiles} has an element or a radical that cannot be docked").format(smiles=smiles))
-    targets = TASKS[pocket.task]
+    targets = TASKS[where.task]
     more: dict[str, float | None] = {}
-    poses: dict[str, Pose] = {}
+    views: tuple[Complex | Sheet, ...] = ()
     if fidelity == "haste":
         scores = {one: docked_in_haste(smiles, one) for one in targets}
     elif fidelity == "full":
         poses = {one: docked(smiles, one) for one in targets}
         scores = {one: pose.score for one, pose in poses.items()}
+        views = (_passed(smiles), *(Complex(one, pose.block, pocket(one, pose)) for one, pose in poses.items()))
     else:
-        scores, more = _again(smiles, pocket.task)
-    parts = parts_of(pocket.task, scores, penalty(smiles))
+        scores, more = _again(smiles, where.task)
+        views = (_feared(smiles, where), _alike(smiles))
+    parts = parts_of(where.task, scores, penalty(smiles))
     told = {"value": parts, "scores": tuple(scores.values()), "qed": qed(smiles), "synthesis": synthesis(smiles), **more}
-    return Answer(told, (_passed(smiles),) if fidelity == "full" else ())
+    return Answer(told, views)
 
 
 def _again(smiles: str, task: str) -> tuple[dict[str, float], dict[str, float | None]]:
@@ -180,12 +188,27 @@ def _passed(smiles: str) -> Sheet:
     )
 
 
-def theory(compound: Compound, pocket: Pocket) -> Mapping[str, Any]:
+def _feared(smiles: str, where: Pocket) -> Sheet:
+    """What ADMET-AI predicts of a molecule, with the limits of the setting."""
+    told, limits = predicted(smiles), {"hERG": where.herg, "AMES": where.ames}
+    rows = ((_(text), round(told[name], 3), f"<= {limits[name]:g}" if name in limits else "") for name, text in SHOWN.items())
+    return Sheet(
+        _("What it may do in a body, predicted (Swanson2024)"), (_("endpoint"), _("predicted"), _("allowed")), tuple(rows)
+    )
+
+
+def _alike(smiles: str) -> Sheet:
+    """The approved drugs most like a molecule."""
+    rows = tuple((name, other, round(alike, 2)) for name, other, alike in nearest_approved(smiles))
+    return Sheet(_("Approved drugs most like it"), (_("drug"), _("structure"), _("likeness")), rows)
+
+
+def theory(compound: Compound, where: Pocket) -> Mapping[str, Any]:
     """The penalty is known without docking; of the scores nothing is said."""
-    return {"value": parts_of(pocket.task, dict.fromkeys(TASKS[pocket.task], 0.0), penalty(compound.smiles))}
+    return {"value": parts_of(where.task, dict.fromkeys(TASKS[where.task], 0.0), penalty(compound.smiles))}
 
 
-_RULES = (
+_ALWAYS = (
     Rule(
         N_("can be made"),
         lambda one: HARDEST - synthesis(one.smiles),
@@ -203,6 +226,12 @@ _RULES = (
     ),
 )
 
+
+def rules(where: Pocket) -> tuple[Rule, ...]:
+    """What every molecule must keep, and under a setting its ADMET limits, which come last because they take longest."""
+    return (*_ALWAYS, *admet_rules(where.herg, where.ames))
+
+
 problem = Problem(
     name="bio/dock-design",
     version="1",
@@ -213,7 +242,7 @@ problem = Problem(
     members=_members,
     simulate=simulate,
     theory=theory,
-    rules=_RULES,
+    rules=rules(Pocket()),
     fidelities=(
         Fidelity("haste", 0.1, help=N_("Vina 1.2 at an exhaustiveness of 1")),
         Fidelity("full", help=N_("dockstring's default, which alone compares with published scores")),
@@ -233,14 +262,23 @@ problem = Problem(
             help=N_("the best pose passes all tests of PoseBusters (Buttenschoen2024)"),
         ),
     ),
-    needs=(PACKAGES, OPEN_BABEL),
+    needs=(PACKAGES, OPEN_BABEL, ADMET),
     runs=100,
     timeout=3600.0,
-    cites=("GarciaOrtegon2022", "Trott2010", "Buttenschoen2024", "Ertl2009", "Bickerton2012", "Tripp2023", "Opcw2020"),
+    cites=(
+        "GarciaOrtegon2022",
+        "Trott2010",
+        "Buttenschoen2024",
+        "Ertl2009",
+        "Bickerton2012",
+        "Swanson2024",
+        "Tripp2023",
+        "Opcw2020",
+    ),
     hazards=(
         N_(
             "A docking score is no binding constant: a molecule that docks well need not bind, and one that binds may dock badly."
         ),
-        N_("Whether a molecule can be made, is stable, is safe or is new was estimated by simple scores or not at all."),
+        N_("Whether a molecule can be made, is stable, is safe or is new was estimated from its structure or not at all."),
     ),
 )

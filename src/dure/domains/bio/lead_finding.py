@@ -10,10 +10,12 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from dure.domains.bio.admet_limits import AMES, HERG, admet_rules
 from dure.domains.bio.assays import SUFFIXES, Assays, read_assays
 from dure.domains.bio.screening import deny_list
 from dure.errors import MissingPart, SimulationFailed, ValueRefused
 from dure.i18n import N_, _
+from dure.models.admet import ADMET
 from dure.problem import (
     LABEL,
     RUNG,
@@ -26,6 +28,7 @@ from dure.problem import (
     maximise,
     molecule,
     outcome,
+    real,
     reported,
     setting,
 )
@@ -83,7 +86,7 @@ class Compound:
 
 @setting
 class Pool:
-    """Which compounds there are."""
+    """Which compounds there are, and what they may be feared to do."""
 
     pool: str = choice(
         _SOLUBILITY, others=_file, default=_SOLUBILITY, help=N_("the packaged set, or a table of your own: CSV, SDF, Parquet")
@@ -91,6 +94,8 @@ class Pool:
     column: str = choice(
         "auto", others=_any_text, default="auto", help=N_("heading of the assay's column; auto finds one by its name")
     )
+    herg: float = real(0.0, 1.0, default=1.0, help=HERG)
+    ames: float = real(0.0, 1.0, default=1.0, help=AMES)
 
 
 @outcome
@@ -136,7 +141,8 @@ def _members(where: Any) -> Mapping[str, Any]:
         "candidates": tuple(made(smiles=one.smiles) for one in assays.compounds),
         "runs": float(max(1, min(200, len(assays.compounds) // 10))),
         "hazards": (LABEL, *_HAZARDS, assays.summary()),
-        "needs": (),
+        "rules": (limits := admet_rules(where.herg, where.ames)),
+        "needs": (ADMET,) if limits else (),
     }
 
 
@@ -226,5 +232,5 @@ problem = Problem(
     export=export,
     order=order,
     overview=overview,
-    cites=("Opcw2020",),
+    cites=("Opcw2020", "Swanson2024"),
 )

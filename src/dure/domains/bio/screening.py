@@ -8,7 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dure.errors import InputError, MissingPart
+from platformdirs import user_config_path
+
+from dure.errors import InputError
 from dure.i18n import _
 from dure.problem.smiles import rdkit_quiet
 
@@ -47,10 +49,6 @@ def _plain(found: Any) -> str:
 
 def deny_list() -> Path:
     """Where a user's own list is, one SMARTS or SMILES a line, what follows a space is a remark: it blocks all that holds it."""
-    try:
-        from platformdirs import user_config_path
-    except ModuleNotFoundError:
-        raise MissingPart(_('the deny list needs platformdirs: pip install "dure[bio]"')) from None
     return user_config_path("dure") / "deny.smi"
 
 

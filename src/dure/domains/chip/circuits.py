@@ -10,7 +10,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from dure.domains.chip.pdk import cache as cache_folder
+from dure.cache import cache as cache_folder
 from dure.errors import MissingPart, SimulationFailed
 from dure.i18n import _
 from dure.problem import Need

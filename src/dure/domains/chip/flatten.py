@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from dure.cache import cache
 from dure.domains.chip import pdk
 from dure.errors import ProblemError
 from dure.i18n import _
@@ -58,7 +59,7 @@ def cards(device: str, corner: str) -> tuple[Card, ...]:
     folder = pdk.models()
     texts = [(folder / name).read_text("utf-8") for name in pdk.device_files(device, corner)]
     key = hashlib.sha256("\n".join([Path(__file__).read_text("utf-8"), *texts]).encode()).hexdigest()
-    kept = pdk.cache() / "flat" / f"{device}-{corner}-{key[:16]}.json"
+    kept = cache() / "flat" / f"{device}-{corner}-{key[:16]}.json"
     if kept.exists():
         return tuple(Card(*values) for values in json.loads(kept.read_text("utf-8")))
     made = tuple(_cards(texts))

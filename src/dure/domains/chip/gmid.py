@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 
-from dure.domains.chip import pdk
+from dure.cache import cache
 from dure.domains.chip.bench import flat_models, model_name
 from dure.domains.chip.devices import Device, Kind
 from dure.domains.chip.ngspice import run
@@ -76,7 +76,7 @@ def table(kind: Kind, corner: str, temperature: float) -> Table:
     devices = [Device(f"m{n}", "swept", kind, WIDTH, length, ("d", "g", "0", "0")) for n, length in enumerate(LENGTHS)]
     models = flat_models(devices, corner)
     key = hashlib.sha256(f"{Path(__file__).read_text('utf-8')}{models}{temperature!r}".encode()).hexdigest()[:16]
-    kept = pdk.cache() / "gmid" / f"{kind}-{corner}-{key}.npz"
+    kept = cache() / "gmid" / f"{kind}-{corner}-{key}.npz"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as draft:

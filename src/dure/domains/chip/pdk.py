@@ -15,13 +15,12 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-import platformdirs
-
+from dure.cache import cache
 from dure.errors import InputError, MissingPart
 from dure.i18n import _
 from dure.problem import Need
 
-__all__ = ["CORNERS", "DEVICES", "SKY130", "cache", "device_files", "models", "unpack", "whole_models"]
+__all__ = ["CORNERS", "DEVICES", "SKY130", "device_files", "models", "unpack", "whole_models"]
 
 CORNERS = ("tt", "ff", "ss", "fs", "sf")
 """Process corners: typical, then NMOS and PMOS each fast or slow."""
@@ -31,11 +30,6 @@ DEVICES = ("nfet_01v8", "pfet_01v8")
 VERSION = "0.15.3"
 SHA256 = "636fbe9dcb0e7291a16e1356ce4931edd374b1340c48e076b0140146e407d63d"
 _ROOT = "sky130/src/sky130_fd_pr"
-
-
-def cache() -> Path:
-    """The folder of what can be made or fetched again; the environment variable DURE_CACHE names another."""
-    return Path(os.environ.get("DURE_CACHE") or platformdirs.user_cache_dir("dure"))
 
 
 def _home() -> Path:

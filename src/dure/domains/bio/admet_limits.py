@@ -1,0 +1,24 @@
+"""Limits on what a molecule is feared to do, as rules: it is predicted before anything is docked or measured."""
+
+from __future__ import annotations
+
+from dure.i18n import N_
+from dure.models.admet import predicted
+from dure.problem import Rule
+
+__all__ = ["AMES", "HERG", "admet_rules"]
+
+HERG = N_("largest predicted probability of blocking hERG; 1 allows any")
+AMES = N_("largest predicted probability of mutating bacteria; 1 allows any")
+
+
+def admet_rules(herg: float, ames: float) -> tuple[Rule, ...]:
+    """Rules for designs with the input ``smiles``; a probability of 1 is no limit and makes no rule."""
+    blocks = N_("predicted probability of blocking the potassium channel hERG (Swanson2024): no more than the setting allows")
+    mutates = N_("predicted probability of mutating bacteria (Swanson2024): no more than the setting allows")
+    stated = (("hERG", N_("hERG"), herg, blocks), ("AMES", N_("Ames test"), ames, mutates))
+    return tuple(
+        Rule(name, lambda one, endpoint=endpoint, most=most: most - predicted(one.smiles)[endpoint], text)
+        for endpoint, name, most, text in stated
+        if most < 1
+    )

@@ -1,0 +1,110 @@
+"""How a molecule may fare in a body, as the networks of ADMET-AI predict it from its structure (Swanson2024)."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from functools import cache, lru_cache
+from importlib.util import find_spec
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from dure.errors import MissingPart
+from dure.i18n import N_, _
+from dure.problem import Need, fingerprints, tanimoto
+from dure.problem.smiles import molecule_of, rdkit_quiet
+
+__all__ = ["ADMET", "SHOWN", "approved", "nearest_approved", "predicted"]
+
+SHOWN: Mapping[str, str] = {
+    "hERG": N_("blocks the potassium channel hERG, probability"),
+    "AMES": N_("mutates bacteria (Ames test), probability"),
+    "ClinTox": N_("failed a clinical trial by its toxicity, probability"),
+    "DILI": N_("injures the liver, probability"),
+    "CYP3A4_Veith": N_("inhibits CYP3A4, probability"),
+    "HIA_Hou": N_("is absorbed from the gut, probability"),
+    "BBB_Martins": N_("reaches the brain, probability"),
+    "Solubility_AqSolDB": N_("solubility in water, logarithm of mol/l"),
+    "Caco2_Wang": N_("permeability of Caco-2 cells, logarithm of cm/s"),
+}
+"""What a report says of a molecule: what each endpoint means."""
+
+_MANY = 200_000
+
+
+def _there() -> str:
+    found = find_spec("admet_ai")
+    return "admet_ai" if found else ""
+
+
+ADMET = Need("ADMET-AI", _there, fix='pip install "dure[admet]"')
+
+
+@lru_cache(_MANY)
+def predicted(smiles: str) -> Mapping[str, float]:
+    """All 41 endpoints by ADMET-AI's names; 25 ms of a processor for a molecule, after 8 s for the first.
+
+    Raises:
+        MissingPart: ADMET-AI is not installed.
+    """
+    if not ADMET.found():
+        raise MissingPart(_("ADMET limits need {name}. Fix: {fix}").format(name=ADMET.name, fix=ADMET.fix))
+    import torch
+    from chemprop.data import MoleculeDatapoint, MoleculeDataset, build_dataloader
+
+    networks = _networks()
+    with rdkit_quiet(), torch.inference_mode():
+        # The model's own predict starts a trainer for each of its networks, a second for every call.
+        (batch,) = build_dataloader(MoleculeDataset([MoleculeDatapoint(mol=molecule_of(smiles))]), shuffle=False, drop_last=False)
+        told: dict[str, float] = {}
+        for names, ensemble in networks:
+            values = torch.stack([one.predict_step(batch, 0) for one in ensemble]).mean(0)[0]
+            told |= dict(zip(names, values.tolist(), strict=True))
+    return told
+
+
+@cache
+def _networks() -> list[tuple[list[str], list[Any]]]:
+    logging.getLogger("chemprop").setLevel(logging.ERROR)
+    with warnings.catch_warnings(), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        warnings.simplefilter("ignore")
+        from admet_ai import ADMETModel
+
+        model: Any = ADMETModel(include_physchem=False, drugbank_path=None, num_workers=0)
+    return [
+        (list(names), [one.eval() for one in ensemble])
+        for names, ensemble in zip(model.task_lists, model.model_lists, strict=True)
+    ]
+
+
+@cache
+def approved() -> tuple[tuple[str, str], ...]:
+    """Names and SMILES of the approved drugs that come with ADMET-AI, less those of several parts; none without it."""
+    found = find_spec("admet_ai")
+    file = Path(found.origin or "").parent / "resources/data/drugbank_approved.csv" if found else Path()
+    if not file.is_file():
+        return ()
+    from pandas import read_csv
+    from rdkit.Chem import MolFromSmiles
+
+    table = read_csv(file, usecols=["name", "smiles"])
+    every = zip(table["name"].astype(str), table["smiles"].astype(str), strict=True)
+    with rdkit_quiet():
+        return tuple((name, smiles) for name, smiles in every if "." not in smiles and MolFromSmiles(smiles) is not None)
+
+
+def nearest_approved(smiles: str, most: int = 3) -> list[tuple[str, str, float]]:
+    """Approved drugs most alike, by Tanimoto's coefficient of fragment counts: name, SMILES and likeness, nearest first."""
+    known = approved()
+    if not known:
+        return []
+    likeness = tanimoto(fingerprints([smiles]), _approved_prints())[0]
+    return [(*known[index], float(likeness[index])) for index in likeness.argsort()[::-1][:most]]
+
+
+@cache
+def _approved_prints() -> Any:
+    return fingerprints([smiles for _name, smiles in approved()])

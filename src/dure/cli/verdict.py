@@ -164,7 +164,7 @@ def _not_shown(history: History, task: Task, values: Mapping[str, Any]) -> list[
     rows = [(_("Nothing is known of these checks: {names}.").format(names=", ".join(open_checks)),)] if open_checks else []
     if values["prospect"] is not None:
         text = _(
-            "By the model's last estimate, more runs would gain more than {tolerance:.2g} % with a probability of {share:.2g} %."
+            "By the model's last estimate, more runs would gain more than {tolerance:.2g} % with a probability of {share:.3g} %."
         )
         rows.append((text.format(tolerance=100 * values["plan.stopping.tolerance"], share=100 * values["prospect"]),))
     return [*rows, *((spoken(text),) for text in task.problem.hazards)]

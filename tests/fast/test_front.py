@@ -52,6 +52,19 @@ def test_the_front_is_what_nothing_dominates(costs: np.ndarray[Any, Any]):
 
 
 @pytest.mark.needs("botorch")
+@given(tables(columns=2))
+def test_a_search_measures_from_beyond_all_that_is_known(costs: np.ndarray[Any, Any]):
+    import torch
+
+    from dure.strategy.acquisition import _reference
+
+    reference = _reference(torch.from_numpy(-costs)).numpy()
+    worst, span = -costs.max(0), np.ptp(costs, axis=0)
+    assert (reference < worst).all()
+    np.testing.assert_allclose(worst - reference, 0.1 * np.where(span > 0, span, 1.0), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.needs("botorch")
 @given(tables())
 def test_botorch_finds_the_same_front(costs: np.ndarray[Any, Any]):
     import torch

@@ -18,7 +18,6 @@ from botorch.acquisition.multi_objective.objective import GenericMCMultiOutputOb
 from botorch.acquisition.objective import GenericMCObjective
 from botorch.sampling import SobolQMCNormalSampler
 from botorch.utils.multi_objective.box_decompositions.non_dominated import FastNondominatedPartitioning
-from botorch.utils.multi_objective.hypervolume import infer_reference_point
 from botorch.utils.multi_objective.pareto import is_non_dominated
 from torch import Tensor
 
@@ -88,6 +87,17 @@ def _best_value(aims: Aims, model: Ladder, known: Tensor) -> float:
     return float(value[allowed].max() if allowed.any() else value.min())
 
 
+def _reference(values: Tensor) -> Tensor:
+    """A tenth of their range beyond the worst of (n, k) values, in spreads of the outputs, larger is better.
+
+    The worst of the front, the usual rule, would hide its ends: what lies beyond the ends found so far would be worth nothing.
+    """
+    if not len(values):  # the front may come to lie anywhere above the worst that is likely
+        return -values.new_ones(values.shape[-1])
+    worst, best = values.min(0).values, values.max(0).values
+    return worst - 0.1 * torch.where(best > worst, best - worst, 1.0)
+
+
 def _of_a_front(task: Task, aims: Aims, model: Ladder, incumbents: Tensor, known: Tensor, common: dict[str, Any]) -> Wanting:
     """Growth of the front (daulton2021, ament2023); while no design is believed to keep the limits, the chance that one does."""
     mean = model.mean(known)
@@ -95,9 +105,7 @@ def _of_a_front(task: Task, aims: Aims, model: Ladder, incumbents: Tensor, known
     if not allowed.any() and common["constraints"]:
         return Wanting(qLogProbabilityOfFeasibility(**common))
     values = aims.values(mean)[allowed]
-    front = values[is_non_dominated(values)]
-    # Before any answer the front may come to lie anywhere above the worst that is likely.
-    reference = infer_reference_point(front) if len(front) else -values.new_ones(len(task.objectives))
+    front, reference = values[is_non_dominated(values)], _reference(values)
     partitioning: Any = FastNondominatedPartitioning(ref_point=reference, Y=front)
     common["objective"] = GenericMCMultiOutputObjective(aims.values)
     if task.problem.noise.kind != "none":

@@ -38,6 +38,7 @@ _MEMBER = "package/build/3Dmol-min.js"
 _WIDE, _HIGH = 560, 400
 _MARGIN = 3.0
 _TOUCHING = 4.0
+_EDGE = 0.6
 _PAINTED = {"N": COLOURS["winner"], "O": COLOURS["limit"], "S": COLOURS["baseline"], "H": COLOURS["other"]}
 
 Rows = np.ndarray[Any, np.dtype[np.float64]]
@@ -153,8 +154,10 @@ def _names(axes: Any, pocket: Any, walls: Rows, flat: Rows) -> None:
     for atom in sorted(pocket.GetAtoms(), key=lambda one: apart[one.GetIdx()]):
         told = atom.GetPDBResidueInfo()
         nearest.setdefault(f"{told.GetResidueName().strip()} {told.GetResidueNumber()}", atom.GetIdx())
+    low, high = (np.array(ends) for ends in zip(axes.get_xlim(), axes.get_ylim(), strict=True))
     for label, index in nearest.items():
-        if apart[index] <= _TOUCHING:
+        inside = ((walls[index][:2] >= low + _EDGE) & (walls[index][:2] <= high - _EDGE)).all()
+        if apart[index] <= _TOUCHING and inside:
             axes.text(*walls[index][:2], label, fontsize=9, color=COLOURS["soft"], ha="center", va="center", clip_on=True)
 
 

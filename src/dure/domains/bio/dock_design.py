@@ -108,7 +108,7 @@ def _outcome(axis: Axis, targets: Axis, *, largest: bool) -> type:
         value: Parts = minimise(
             max_over(axis) if largest else sum_over(axis),
             unit="1",
-            help=N_("docking score in kcal/mol and ten times what QED lacks to 1; lower is better, and no binding constant"),
+            help=N_("value of the task; docking score in kcal/mol and ten times what QED lacks to 1, no binding constant"),
         )
         scores: Parts = reported(targets, unit="kcal/mol", help=N_("docking scores; no binding constants"))
         qed: float = reported(unit="1", help=N_("likeness to drugs, from 0 to 1"))

@@ -6,16 +6,19 @@ import heapq
 from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import norm
 
-__all__ = ["Prediction", "widening"]
+__all__ = ["Prediction", "Stretch", "stretch", "widening"]
 
 _LEVEL = 0.9
 _IDEAL = np.abs(norm.ppf(np.arange(0.5, 10) / 10 / 2 + 0.5)) / norm.ppf(0.5 + _LEVEL / 2)
 """What ten intervals of a right belief would have said: their weight is that of ten answers."""
-_LEAST, _MOST = 0.5, 5.0
+_LEAST, _MOST = 0.1, 5.0
+_LATEST = 10
 
 
 @dataclass(frozen=True)
@@ -29,21 +32,77 @@ class Prediction:
     value: float
 
 
-def widening(predictions: Sequence[Prediction], goal: str) -> float:
-    """The factor by which the surrogate's interval for ``goal`` is stretched about its median.
+class Stretch(NamedTuple):
+    """What the surrogate's interval becomes: on either side of its median ``factor`` times the sum of its width and ``floor``."""
 
-    It is the ninth decile of how far answers lay from the medians, in half-widths of the surrogate's own intervals. Those are
-    found again from the stated ones, whose factors follow from the answers that were there when they were stated.
+    factor: float
+    floor: float
+
+    def of(self, half: float) -> float:
+        """The width that is stated for a width of the surrogate's."""
+        return self.factor * (half + self.floor)
+
+
+class _Told(NamedTuple):
+    """An answered prediction: the surrogate's own width on the side of the answer, what was added, how far the answer lay off."""
+
+    answered: int
+    half: float
+    floor: float
+    error: float
+
+
+def stretch(predictions: Sequence[Prediction], goal: str) -> Stretch:
+    """How the surrogate's next interval for ``goal`` is stretched about its median.
+
+    To its width comes the median error of the ten latest answers, because a surrogate without noise may be certain of what it has
+    never seen; the factor is the ninth decile of the errors, each in units of such a sum.
     """
-    known: list[float] = sorted(_IDEAL)
-    under_way: list[tuple[int, float]] = []
+    return _record(predictions, goal).stretch()
+
+
+def widening(predictions: Sequence[Prediction], goal: str) -> float:
+    """The factor alone, from 0.5 to 5, that the surrogate's widths would have to be multiplied by where nothing can be added."""
+    told = _record(predictions, goal).told
+    return max(0.5, _factor(sorted([*_IDEAL, *(_ratio(one.error, one.half) for one in told)])))
+
+
+class _Record:
+    """Answered predictions of a goal, in order of their answers."""
+
+    def __init__(self) -> None:
+        self.told: list[_Told] = []
+        self._ratios: list[float] = sorted(_IDEAL)
+
+    def add(self, one: _Told) -> None:
+        self.told.append(one)
+        insort(self._ratios, _ratio(one.error, one.half + one.floor))
+
+    def stretch(self) -> Stretch:
+        if not self.told:
+            return Stretch(1.0, 0.0)
+        return Stretch(_factor(self._ratios), median(one.error for one in self.told[-_LATEST:]))
+
+
+def _record(predictions: Sequence[Prediction], goal: str) -> _Record:
+    """The surrogate's own widths follow from those stated and from what was known when they were."""
+    found = _Record()
+    under_way: list[_Told] = []
     for one in sorted((one for one in predictions if one.goal == goal), key=lambda one: one.asked):
-        while under_way and under_way[0][0] < one.asked:
-            insort(known, heapq.heappop(under_way)[1])
+        while under_way and under_way[0].answered < one.asked:
+            found.add(heapq.heappop(under_way))
+        known = found.stretch()
         middle, low, high = one.interval
-        half = (high - middle if one.value > middle else middle - low) / _factor(known)
-        heapq.heappush(under_way, (one.answered, abs(one.value - middle) / half if half > 0 else 0.0))
-    return _factor(sorted([*known, *(ratio for _answered, ratio in under_way)]))
+        stated = high - middle if one.value > middle else middle - low
+        half = max(0.0, stated / known.factor - known.floor)
+        heapq.heappush(under_way, _Told(one.answered, half, known.floor, abs(one.value - middle)))
+    for last in sorted(under_way):
+        found.add(last)
+    return found
+
+
+def _ratio(error: float, half: float) -> float:
+    return error / half if half > 0 else 0.0
 
 
 def _factor(ratios: Sequence[float]) -> float:

@@ -18,7 +18,7 @@ from dure.problem import Problem, Theory
 from dure.strategy.acquisition import Wanting, wanting
 from dure.strategy.aims import Aims
 from dure.strategy.base import Proposal, Worth
-from dure.strategy.calibration import widening
+from dure.strategy.calibration import stretch
 from dure.strategy.evidence import Evidence, Task
 from dure.strategy.fallback import skill, variations
 from dure.strategy.outputs import Outputs, shapes_of
@@ -220,8 +220,8 @@ class Search:
         for name in self.outputs.names:
             values = self.outputs.goal(name, self.aims.raw(samples))
             low, middle, high = torch.quantile(values, torch.tensor(_QUANTILES).double()).tolist()
-            wide = widening(self.evidence.predictions, name)
-            predicted[name] = (middle, middle - wide * (middle - low), middle + wide * (high - middle))
+            wide = stretch(self.evidence.predictions, name)
+            predicted[name] = (middle, middle - wide.of(middle - low), middle + wide.of(high - middle))
         gain = self._gain(wanted, point, samples)
         if gain is None:
             return Proposal(design, rung, "search", _FIRST, {"feasible": feasible}, predicted)

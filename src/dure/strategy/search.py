@@ -24,7 +24,7 @@ from dure.strategy.fallback import skill, variations
 from dure.strategy.outputs import Outputs, shapes_of
 from dure.strategy.peak import Listed, listed, most_wanted, promising, remembered
 from dure.strategy.prospect import prospect
-from dure.surrogate import Counts, Ladder, Names, Observations, Past, differentiable, fit_ladder
+from dure.surrogate import Counts, Ladder, Names, Observations, Past, differentiable, fit_ladder, wary
 
 __all__ = ["Search"]
 
@@ -34,7 +34,13 @@ _FIRST = N_("No design keeps all limits yet; this one does with probability {fea
 _VARIED = N_("A variation of one of the best designs: the latest forecasts were hardly better than a constant's.")
 _CHEAP = N_("Promising, but uncertain: {fidelity} removes {share:.0%} of the doubt at {cost:.0%} of the cost.")
 
+_ELSEWHERE = N_(
+    "Nothing is left to gain where the surrogate is sure ({gain:.3g} {unit}); here it would be wrong if the truth is rougher."
+)
+
 _MATERIAL = 0.01
+_NOTHING = 0.001
+_WARY = (1.0, 0.5, 0.25)
 _LEAST_SKILL = 0.2
 _INCUMBENTS, _NEAR = 8, 40
 _SAMPLES_AT_A_GLANCE = 8
@@ -151,8 +157,35 @@ class Search:
             tried.add(design)
             rung, share = self._rung_for(design)
             if self._key(design, rung) not in taken:
-                return self._at(wanted, design, rung, share)
+                found = self._at(wanted, design, rung, share)
+                return (self._elsewhere(wanted, pending, taken, index) or found) if self._settled(found.gain) else found
         return None
+
+    def _settled(self, gain: float | None) -> bool:
+        """Whether a gain is next to nothing, measured by how much the answers differ."""
+        if gain is None or len(self.task.objectives) > 1:
+            return False
+        values = [value for _told, value in self.evidence.values(self.task.objective.name)]
+        return len(values) > 1 and gain < _NOTHING * float(np.ptp(values))
+
+    def _elsewhere(self, wanted: Wanting, pending: Tensor, taken: set[str], index: int) -> Proposal | None:
+        """What the least wary surrogate wants most that sees something to gain; what is stated of it is the fit's."""
+        problem, top, found = self.task.problem, self.ladder[-1], None
+        for factor in _WARY:
+            model = wary(self.model, factor)
+            doubted = wanting(self.task, self.aims, model, self.incumbents, self.known, pending, self.seed)
+            for design in self._in_order(doubted, index):
+                if problem.broken_rule(design) is None and self._key(design, top) not in taken:
+                    found = design
+                    break
+            if found is None:
+                return None
+            point = torch.from_numpy(problem.space.encode([found]))
+            with torch.no_grad():
+                samples = model.posterior(point).rsample(torch.Size([256])).squeeze(-2)
+            if not self._settled(self._gain(doubted, point, samples)):
+                break
+        return None if found is None else replace(self._at(wanted, found, top, 1.0), why=_ELSEWHERE)
 
     def _in_order(self, wanted: Wanting, index: int) -> Iterator[Any]:
         """The most wanted first, then ever wider around it, for when it was tried already or breaks a rule."""

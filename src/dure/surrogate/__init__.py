@@ -5,7 +5,7 @@ from dure.surrogate.effects import Names
 from dure.surrogate.ladder import Ladder, Observations, fit_ladder
 from dure.surrogate.past import Past
 from dure.surrogate.reference import Reference, differentiable
-from dure.surrogate.rougher import roughest
+from dure.surrogate.rougher import roughest, wary
 from dure.surrogate.rung import Calibration, Rung, calibrate, fit_rung
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "fit_ladder",
     "fit_rung",
     "roughest",
+    "wary",
 ]

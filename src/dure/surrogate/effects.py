@@ -56,6 +56,14 @@ class Effects(Kernel):  # type: ignore[misc]  # GPyTorch has no types
         self.register_parameter(f"raw_{name}", Parameter(torch.full((*self.batch_shape, count), math.log(middle))))
         self.register_prior(f"{name}_prior", LogNormalPrior(math.log(middle), spread), lambda kernel: kernel.positive(name))
 
+    def doubt(self, factor: float) -> None:
+        """Shorten names' reach by ``factor``, and leave only what all inputs do together, with all the weight."""
+        if self.named:
+            self.raw_reach.data += math.log(factor)
+        order = self.positive("order")
+        little = torch.full_like(order[..., :2], math.log(1e-6))
+        self.raw_order.data = torch.cat([little, order.sum(-1, keepdim=True).log()], -1)
+
     def positive(self, name: str) -> Tensor:
         """The weights of that name."""
         return torch.as_tensor(getattr(self, f"raw_{name}").exp())

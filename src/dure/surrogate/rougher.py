@@ -8,11 +8,12 @@ from dataclasses import replace
 import torch
 from gpytorch.kernels import MaternKernel
 
+from dure.surrogate.effects import Effects
 from dure.surrogate.ladder import Ladder
 from dure.surrogate.process import Process
 from dure.surrogate.rung import Rung
 
-__all__ = ["roughest"]
+__all__ = ["roughest", "wary"]
 
 _FACTORS = (0.85, 0.7, 0.6, 0.5, 0.4)
 _DROP = 1.92
@@ -29,6 +30,29 @@ def roughest(model: Ladder) -> Ladder:
         residual = None if rung.residual is None else _shortened(rung.residual)
         rungs.append(replace(rung, residual=residual, lower=rungs[-1] if rungs else None))
     return Ladder(rungs, model.successes)
+
+
+def wary(model: Ladder, factor: float) -> Ladder:
+    """``model`` as if nothing could be learned of inputs one by one or in pairs, its lengths ``factor`` times what they were.
+
+    For where to look once the fit sees nothing left to gain: what it says near its answers stays, what it says elsewhere fades.
+    """
+    rungs: list[Rung] = []
+    for rung in model.rungs:
+        residual = None if rung.residual is None else _doubted(rung.residual, factor)
+        rungs.append(replace(rung, residual=residual, lower=rungs[-1] if rungs else None))
+    return Ladder(rungs, model.successes)
+
+
+def _doubted(fitted: Process, factor: float) -> Process:
+    rough = replace(fitted, model=deepcopy(fitted.model))
+    for kernel in rough.model.covar_module.modules():
+        if isinstance(kernel, MaternKernel):
+            kernel.lengthscale = kernel.lengthscale * factor
+        if isinstance(kernel, Effects):
+            kernel.doubt(factor)
+    rough.model.eval()
+    return rough
 
 
 def _shortened(fitted: Process) -> Process:

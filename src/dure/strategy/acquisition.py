@@ -51,7 +51,15 @@ class Wanting:
 
 
 def wanting(
-    task: Task, aims: Aims, model: Ladder, incumbents: Tensor, known: Tensor, pending: Tensor, seed: int, samples: int = SAMPLES
+    task: Task,
+    aims: Aims,
+    model: Ladder,
+    incumbents: Tensor,
+    known: Tensor,
+    pending: Tensor,
+    seed: int,
+    samples: int = SAMPLES,
+    least: float = 0.0,
 ) -> Wanting:
     """What to maximise now.
 
@@ -60,6 +68,7 @@ def wanting(
         known: (n, columns) all designs answered.
         pending: (p, columns) designs under way.
         samples: of the surrogate's outputs, over which an expectation is the mean.
+        least: with one objective, the share of the spread of what is known by which a design has to improve to improve at all.
     """
     common: dict[str, Any] = {
         "model": model,
@@ -70,9 +79,11 @@ def wanting(
     if len(task.objectives) > 1:
         return _of_a_front(task, aims, model, incumbents, known, common)
     common["objective"] = GenericMCObjective(aims.value)
-    if task.problem.noise.kind != "none":
+    if task.problem.noise.kind != "none" and not least:
         return Wanting(qLogNoisyExpectedImprovement(X_baseline=incumbents, prune_baseline=False, cache_root=False, **common))
-    return Wanting(qLogExpectedImprovement(best_f=_best_value(aims, model, known), **common))
+    values = aims.value(model.mean(known)) if least else known.new_zeros(1)
+    margin = least * float(values.max() - values.min())
+    return Wanting(qLogExpectedImprovement(best_f=_best_value(aims, model, known) + margin, **common))
 
 
 def _best_value(aims: Aims, model: Ladder, known: Tensor) -> float:

@@ -169,23 +169,22 @@ class Search:
         return len(values) > 1 and gain < _NOTHING * float(np.ptp(values))
 
     def _elsewhere(self, wanted: Wanting, pending: Tensor, taken: set[str], index: int) -> Proposal | None:
-        """What the least wary surrogate wants most that sees something to gain; what is stated of it is the fit's."""
-        problem, top, found = self.task.problem, self.ladder[-1], None
+        """What the least wary surrogate wants most that sees something to gain, if any; what is stated of it is the fit's."""
+        problem, top = self.task.problem, self.ladder[-1]
         for factor in _WARY:
             model = wary(self.model, factor)
-            doubted = wanting(self.task, self.aims, model, self.incumbents, self.known, pending, self.seed)
-            for design in self._in_order(doubted, index):
-                if problem.broken_rule(design) is None and self._key(design, top) not in taken:
-                    found = design
-                    break
-            if found is None:
+            about = (self.incumbents, self.known, pending, self.seed)
+            doubted = wanting(self.task, self.aims, model, *about, least=_MATERIAL)
+            every = self._in_order(doubted, index)
+            new = (one for one in every if problem.broken_rule(one) is None and self._key(one, top) not in taken)
+            if (design := next(new, None)) is None:
                 return None
-            point = torch.from_numpy(problem.space.encode([found]))
+            point = torch.from_numpy(problem.space.encode([design]))
             with torch.no_grad():
                 samples = model.posterior(point).rsample(torch.Size([256])).squeeze(-2)
             if not self._settled(self._gain(doubted, point, samples)):
-                break
-        return None if found is None else replace(self._at(wanted, found, top, 1.0), why=_ELSEWHERE)
+                return replace(self._at(wanted, design, top, 1.0), why=_ELSEWHERE)
+        return None
 
     def _in_order(self, wanted: Wanting, index: int) -> Iterator[Any]:
         """The most wanted first, then ever wider around it, for when it was tried already or breaks a rule."""

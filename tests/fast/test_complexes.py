@@ -49,6 +49,12 @@ def places_in(drawn: Any) -> Any:
     return np.array([float(one) for one in re.findall(r"[ML] ?(-?[\d.]+)", str(drawn.svg))])
 
 
+@pytest.mark.parametrize("name", ["../F2", "a/b", "", ".hidden", "F2<b>"])
+def test_a_name_that_is_no_files_is_refused(name: str):
+    with pytest.raises(ValueRefused, match="files are named so"):
+        Complex(name, laid().ligand, laid().pocket)
+
+
 def test_a_complex_survives_being_written_down():
     one = laid()
     assert view_of(one.plain()) == one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -195,7 +196,7 @@ class Complex:
     """A molecule where it lies in a pocket: ``ligand`` a MOL block, ``pocket`` the atoms around it as PDB, both in angstrom.
 
     Raises:
-        ValueRefused: one of the texts is not of its format.
+        ValueRefused: one of the texts is not of its format, or the name, which files get, is not of letters, digits and _.-
     """
 
     name: str
@@ -203,6 +204,8 @@ class Complex:
     pocket: str
 
     def __post_init__(self) -> None:
+        if not re.fullmatch(r"[\w-][\w.-]*", self.name):
+            raise ValueRefused(_("complex {name!r}: files are named so; use letters, digits and _.-").format(name=self.name))
         if "V2000" not in self.ligand or not self.ligand.rstrip().endswith("M  END"):
             raise ValueRefused(_("complex {name!r}: the ligand is not a MOL block of version V2000").format(name=self.name))
         kinds = {line[:6].strip() for line in self.pocket.splitlines()} - {"END"}

@@ -28,8 +28,10 @@ def designs(options: Options, seeds: int, budget: int = BUDGET) -> list[Row]:
 def _designed(options: Options, seed: int, budget: int) -> Row:
     folder = options.folder / f"dock-design-{budget}-{seed}"
     what = ["bio/dock-design", "--setting", "task=F2", "--runs", str(budget), "--control", "0", "--seed", str(seed)]
-    command = [str(Path(sys.executable).with_name("dure")), "run", *what, "--workers", "1", "--out", str(folder), "--quiet"]
-    with subprocess.Popen(command) as campaign:
+    dure = str(Path(sys.executable).with_name("dure"))
+    begun = (folder / "journal.sqlite").exists()
+    command = [dure, "resume", str(folder)] if begun else [dure, "run", *what, "--out", str(folder)]
+    with subprocess.Popen([*command, "--workers", "1", "--quiet"]) as campaign:
         while campaign.poll() is None:
             try:
                 options.say(f"seed {seed}: {len(course(folder))} default docks")
@@ -68,8 +70,10 @@ def _winner(folder: Path) -> dict[str, Any]:
     with Journal.open(folder, write=False) as journal:
         history = fold(list(journal.events()))
     ends: Any = history.conclusion
-    winner = history.trials[ends["winner"]]
+    winner = history.trials.get(ends["winner"])
     seconds = sum(state.cpu_seconds for state in history.trials.values())
+    if winner is None:
+        return {"smiles": None, "outcome": {}, "cpu_s": seconds}
     return {"smiles": winner.trial["design"]["smiles"], "outcome": dict(winner.outcome or {}), "cpu_s": seconds}
 
 
@@ -77,7 +81,7 @@ def designed(rows: list[Row], published: list[Row]) -> list[Figure]:
     """The mean over seeds beside each published search after the same number of docks."""
     if not rows:
         return []
-    ends = [row["course"][-1][1] for row in rows]
+    ends = [row["course"][-1][1] if row["course"] else 0.0 for row in rows]  # as failed calls count in the published courses
     budget = rows[0]["budget"]
     whole = budget == BUDGET
     spread = stdev(ends) if len(ends) > 1 else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -99,10 +100,21 @@ def test_a_pose_with_nothing_around_is_drawn_alone():
     assert "<path" in complexes._picture("x", alone).svg
 
 
+@pytest.mark.parametrize("ligand", ["C", "", "broken"])
+def test_what_cannot_be_drawn_is_left_out(ligand: str):
+    from rdkit import Chem
+
+    block = "V2000\nM  END" if ligand == "broken" else Chem.MolToMolBlock(Chem.MolFromSmiles(ligand))
+    assert complexes._picture("x", Complex("F2", block, laid().pocket + "TER\n\n")) is None
+
+
 def test_the_page_holds_all_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DURE_CACHE", str(tmp_path))
     assert not complexes.VIEWER.found()
-    (tmp_path / f"3dmol-{complexes.VIEWER_VERSION}.js").write_text('const a = "</script>";')
+    script = 'const a = "</script>";'
+    (tmp_path / f"3dmol-{complexes.VIEWER_VERSION}.js").write_text(script)
+    assert not complexes.VIEWER.found()  # it is not what was published
+    monkeypatch.setattr(complexes, "_SHA256", hashlib.sha256(script.encode()).hexdigest())
     hostile = Complex("F2", laid().ligand.replace("M  END", "> <x>\nM  END"), laid().pocket)
     page = complexes._page({"winner-F2": hostile})
     assert complexes.VIEWER.found()

@@ -227,6 +227,32 @@ def test_children_are_new_keep_the_rules_and_lie_near_the_best():
     assert bool((tanimoto(fingerprints(new), fingerprints(sorted(known))).max(1) > 0.0).all())
 
 
+def test_what_is_left_out_at_the_beginning_is_counted_once_however_it_is_asked(monkeypatch: pytest.MonkeyPatch):
+    picky = replace(OPEN, rules=(rule(_short),))
+    task = Task(picky, picky.setting(), picky.goals)
+
+    def counts(n: int) -> tuple[float, list[str]]:
+        case, total, asked = OpenCase(task, (("planned", {}),), 3, 0), 0.0, []
+        while len(asked) < 6:
+            told = strategy("generated").ask(task, case.history(), n, 0)
+            total += sum(one.numbers.get("dropped._short", 0.0) for one in told)
+            asked += [one.design.smiles for one in told]
+            events = list(case.events)
+            for one in told:
+                events += _life(picky, case.trial(one), "start", "told", {})
+            case = OpenCase(task, tuple(events), 3, 0)
+        return total, asked
+
+    one_by_one, at_once = counts(1), counts(6)
+    assert one_by_one == at_once
+    assert at_once[0] > 0
+
+
+def _short(one: Anything) -> float:
+    """At most 45 characters."""
+    return 45 - len(one.smiles)
+
+
 def test_the_region_widens_with_success_tightens_without_and_begins_anew():
     assert least_likeness([]) == 0.3
     assert least_likeness([True, True]) == pytest.approx(0.2)

@@ -28,6 +28,14 @@ def test_predictions_are_the_packages_own():
         assert told == pytest.approx(whole.loc[smiles].to_dict(), rel=1e-5, abs=1e-5)
 
 
+def test_a_prediction_draws_nothing_at_random():
+    import torch
+
+    before = torch.random.get_rng_state()
+    admet.predicted("CCCCCCCCO")
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
 def test_known_cases_come_out_as_they_are_known():
     # Terfenadine was withdrawn because it blocks hERG; 4-nitroquinoline 1-oxide is a positive control of the Ames test.
     assert admet.predicted(TERFENADINE)["hERG"] > 0.9

@@ -53,12 +53,14 @@ def predicted(smiles: str) -> Mapping[str, float]:
     if not ADMET.found():
         raise MissingPart(_("ADMET limits need {name}. Fix: {fix}").format(name=ADMET.name, fix=ADMET.fix))
     import torch
-    from chemprop.data import MoleculeDatapoint, MoleculeDataset, build_dataloader
+    from chemprop.data import MoleculeDatapoint, MoleculeDataset
+    from chemprop.data.collate import collate_batch
 
-    networks = _networks()
-    with rdkit_quiet(), torch.inference_mode():
+    # Nothing is drawn: a search in whose midst this is asked must go on as it would have without.
+    with rdkit_quiet(), torch.random.fork_rng(devices=[]), torch.inference_mode():
+        networks = _networks()
         # The model's own predict starts a trainer for each of its networks, a second for every call.
-        (batch,) = build_dataloader(MoleculeDataset([MoleculeDatapoint(mol=molecule_of(smiles))]), shuffle=False, drop_last=False)
+        batch = collate_batch([MoleculeDataset([MoleculeDatapoint(mol=molecule_of(smiles))])[0]])
         told: dict[str, float] = {}
         for names, ensemble in networks:
             values = torch.stack([one.predict_step(batch, 0) for one in ensemble]).mean(0)[0]

@@ -204,11 +204,11 @@ class Complex:
     pocket: str
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[\w-][\w.-]*", self.name):
+        if not re.fullmatch(r"[\w-][\w.-]{0,63}", self.name):
             raise ValueRefused(_("complex {name!r}: files are named so; use letters, digits and _.-").format(name=self.name))
         if "V2000" not in self.ligand or not self.ligand.rstrip().endswith("M  END"):
             raise ValueRefused(_("complex {name!r}: the ligand is not a MOL block of version V2000").format(name=self.name))
-        kinds = {line[:6].strip() for line in self.pocket.splitlines()} - {"END"}
+        kinds = {line[:6].strip() for line in self.pocket.splitlines()} - {"", "END", "TER"}
         if kinds - {"ATOM", "HETATM"}:
             raise ValueRefused(
                 _("complex {name!r}: the pocket has lines of {kinds}; give ATOM and HETATM lines of a PDB file").format(

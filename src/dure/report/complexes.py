@@ -34,6 +34,7 @@ VIEWER_VERSION = "2.5.5"
 _PLACE = f"https://registry.npmjs.org/3dmol/-/3dmol-{VIEWER_VERSION}.tgz"
 _SHA512 = "kqNHouGqq3YfW58174tdERvm0XYTmP0tavQKOqIw1ouc2OJ7epkXEFrtEkVXV0clBZT2Ze2xHRC/qxX0u0qCdw=="
 _MEMBER = "package/build/3Dmol-min.js"
+_SHA256 = "f7cc78921ae72e7623e89cdd111434f58c2efddd2ffda1cd212644b406fb8016"
 
 _WIDE, _HIGH = 560, 400
 _MARGIN = 3.0
@@ -71,7 +72,13 @@ def _fetch() -> None:
     draft.replace(_script())
 
 
-VIEWER = Need("3Dmol", lambda: str(_script()) if _script().is_file() else "", fetch=_fetch)
+def _found() -> str:
+    """The script in the cache, if it is the one that was fetched."""
+    right = _script().is_file() and hashlib.sha256(_script().read_bytes()).hexdigest() == _SHA256
+    return str(_script()) if right else ""
+
+
+VIEWER = Need("3Dmol", _found, fetch=_fetch)
 """What turns molecules in a browser (Rego2015); without it there are pictures and files only."""
 
 
@@ -94,20 +101,25 @@ def pictures(dossier: Dossier) -> list[Drawn]:
     """The winner in each of its pockets, seen along the molecule's thinnest side; residues that touch it are named."""
     if find_spec("rdkit") is None:
         return []
-    return [_picture(f"complex-{number}", one) for number, one in enumerate(dossier.shown(Complex), start=1)]
+    drawn = (_picture(f"complex-{number}", one) for number, one in enumerate(dossier.shown(Complex), start=1))
+    return [one for one in drawn if one is not None]
 
 
 def _read(one: Complex) -> tuple[Any, Any]:
     with rdkit_quiet():
         from rdkit import Chem
 
-        ligand = Chem.RemoveHs(Chem.MolFromMolBlock(one.ligand, sanitize=False), sanitize=False)
+        read: Any = Chem.MolFromMolBlock(one.ligand, sanitize=False)
+        ligand = None if read is None else Chem.RemoveHs(read, sanitize=False)
         pocket: Any = Chem.MolFromPDBBlock(one.pocket, sanitize=False, removeHs=True)
     return ligand, pocket or Chem.Mol()
 
 
-def _picture(name: str, one: Complex) -> Drawn:
+def _picture(name: str, one: Complex) -> Drawn | None:
+    """None where the ligand has no bond to be drawn, or cannot be read."""
     ligand, pocket = _read(one)
+    if ligand is None or not ligand.GetNumBonds():
+        return None
     inside = ligand.GetConformer().GetPositions()
     around = pocket.GetConformer().GetPositions() if pocket.GetNumConformers() else np.empty((0, 3))
     middle = inside.mean(0)
@@ -129,8 +141,8 @@ def _picture(name: str, one: Complex) -> Drawn:
 
 def _axes(places: Rows) -> Rows:
     """(3, 3) directions of most and less extent, and towards the reader: no mirror, and alike however the pose was turned."""
-    _scores, _sizes, found = np.linalg.svd(places, full_matrices=False)
-    right, up = (one if ((places @ one) ** 3).sum() >= 0 else -one for one in found[:2])
+    _scores, _sizes, found = np.linalg.svd(places)
+    right, up = (one if round(float(((places @ one) ** 3).sum()), 6) >= 0 else -one for one in found[:2])
     return np.stack([right, up, np.cross(right, up)])
 
 
@@ -141,7 +153,7 @@ def _sticks(axes: Any, molecule: Any, places: Rows, painted: Mapping[str, str], 
         ends = (bond.GetBeginAtom(), bond.GetEndAtom())
         first, last = (places[end.GetIdx()] for end in ends)
         for end, (start, stop) in zip(ends, pairwise((first, (first + last) / 2, last)), strict=True):
-            halves.append((float((start + stop)[2]), start, stop, painted.get(end.GetSymbol(), "")))
+            halves.append((round(float((start + stop)[2]), 6), start, stop, painted.get(end.GetSymbol(), "")))
     plain = COLOURS["ink"] if painted else COLOURS["other"]
     for _depth, start, stop, colour in sorted(halves, key=lambda half: half[0]):
         axes.plot(*zip(start[:2], stop[:2], strict=True), color=colour or plain, linewidth=width, clip_on=True)
@@ -150,15 +162,25 @@ def _sticks(axes: Any, molecule: Any, places: Rows, painted: Mapping[str, str], 
 def _names(axes: Any, pocket: Any, walls: Rows, flat: Rows) -> None:
     """Residues with an atom within reach of the molecule, each named where it touches."""
     apart = np.linalg.norm(walls[:, None] - flat[None], axis=2).min(1)
-    nearest: dict[str, int] = {}
+    nearest: dict[tuple[str, str], int] = {}
     for atom in sorted(pocket.GetAtoms(), key=lambda one: apart[one.GetIdx()]):
         told = atom.GetPDBResidueInfo()
-        nearest.setdefault(f"{told.GetResidueName().strip()} {told.GetResidueNumber()}", atom.GetIdx())
+        name = f"{told.GetResidueName().strip()} {told.GetResidueNumber()}"
+        nearest.setdefault((told.GetChainId(), name), atom.GetIdx())
     low, high = (np.array(ends) for ends in zip(axes.get_xlim(), axes.get_ylim(), strict=True))
-    for label, index in nearest.items():
+    for (_chain, label), index in nearest.items():
         inside = ((walls[index][:2] >= low + _EDGE) & (walls[index][:2] <= high - _EDGE)).all()
         if apart[index] <= _TOUCHING and inside:
-            axes.text(*walls[index][:2], label, fontsize=9, color=COLOURS["soft"], ha="center", va="center", clip_on=True)
+            axes.text(
+                *walls[index][:2],
+                label,
+                fontsize=9,
+                color=COLOURS["soft"],
+                ha="center",
+                va="center",
+                clip_on=True,
+                parse_math=False,
+            )
 
 
 _PAGE = """<!DOCTYPE html>

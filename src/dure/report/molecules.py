@@ -10,9 +10,10 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from dure.campaign import ranked
+from dure.errors import MissingPart, ProblemError
 from dure.i18n import _
 from dure.journal import TrialState
-from dure.problem import Molecule, fingerprints, tanimoto
+from dure.problem import Molecule, Problem, fingerprints, tanimoto
 from dure.problem.smiles import rdkit_quiet
 from dure.report.dossier import Dossier
 from dure.report.figures import Drawn, axis_text, fan_panel, goal_name
@@ -44,8 +45,17 @@ def structures(dossier: Dossier) -> list[Drawn]:
 def _allowed(dossier: Dossier) -> list[TrialState]:
     """What was answered, best first, less what a rule forbids by now: a list of what is denied may have grown."""
     problem = dossier.task.problem
-    every = ranked(dossier.history, dossier.task)
-    return [one for one in every if problem.broken_rule(problem.make_design(one.trial["design"])) is None]
+    return [one for one in ranked(dossier.history, dossier.task) if _keeps(problem, problem.make_design(one.trial["design"]))]
+
+
+def _keeps(problem: Problem, design: Any) -> bool:
+    """A rule that needs a part which is not here was kept when the design was asked for."""
+    try:
+        return problem.broken_rule(design) is None
+    except ProblemError as error:
+        if isinstance(error.__cause__, MissingPart):
+            return True
+        raise
 
 
 def overview(dossier: Dossier) -> list[Drawn]:

@@ -36,7 +36,10 @@ logei._load_attempted = True  # noqa: SLF001
 
 @dataclass(frozen=True)
 class Wanting:
-    """``acquisition`` maps (..., 1, columns) points to (...); ``covered`` is the front's hypervolume, where there is a front."""
+    """``acquisition`` maps (..., 1, columns) points to (...); ``covered`` is the hypervolume of a front, if there is one.
+
+    It is measured from beyond the front's own worst values, so that a gain is a share of what a reader sees covered.
+    """
 
     acquisition: Callable[[Tensor], Tensor]
     covered: float | None = None
@@ -117,6 +120,7 @@ def _of_a_front(task: Task, aims: Aims, model: Ladder, incumbents: Tensor, known
         return Wanting(qLogProbabilityOfFeasibility(**common))
     values = aims.values(mean)[allowed]
     front, reference = values[is_non_dominated(values)], _reference(values)
+    own: Any = FastNondominatedPartitioning(ref_point=_reference(front), Y=front)
     partitioning: Any = FastNondominatedPartitioning(ref_point=reference, Y=front)
     common["objective"] = GenericMCMultiOutputObjective(aims.values)
     if task.problem.noise.kind != "none":
@@ -125,4 +129,4 @@ def _of_a_front(task: Task, aims: Aims, model: Ladder, incumbents: Tensor, known
         )
     else:
         acquisition = qLogExpectedHypervolumeImprovement(ref_point=reference, partitioning=partitioning, **common)
-    return Wanting(acquisition, float(partitioning.compute_hypervolume()))
+    return Wanting(acquisition, float(own.compute_hypervolume()))

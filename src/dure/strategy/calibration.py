@@ -102,7 +102,7 @@ def _record(predictions: Sequence[Prediction], goal: str) -> _Record:
 
 
 def _ratio(error: float, half: float) -> float:
-    return error / half if half > 0 else 0.0
+    return error / half if half > 0 else (_MOST if error > 0 else 0.0)
 
 
 def _factor(ratios: Sequence[float]) -> float:

@@ -32,8 +32,12 @@ class Task:
     guard: Mapping[str, float] = field(default_factory=dict)
 
     def asks(self, plain: Mapping[str, Any]) -> bool:
-        """Whether a trial belongs to this task."""
-        return bool(plain["setting"] == self._plain_setting and plain["version"] == self.problem.version)
+        """Whether a trial belongs to this task; a part of the setting that it does not know yet stands as it usually does."""
+        return bool({**self._usual, **plain["setting"]} == self._plain_setting and plain["version"] == self.problem.version)
+
+    @cached_property
+    def _usual(self) -> dict[str, Any]:
+        return values_of(self.problem.setting())
 
     @cached_property
     def _plain_setting(self) -> dict[str, Any]:

@@ -67,9 +67,11 @@ class Generated:
 
     def _opening(self, task: Task, name: str, evidence: Evidence, n: int, seed: int) -> list[Proposal]:
         known, rung = set(_seen(name, evidence)), task.problem.fidelities[0].name
-        new = (one for one in drawn(_LIBRARY, seed) if one not in known)
+        library = drawn(_LIBRARY, seed)
+        # What stands before the last one asked was looked at then, and counted.
+        first = max((number for number, one in enumerate(library, start=1) if one in known), default=0)
         dropped: Counter[str] = Counter()
-        kept = islice(_keeping(task, name, new, dropped), n)
+        kept = islice(_keeping(task, name, library[first:], dropped), n)
         found = [Proposal(task.problem.design(**{name: smiles}), rung, "start", _DRAWN) for smiles in kept]
         return _counted(found, dropped)
 

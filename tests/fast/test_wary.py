@@ -33,9 +33,8 @@ DEPTHS = {"a": 0.0, "b": 0.5, "c": 0.4, "d": 0.6}
 
 
 def height(place: Place) -> Height:
-    """A bowl of each kind; that of d has a deep hole besides, where nobody has looked."""
-    hole = 3.0 * float(place.kind == "d" and abs(place.x - 0.85) < 0.1)
-    return Height(y=(place.x - 0.4) ** 2 + DEPTHS[place.kind] - hole)
+    """A bowl of each kind."""
+    return Height(y=(place.x - 0.4) ** 2 + DEPTHS[place.kind])
 
 
 BOWLS = Problem(name="t/bowls", version="1", question="Where?", design=Place, outcome=Height, simulate=height)

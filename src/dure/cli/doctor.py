@@ -26,7 +26,6 @@ from dure.report import VIEWER
 __all__ = ["doctor"]
 
 _PARTS = {
-    "admet": ("admet_ai",),
     "bio": ("rdkit", "pyarrow"),
     "chip": ("scipy",),
     "engine": ("torch", "botorch", "gpytorch", "scipy"),

@@ -55,7 +55,8 @@ def show(*, problem: str, as_json: bool) -> Done:
 @as_json
 def fetch(*, names: tuple[str, ...], as_json: bool) -> Done:
     """Data into the cache."""
-    known = {need.name: need for need in (*(one for problem in registered()[0] for one in problem.needs), VIEWER) if need.fetch}
+    needs = [VIEWER, *(need for problem in registered()[0] for need in problem.needs)]
+    known = {need.name: need for need in needs if need.fetch}
     for name in names:
         if name not in known:
             raise UnknownName(_("data set"), name, known)

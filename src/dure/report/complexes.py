@@ -27,7 +27,7 @@ from dure.report.dossier import Dossier
 from dure.report.figures import Drawn
 from dure.report.style import COLOURS, panel, svg
 
-__all__ = ["TURNED", "VIEWER", "VIEWER_VERSION", "complexes", "files_of", "pictures"]
+__all__ = ["TURNED", "VIEWER", "VIEWER_VERSION", "files_of", "pictures"]
 
 TURNED = "complexes.html"
 VIEWER_VERSION = "2.5.5"
@@ -82,14 +82,14 @@ VIEWER = Need("3Dmol", _found, fetch=_fetch)
 """What turns molecules in a browser (Rego2015); without it there are pictures and files only."""
 
 
-def complexes(dossier: Dossier) -> dict[str, Complex]:
+def _of_roles(dossier: Dossier) -> dict[str, Complex]:
     """By "role-name", those of winner, baseline and runners-up."""
     return {f"{role}-{one.name}": one for role in dossier.roles for one in dossier.shown(Complex, role)}
 
 
 def files_of(dossier: Dossier) -> dict[str, bytes]:
     """Ligands as MOL, pockets as PDB, and where the viewer is there, a page that needs nothing else."""
-    shown = complexes(dossier)
+    shown = _of_roles(dossier)
     files = {f"{name}.mol": one.ligand.encode() for name, one in shown.items()}
     files |= {f"{name}-pocket.pdb": one.pocket.encode() for name, one in shown.items()}
     if shown and VIEWER.found():

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,12 @@ def renderer() -> dict[str, str]:
     kinds = (".py", ".html", ".css", ".mo", ".bib")
     files = sorted(path for path in root.rglob("*") if path.suffix in kinds)
     code = digest([[path.relative_to(root).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()] for path in files])
-    return {name: version(name) for name in ("dure", *_DRAWN_BY)} | {"code": code, VIEWER.name: VIEWER.found() and VIEWER_VERSION}
+    return {name: version(name) for name in ("dure", *_DRAWN_BY)} | {"code": code, **_optional()}
+
+
+def _optional() -> dict[str, str]:
+    """What draws molecules, where it is there."""
+    return {"rdkit": version("rdkit") if find_spec("rdkit") else "", VIEWER.name: VIEWER.found() and VIEWER_VERSION}
 
 
 def _record(files: Mapping[str, bytes], language: str) -> dict[str, Any]:

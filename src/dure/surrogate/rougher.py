@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 
 import torch
 from gpytorch.kernels import MaternKernel
@@ -25,11 +27,7 @@ def roughest(model: Ladder) -> Ladder:
 
     What is believed of success, and of how alike names are, stays.
     """
-    rungs: list[Rung] = []
-    for rung in model.rungs:
-        residual = None if rung.residual is None else _shortened(rung.residual)
-        rungs.append(replace(rung, residual=residual, lower=rungs[-1] if rungs else None))
-    return Ladder(rungs, model.successes)
+    return _changed(model, _shortened)
 
 
 def wary(model: Ladder, factor: float) -> Ladder:
@@ -37,9 +35,13 @@ def wary(model: Ladder, factor: float) -> Ladder:
 
     For where to look once the fit sees nothing left to gain: what it says near its answers stays, what it says elsewhere fades.
     """
+    return _changed(model, partial(_doubted, factor=factor))
+
+
+def _changed(model: Ladder, change: Callable[[Process], Process]) -> Ladder:
     rungs: list[Rung] = []
     for rung in model.rungs:
-        residual = None if rung.residual is None else _doubted(rung.residual, factor)
+        residual = None if rung.residual is None else change(rung.residual)
         rungs.append(replace(rung, residual=residual, lower=rungs[-1] if rungs else None))
     return Ladder(rungs, model.successes)
 

@@ -136,12 +136,13 @@ def _members(where: Any) -> Mapping[str, Any]:
         return {}
     assays = _pool(where)
     made = _class(tuple(one.smiles for one in assays.compounds))
+    limits = admet_rules(where.herg, where.ames)
     return {
         "design": made,
         "candidates": tuple(made(smiles=one.smiles) for one in assays.compounds),
         "runs": float(max(1, min(200, len(assays.compounds) // 10))),
         "hazards": (LABEL, *_HAZARDS, assays.summary()),
-        "rules": (limits := admet_rules(where.herg, where.ames)),
+        "rules": limits,
         "needs": (ADMET,) if limits else (),
     }
 

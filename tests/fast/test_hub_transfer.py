@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import hashlib
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,6 +92,38 @@ def test_other_bytes_than_were_said_are_forgotten():
     assert send(who, DATA[100:-1] + b"x", 100).status_code == 422
     assert offset(who) == 0
     assert send(who, DATA, 0).status_code == 204
+
+
+def _stopped_before_keeping(who: Caller, data: bytes = DATA) -> Path:
+    """What a hub leaves that is stopped after the last byte was written and before all were checked; the part."""
+    begin(who)
+    send(who, DATA[:100], 0)
+    part = hub_home.ready() / "files" / str(who.account.pk) / SHA[:2] / f"{SHA}.part"
+    assert part.read_bytes() == DATA[:100]
+    part.write_bytes(data)
+    return part
+
+
+def test_bytes_that_all_arrived_before_the_hub_stopped_are_kept():
+    who = person("kim")
+    _stopped_before_keeping(who)
+    assert offset(who) == len(DATA)
+    assert who.call("POST", "records", {"record": who.record(data=DATA), "access": {}}).status_code == 201
+
+
+def test_bytes_that_were_spoilt_when_the_hub_stopped_begin_again():
+    who = person("kim")
+    _stopped_before_keeping(who, DATA[:-1] + b"x")
+    assert offset(who) is None
+    assert offset(who) == 0
+
+
+def test_an_upload_that_another_call_holds_is_waited_for():
+    who = person("kim")
+    with _stopped_before_keeping(who).open("ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert who.call("HEAD", f"uploads/{SHA}", **TUS).status_code == 423
+    assert offset(who) == len(DATA)
 
 
 def test_an_upload_is_its_owners_alone():

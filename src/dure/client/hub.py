@@ -27,6 +27,8 @@ _BLOCK = 1 << 20
 _PART = 8 << 20
 _TUS = {"Tus-Resumable": "1.0.0"}
 _PARTIAL = 206
+_MOVED = (409, 423)
+"""Statuses of an upload that an earlier call, given up by this side, still goes on with."""
 
 
 @dataclass(frozen=True)
@@ -176,11 +178,18 @@ class Hub:
             while (there := self._offset(at)) < size:
                 stream.seek(there)
                 headers = _TUS | {"Upload-Offset": str(there), "Content-Type": "application/offset+octet-stream"}
-                self._call("PATCH", at, data=stream.read(_PART), headers=headers).close()
+                self._in_turn("PATCH", at, data=stream.read(_PART), headers=headers).close()
 
     def _offset(self, at: str) -> int:
-        with self._call("HEAD", at, headers=_TUS) as response:
+        with self._in_turn("HEAD", at, headers=_TUS) as response:
             return int(response.headers["Upload-Offset"])
+
+    def _in_turn(self, method: str, at: str, **options: Any) -> Response:
+        """A call about an upload; while an earlier one still holds it there is no answer to this one yet."""
+        try:
+            return self._call(method, at, **options)
+        except HubError as error:
+            raise self._silent(error) if error.status in _MOVED else error from None
 
     def publish(self, record: Record, access: Mapping[str, Any], *, to: str = "", key: str = "") -> str:
         """Publish a record whose files are uploaded, or a version of the record ``to``; its identifier.

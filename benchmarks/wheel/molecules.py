@@ -70,7 +70,7 @@ def _tanimoto(counts: Counts, _past: Array, seed: int, *, greedy: bool) -> Playe
 
 def _forest(counts: Counts, _past: Array, seed: int) -> Player:
     """A random forest on fingerprints, best mean first."""
-    from sklearn.ensemble import RandomForestRegressor  # type: ignore[import-untyped]  # it has no types
+    from sklearn.ensemble import RandomForestRegressor
 
     x = counts.astype(np.float32)
 
@@ -106,7 +106,7 @@ def _profiled(_counts: Counts, past: Array, seed: int) -> Player:
 
 def _ridge(_counts: Counts, past: Array, _seed: int) -> Player:
     """Ridge regression on the same scores, its weight by leaving answers out in turn."""
-    from sklearn.linear_model import RidgeCV  # type: ignore[import-untyped]  # it has no types
+    from sklearn.linear_model import RidgeCV
 
     x = _filled(past)
 

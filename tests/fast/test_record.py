@@ -144,6 +144,15 @@ def test_a_pickle_is_refused_under_any_name(ending: str, protocol: int):
         check_head(f"model{ending}", b"\x80" + bytes([protocol]) + b"cos\nsystem\n")
 
 
+@pytest.mark.parametrize("length", [0x280, 0x380, 0x480, 0x580, 0x1280])
+def test_safetensors_whose_length_begins_as_a_pickle_does_are_no_pickle(length: int):
+    """The format begins with the length of its header in eight bytes, the lowest first, and pads the header with spaces."""
+    header = b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'.ljust(length)
+    check_head("model.safetensors", (length.to_bytes(8, "little") + header + bytes(4))[:4096])
+    with pytest.raises(InputError, match=r"pickle|not what its name says"):
+        check_head("model.safetensors", length.to_bytes(8, "little") + header[: length // 2])  # cut off
+
+
 @pytest.mark.parametrize("path", ["m.pkl", "m.pt", "m.npy", "m.joblib", "m.py", "m.zip", "m", "m.exe", "m.sh"])
 def test_kinds_that_are_not_listed_are_refused(path: str):
     with pytest.raises(InputError, match="safetensors"):

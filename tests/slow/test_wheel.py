@@ -22,8 +22,8 @@ from dure.models.prior import FamilyPrior, PastTask
 from dure.models.training import train
 from dure.models.weights import load, save
 from dure.pool import Pool, build, generate
-from dure.pool.lessons import train_prior
-from dure.pool.trial import forecast_errors
+from dure.pool.lessons import lesson, train_prior
+from dure.pool.trial import compare, forecast_errors
 from dure.problem import Problem, find
 from dure.strategy import strategy
 from dure.strategy.informed import Informed
@@ -91,6 +91,66 @@ def test_a_new_task_is_forecast_better_from_a_few_answers(family: str, model: Pa
     (without, with_it) = forecast_errors(new, {"valleys": load(model)[0]}, answers=10)
     assert with_it["error"] < 0.7 * without["error"]
     assert with_it["tasks"] == 4
+
+
+@pytest.fixture(scope="module")
+def later(family: str, tmp_path_factory: pytest.TempPathFactory) -> Pool:
+    """Tasks that no model here has learned from."""
+    folder = tmp_path_factory.mktemp("later")
+    generate(family, folder / "journal", tasks=2, designs=40, seed=99, workers=2)
+    return build(family, [folder / "journal"], folder / "later.parquet", licence="CC0-1.0", access="open")
+
+
+@pytest.fixture(scope="module")
+def spoilt(pool: Pool, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that learned from answers to other designs."""
+    _prior, card = train_prior(pool, "spoilt")
+    lessons = [one for one in map(lesson, pool.tasks) if one is not None]
+    mixed = [replace(one, outputs=one.outputs[torch.randperm(len(one.outputs), generator=_drawn(3))]) for one in lessons]
+    folder = tmp_path_factory.mktemp("models") / "spoilt"
+    save(train(mixed), card, folder)
+    return folder
+
+
+def _drawn(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_a_model_is_no_worse_than_itself_and_better_than_a_spoilt_one(model: Path, spoilt: Path, later: Pool):
+    good, bad = load(model)[0], load(spoilt)[0]
+    for old, new, worse in ((good, good, False), (bad, good, False), (good, bad, True)):
+        rows = compare(later, old, new, answers=10, repeats=4)
+        assert [row.worse for row in rows] == [worse] * 2
+        assert all(row.change == 0 for row in rows) if old is new else all((row.change > 0) == worse for row in rows)
+
+
+@pytest.mark.needs("django", "cheroot", "rocrate", "mlcroissant", "requests")
+def test_a_version_that_got_worse_is_not_published(model: Path, spoilt: Path, later: Pool, tmp_path: Path):
+    home = tmp_path / "hub"
+    home.mkdir()
+    with serving(home) as hub:
+        email = hub.join("Kim", hub.invitation)
+        dure("login", hub.url, "--email", email, "--password", PASSWORD, cwd=tmp_path, who="kim")
+        about = ("--licence", "CC0-1.0", "--creator", "Kim, Minji", "--json")
+        first = json.loads(dure("model", "publish", model, *about, cwd=tmp_path, who="kim"))["id"]
+        record = first.partition("/")[0]
+        assert first.endswith("/v1")
+        further = ("--version-of", record)
+        judged = (*further, "--judged-on", later.path)
+        for said, why in ((further, "--judged-on"), (judged, "beyond noise")):
+            with pytest.raises(AssertionError, match=why):
+                dure("model", "publish", spoilt, *about, *said, cwd=tmp_path, who="kim")
+        again = json.loads(dure("model", "publish", model, *about, *judged, cwd=tmp_path, who="kim"))["id"]
+        assert again == f"{record}/v2"  # nothing was published in between
+    done = subprocess.run(
+        [*DURE, "model", "compare", str(later.path), str(model), str(spoilt)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert (done.returncode, "must not take its place" in done.stdout) == (3, True), done.stdout + done.stderr
+    assert all(f"shift={task.setting.shift}" in done.stdout.replace("\n", "") for task in later.tasks)
 
 
 def test_a_campaign_keeps_its_model_and_says_what_it_was_worth(family: str, model: Path, tmp_path: Path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
@@ -12,10 +12,14 @@ from rich.table import Table
 from dure.cli.face import Done, Group, as_json
 from dure.cli.hub import LEVELS, send, words_of
 from dure.cli.screen import console
-from dure.errors import DureError
+from dure.errors import DureError, InputError
 from dure.i18n import _
 from dure.models import Card, cards, check_fits, find_model, label_of, read_card
 from dure.problem import Problem
+
+if TYPE_CHECKING:
+    from dure.pool import Pool
+    from dure.pool.trial import Compared
 
 __all__ = ["model", "prior_of"]
 
@@ -124,6 +128,60 @@ def evaluate(*, pool: Path, names: tuple[str, ...], answers: int, seed: int, as_
 
 
 @model.command(
+    "compare",
+    help=_(
+        "Whether NEW, such as a model trained again with more tasks, may take the place of OLD: no class of tasks in POOL may be "
+        "forecast worse, beyond noise. Exit code 3 where one is."
+    ),
+)
+@click.argument("pool", type=click.Path(path_type=Path))
+@click.argument("old")
+@click.argument("new")
+@click.option("--answers", type=click.IntRange(min=1), metavar="N", default=10, help=_("Known answers a task; 10 unless given."))
+@click.option(
+    "--repeats", type=click.IntRange(min=2), metavar="R", default=5, help=_("How often they are drawn anew; 5 unless given.")
+)
+@click.option("--seed", type=click.IntRange(min=0), metavar="S", default=0, help=_("Decides everything random; 0 unless given."))
+@as_json
+def compare(*, pool: Path, old: str, new: str, answers: int, repeats: int, seed: int, as_json: bool) -> Done:
+    """Set a model against the one before it, class by class."""
+    from dure.pool import Pool
+
+    opened = Pool.read(pool)
+    folders = [find_model(name, opened.problem) or Path(name) for name in (old, new)]
+    rows = _compared(opened, *folders, answers=answers, repeats=repeats, seed=seed, quiet=as_json)
+    worse = [row.group for row in rows if row.worse]
+    if not as_json:
+        console().print(_verdict(worse, old, new), soft_wrap=True)
+    return Done({"classes": [asdict(row) for row in rows], "worse": worse}, 3 if worse else 0)
+
+
+def _compared(pool: Pool, old: Path, new: Path, *, quiet: bool, **how: int) -> list[Compared]:
+    """Two models class by class, as a table too."""
+    from dure.models.weights import load
+    from dure.pool.trial import compare
+
+    say = (lambda _text: None) if quiet else console().print
+    rows = compare(pool, load(old)[0], load(new)[0], say=say, **how)
+    if not quiet:
+        table = Table(_("class"), _("tasks"), _("error before"), _("error after"), _("change"), "", box=None)
+        for row in rows:
+            change = f"{row.change:+.0%} ({row.low:+.0%} … {row.high:+.0%})"
+            told = _("worse") if row.worse else ""
+            table.add_row(row.group, str(row.tasks), f"{row.old:.3f}", f"{row.new:.3f}", change, told)
+        console().print(table)
+    return rows
+
+
+def _verdict(worse: list[str], old: str, new: str) -> str:
+    if worse:
+        return _("{new} forecasts {classes} worse than {old}, beyond noise: it must not take its place.").format(
+            new=new, old=old, classes=", ".join(worse)
+        )
+    return _("No class is forecast worse by {new} than by {old}, beyond noise.").format(new=new, old=old)
+
+
+@model.command(
     "publish",
     help=_(
         "NAME is a model's name or folder. It becomes a record on the hub, at no wider level than the strictest of the rows it "
@@ -139,6 +197,12 @@ def evaluate(*, pool: Path, names: tuple[str, ...], answers: int, seed: int, as_
 @click.option("--project", metavar="HANDLE", help=_("The project it stands in."))
 @click.option("--conditions", metavar="TEXT", default="", help=_("What somebody accepts who asks for the files."))
 @click.option("--version-of", metavar="RECORD", default="", help=_("The record it is a further version of; its access stays."))
+@click.option(
+    "--judged-on",
+    type=click.Path(path_type=Path),
+    metavar="POOL",
+    help=_("Tasks of which it must forecast no class worse than the version before; needed with --version-of."),
+)
 @click.option("--hub", "url", metavar="URL", help=_("Address of the hub; the one last logged in to unless given."))
 @as_json
 def publish(
@@ -150,15 +214,32 @@ def publish(
     project: str | None,
     conditions: str,
     version_of: str,
+    judged_on: Path | None,
     url: str | None,
     as_json: bool,
 ) -> Done:
-    """Make a record of a model and send it."""
+    """Make a record of a model and send it; a version that got worse is refused."""
     folder, card = _named(name)
+    if version_of:
+        if judged_on is None:
+            raise click.UsageError(_("--version-of needs --judged-on: a further version is compared with the one before"))
+        _check_no_worse(version_of, folder, judged_on, url=url, quiet=as_json)
     asked = level or card.access
     access = {"level": asked, "files_level": asked, "project": project, "conditions": conditions}
     words = words_of(creator, licence=licence)
     return send(folder, None, words, access, version_of=version_of, url=url, quiet=as_json)
+
+
+def _check_no_worse(record: str, folder: Path, pool: Path, *, url: str | None, quiet: bool) -> None:
+    """Refuse a model that forecasts a class of tasks worse than the newest version of a record (InputError)."""
+    from dure.client import fetch_model, signed_in
+    from dure.pool import Pool
+
+    with signed_in(url) as hub:
+        before = fetch_model(hub, record)
+    rows = _compared(Pool.read(pool), before, folder, answers=10, repeats=5, seed=0, quiet=quiet)
+    if worse := [row.group for row in rows if row.worse]:
+        raise InputError(_verdict(worse, record, str(folder)))
 
 
 def prior_of(name: str, problem: Problem) -> Path | None:

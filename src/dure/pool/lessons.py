@@ -18,7 +18,7 @@ from dure.problem import Goal, Problem, Theory
 from dure.strategy.outputs import Outputs, Power, Shape, shape_of
 from dure.surrogate import differentiable, told_apart
 
-__all__ = ["kept_wide", "lesson", "names_of", "train_prior"]
+__all__ = ["group_of", "kept_wide", "lesson", "names_of", "train_prior"]
 
 _LEAST_ROWS = 8
 _SHARE = N_("share of a left-out task's variance about the mean that past directions hold")
@@ -52,7 +52,7 @@ def lesson(task: Task) -> PastTask | None:
         reference = differentiable(lambda cube: outputs.encode(said(np.clip(cube, 0.0, 1.0))))
     return PastTask(
         name=task.id,
-        group=_group(task),
+        group=group_of(task),
         points=torch.from_numpy(np.ascontiguousarray(cube)),
         outputs=torch.from_numpy(outputs.encode(raw)),
         descriptors=torch.tensor(problem.descriptors(task.setting), dtype=torch.double),
@@ -68,7 +68,7 @@ def kept_wide(shape: Shape, goal: Goal) -> Shape:
     return replace(shape, power=power)
 
 
-def _group(task: Task) -> str:
+def group_of(task: Task) -> str:
     """Tasks that a family holds out together are left out together, by the settings it names for that."""
     by = [name for name, kept in task.pool.problem.held_out.items() if isinstance(kept, tuple)]
     return ", ".join(str(getattr(task.setting, name)) for name in by) or task.id

@@ -1,24 +1,28 @@
-"""How well tasks of a pool are forecast from a few of their answers: by models, and without any."""
+"""How well tasks of a pool are forecast from a few of their answers: by models, without any, and by one beside another."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from dure.errors import PoolError
 from dure.i18n import _
 from dure.models.prior import FamilyPrior, PastTask
-from dure.pool.lessons import lesson, names_of
-from dure.pool.pool import Pool
+from dure.pool.lessons import group_of, lesson, names_of
+from dure.pool.pool import Pool, Task
+from dure.problem import values_of
 from dure.surrogate import Past, Rung, fit_rung
 
-__all__ = ["forecast_errors"]
+__all__ = ["Compared", "compare", "forecast_errors", "judged"]
 
 _MOST = 400
+_LEVEL, _MATERIAL = 0.05, 0.01
 
 
 def forecast_errors(pool: Pool, priors: Mapping[str, FamilyPrior], *, answers: int, seed: int = 0) -> list[dict[str, Any]]:
@@ -30,23 +34,9 @@ def forecast_errors(pool: Pool, priors: Mapping[str, FamilyPrior], *, answers: i
     Raises:
         PoolError: no task has more answers than are to be known.
     """
-    from dure.strategy.structured import calmly
-
-    problem = pool.tasks[0].problem
-    goals = problem.goals
-    found: dict[tuple[str, str], tuple[Any, Any]] = {}
-    for task in pool.tasks:
-        told = lesson(task)
-        if told is None or len(told.points) <= answers:
-            continue
-        order = np.random.default_rng([seed, len(found)]).permutation(len(told.points))[:_MOST]
-        with calmly(seed):
-            for name, prior in {"none": None, **priors}.items():
-                found.setdefault((name, task.id), _missed(told, order[:answers], order[answers:], prior, names_of(problem)))
-    if not found:
-        raise PoolError(_("no task of {pool} has more than {answers} answers").format(pool=pool.path, answers=answers))
+    found = _forecast(pool, {"none": None, **priors}, answers, seed)
     rows, start = [], 0
-    for goal, one in goals.items():
+    for goal, one in pool.tasks[0].problem.goals.items():
         mine = slice(start, start + one.measure.width)
         start += one.measure.width
         for name in ("none", *priors):
@@ -55,6 +45,97 @@ def forecast_errors(pool: Pool, priors: Mapping[str, FamilyPrior], *, answers: i
             held = float(np.mean([np.mean(inside[:, mine]) for _missed_by, inside in some]))
             rows.append({"goal": goal, "model": name, "error": error, "held": held, "tasks": len(some), "answers": answers})
     return rows
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Forecasts of one class of tasks, those that a family holds out together, by two models.
+
+    ``old`` and ``new`` are root mean square errors in units of each output's spread; ``change`` is relative, from old to new,
+    with its 95 % interval over other choices of the known answers. ``worse`` where it is beyond noise.
+    """
+
+    group: str
+    tasks: int
+    old: float
+    new: float
+    change: float
+    low: float
+    high: float
+    worse: bool
+
+
+def compare(
+    pool: Pool,
+    old: FamilyPrior,
+    new: FamilyPrior,
+    *,
+    answers: int,
+    repeats: int = 5,
+    seed: int = 0,
+    say: Callable[[str], None] = lambda _text: None,
+) -> list[Compared]:
+    """Whether ``new`` forecasts any class of tasks worse than ``old``, each known answer drawn ``repeats`` times, at least twice.
+
+    A class is worse if its error grew by more than a hundredth, and by a one-sided t test over the repeats at 5 %, divided by the
+    number of classes, not by chance.
+
+    Raises:
+        PoolError: no task has more answers than are to be known.
+    """
+    courses: dict[str, dict[str, list[Any]]] = {}
+    groups = {task.id: _class_of(task) for task in pool.tasks}
+    for repeat in range(repeats):
+        say(_("draw {number} of {count}").format(number=repeat + 1, count=repeats))
+        for (name, task), (missed, _held) in _forecast(pool, {"old": old, "new": new}, answers, seed + repeat).items():
+            error = float(np.mean(np.sqrt(np.mean(missed**2, axis=0))))
+            courses.setdefault(groups[task], {}).setdefault(name, []).append(error)
+    rows = []
+    for group, errors in sorted(courses.items()):
+        before, after = (np.reshape(errors[name], (repeats, -1)).clip(1e-12) for name in ("old", "new"))
+        grown = np.log(after / before).mean(1)
+        said = judged(grown, len(courses))
+        rows.append(Compared(group, before.shape[1], float(before.mean()), float(after.mean()), **said))
+    return rows
+
+
+def _class_of(task: Task) -> str:
+    """What tasks are held out together by; a task that stands alone by its setting."""
+    group = group_of(task)
+    return ", ".join(f"{name}={value}" for name, value in values_of(task.setting).items()) if group == task.id else group
+
+
+def judged(grown: NDArray[np.float64], classes: int) -> dict[str, Any]:
+    """Change, low, high and worse, as in ``Compared``, from the (repeats,) logarithms of how often an error is that before."""
+    from scipy.stats import ttest_1samp
+
+    if np.ptp(grown) > 0:
+        low, high = ttest_1samp(grown, 0.0).confidence_interval(0.95)
+        by_chance = float(ttest_1samp(grown, 0.0, alternative="greater").pvalue)
+    else:
+        low, high, by_chance = grown[0], grown[0], 0.0
+    worse = by_chance < _LEVEL / classes and grown.mean() > np.log1p(_MATERIAL)
+    change = {"change": grown.mean(), "low": low, "high": high}
+    return {name: float(np.expm1(value)) for name, value in change.items()} | {"worse": bool(worse)}
+
+
+def _forecast(pool: Pool, priors: Mapping[str, FamilyPrior | None], answers: int, seed: int) -> dict[tuple[str, str], Any]:
+    """Errors and which intervals held, by model and task, with the same answers known to every model."""
+    from dure.strategy.structured import calmly
+
+    names = names_of(pool.tasks[0].problem)
+    found: dict[tuple[str, str], Any] = {}
+    for task in pool.tasks:
+        told = lesson(task)
+        if told is None or len(told.points) <= answers:
+            continue
+        order = np.random.default_rng([seed, len(found)]).permutation(len(told.points))[:_MOST]
+        with calmly(seed):
+            for name, prior in priors.items():
+                found[name, task.id] = _missed(told, order[:answers], order[answers:], prior, names)
+    if not found:
+        raise PoolError(_("no task of {pool} has more than {answers} answers").format(pool=pool.path, answers=answers))
+    return found
 
 
 def _missed(told: PastTask, known: Any, asked: Any, prior: FamilyPrior | None, names: Any) -> tuple[Any, Any]:

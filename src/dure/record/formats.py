@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -94,8 +95,6 @@ def check_head(path: str, head: bytes) -> None:
         InputError: saying so; a pickle under another name is called one.
     """
     begins = FORMATS[PurePosixPath(path).suffix.lower()][1]
-    if head.startswith(_RUNS):
-        raise InputError(_("{path} is a pickle, which runs code when it is loaded; save it in another format").format(path=path))
     if begins is None:
         try:
             head[: len(head) - 3 if len(head) == HEAD else None].decode()
@@ -105,11 +104,26 @@ def check_head(path: str, head: bytes) -> None:
             sound = True
         sound = sound and b"\0" not in head
     elif path.lower().endswith(".safetensors"):
-        sound = len(head) > 8 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < _TOO_LONG_HEADER
+        sound = _begins_safely(head)
     else:
         sound = head.startswith(begins)
+    if not sound and head.startswith(_RUNS):
+        raise InputError(_("{path} is a pickle, which runs code when it is loaded; save it in another format").format(path=path))
     if not sound:
         raise InputError(_("{path} is not what its name says; rename it, or save it again in that format").format(path=path))
+
+
+def _begins_safely(head: bytes) -> bool:
+    """Whether safetensors begins so: the length of a header, which may look as a pickle's beginning does, and the header."""
+    length = int.from_bytes(head[:8], "little")
+    if not 0 < length < _TOO_LONG_HEADER or head[8:9] != b"{":
+        return False
+    if length > len(head) - 8:
+        return len(head) == HEAD
+    try:
+        return isinstance(json.loads(head[8 : 8 + length]), dict)
+    except ValueError:
+        return False
 
 
 def look(root: Path, names: Iterable[str]) -> list[File]:

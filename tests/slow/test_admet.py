@@ -95,11 +95,19 @@ def test_the_networks_predict_from_what_is_read_and_from_nothing_else(tmp_path: 
         torch.testing.assert_close(made, own, atol=1e-4, rtol=1e-4)
 
 
+def test_a_pool_is_predicted_as_each_of_its_molecules_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DURE_CACHE", str(tmp_path))
+    pool = (TERFENADINE, CAFFEINE, NITROQUINOLINE_OXIDE)
+    told = admet.predicted_of(pool)
+    assert list(told) == list(pool)
+    assert told[CAFFEINE] == pytest.approx(admet.predicted(CAFFEINE), rel=1e-4, abs=1e-4)
+
+
 def test_what_was_read_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DURE_CACHE", str(tmp_path))
     pool = (CAFFEINE, NITROQUINOLINE_OXIDE)
     read = admet.encoded(pool)
-    monkeypatch.setattr(admet, "_networks", lambda: pytest.fail("they were read before"))
+    monkeypatch.setattr(admet, "_read", lambda _smiles, _of: pytest.fail("they were read before"))
     np.testing.assert_array_equal(admet.encoded(pool), read)
 
 

@@ -142,8 +142,9 @@ def _members(where: Any) -> Mapping[str, Any]:
     if where.pool == _SOLUBILITY and not (_packaged() and find_spec("rdkit")):
         return {}
     assays = _pool(where)
-    made = _class(tuple(one.smiles for one in assays.compounds), where.likeness)
-    limits = admet_rules(where.herg, where.ames)
+    compounds = tuple(one.smiles for one in assays.compounds)
+    made = _class(compounds, where.likeness)
+    limits = admet_rules(where.herg, where.ames, compounds)
     return {
         "design": made,
         "candidates": tuple(made(smiles=one.smiles) for one in assays.compounds),

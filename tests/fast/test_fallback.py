@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dure.campaign import Loop
-from dure.problem import Problem, arrangement, choice, design, integer, minimise, outcome, real
+from dure.problem import Problem, arrangement, choice, design, integer, minimise, molecule, outcome, real
 from dure.strategy import Evidence
 from dure.strategy.fallback import skill, variations
 
@@ -97,3 +97,23 @@ def test_where_answers_have_no_order_every_second_proposal_goes_without_the_mode
     assert not any(whys[:8])
     assert sum(whys[12:]) >= 3
     assert not any(one and other for one, other in pairwise(whys))
+
+
+@pytest.mark.needs("rdkit")
+def test_of_molecules_those_alike_are_varied_and_not_those_beside_them_in_the_table():
+    alcohols, rings = (
+        ["C" * carbons + "O" for carbons in range(1, 21)],
+        ["c1ccc(" + "C" * carbons + ")cc1" for carbons in range(1, 21)],
+    )
+    pool = tuple(smiles for pair in zip(alcohols, rings, strict=True) for smiles in pair)
+
+    @design
+    class Compound:
+        smiles: str = molecule(*pool)
+
+    rows = tuple(Compound(smiles=one) for one in pool)
+    listed = Problem(name="toy/pool", version="1", question="?", design=Compound, outcome=Told, candidates=rows)
+    best = torch.from_numpy(listed.space.encode([Compound(smiles="CCCCCCO")]))
+    found = [one.smiles for one in islice(variations(listed, best, 0), 30)]
+    assert set(found) <= set(alcohols)  # its twelve likest; in the table a ring stands on either side of it
+    assert len(set(found)) > 6

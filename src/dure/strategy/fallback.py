@@ -37,14 +37,20 @@ def skill(evidence: Evidence, goal: str) -> float | None:
 
 
 def variations(problem: Problem, incumbents: Tensor, seed: int) -> Iterator[Any]:
-    """Designs near one of the incumbents, the first of them likeliest, without end; of a list its nearest members."""
+    """Designs near one of the incumbents, the first of them likeliest, without end; of a list its nearest members.
+
+    Where names tell members apart, such as molecules, those are the nearest that their field calls neighbours.
+    """
     generator, space = np.random.default_rng(seed), problem.space
     every = listed(problem)
+    members = frozenset(every[0]) if every is not None and space.unordered else frozenset()
     likely = space.designs(incumbents.numpy())
     while True:
         design = likely[min(int(generator.geometric(0.4)) - 1, len(likely) - 1)]
         if every is None:
             yield moved(problem, design, generator, _WIDE)
+        elif near := [one for one in space.neighbours(design) if one in members]:
+            yield from (near[index] for index in generator.permutation(len(near))[:3])
         else:
             cube = space.encode([design]) + generator.normal(scale=_WIDE, size=(1, space.columns))
             yield from (every[0][row] for row in np.square(every[1] - cube).sum(1).argsort()[:3])

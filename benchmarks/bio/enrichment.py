@@ -92,10 +92,9 @@ def at_random(values: NDArray[np.float64], budget: int) -> float:
     return (budget + 1) / (2 * len(values))
 
 
-def by_dure(measured: Measured, seed: int, likeness: str = "network") -> list[int]:
+def by_dure(measured: Measured, seed: int) -> list[int]:
     """Rows of the pool in the order in which bio/lead-finding asks for them."""
-    setting = {"pool": str(measured.file), "column": "pActivity", "likeness": likeness}
-    loop = Loop("bio/lead-finding", setting=setting, seed=seed)
+    loop = Loop("bio/lead-finding", setting={"pool": str(measured.file), "column": "pActivity"}, seed=seed)
     rows = {smiles: row for row, smiles in enumerate(measured.smiles)}
 
     def answer(row: int) -> dict[str, float]:
@@ -121,12 +120,7 @@ def by_peer(measured: Measured, seed: int) -> list[int]:
     return order
 
 
-ARMS: dict[str, Callable[[Measured, int], list[int]]] = {
-    "plain": by_peer,
-    "fragments": partial(by_dure, likeness="fragments"),
-    "dure": by_dure,
-}
-"""A peer, Dure by shared fragments alone, and Dure as it comes: by what networks trained on ADMET read from a molecule."""
+ARMS: dict[str, Callable[[Measured, int], list[int]]] = {"plain": by_peer, "dure": by_dure}
 
 
 def enrichment(options: Options, data: Path, seeds: int, names: Sequence[str] = ()) -> list[Row]:
@@ -157,7 +151,7 @@ def _searched(known: Callable[[str], Measured], name: str, arm: str, seed: int) 
 
 
 def figures(rows: Sequence[Row]) -> list[Figure]:
-    """Sets on which Dure's mean area is above the peer's, how often random's it is, and what the networks' reading is worth."""
+    """Sets on which Dure's mean area is above the peer's, how often random's it is, and how early half of the best is found."""
     by_set: dict[str, dict[str, list[Row]]] = {}
     for row in rows:
         by_set.setdefault(row["set"], {}).setdefault(row["arm"], []).append(row)
@@ -170,22 +164,13 @@ def figures(rows: Sequence[Row]) -> list[Figure]:
     seeds = len({row["seed"] for row in rows})
     peer = f"BoTorch, Tanimoto kernel, expected improvement; {len(whole)} sets, {seeds} seeds"
     above, least = sum(one > 0 for one in apart), min(times)
-    logs = {name: {arm: _halves(arms[arm], arms["dure"]) for arm in ("plain", "fragments")} for name, arms in whole.items()}
-    worst = min(logs, key=lambda name: float(logs[name]["fragments"].mean()))
+    logs = {name: _halves(arms["plain"], arms["dure"]) for name, arms in whole.items()}
+    worst = min(logs, key=lambda name: float(logs[name].mean()))
     late = sum(row["half"] > row["budget"] for arms in whole.values() for row in arms["dure"])
     total = sum(len(arms["dure"]) for arms in whole.values())
     return [
-        *(
-            Figure(
-                "assays to half of the best hundredth",
-                *across_tasks([one[arm] for one in logs.values()]),
-                unit="times fewer",
-                target=goal if len(whole) == 20 else None,
-                peer=f"{label}; {len(whole)} sets, {seeds} seeds",
-            )
-            for arm, label, goal in (("fragments", "dure, compounds compared by fragments", 1.5), ("plain", "plain peer", None))
-        ),
-        Figure(f"  worst set: {worst}", float(np.exp(logs[worst]["fragments"].mean())), unit="times fewer", peer="by fragments"),
+        Figure("assays to half of the best hundredth", *across_tasks(list(logs.values())), unit="times fewer", peer=peer),
+        Figure(f"  worst set: {worst}", float(np.exp(logs[worst].mean())), unit="times fewer", peer=peer),
         Figure("  searches of Dure that did not find half", late, unit=f"of {total}"),
         Figure(
             "measured sets with more enrichment than a Tanimoto Gaussian process" + ("" if len(whole) == 20 else ", a part"),

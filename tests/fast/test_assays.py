@@ -208,7 +208,7 @@ def test_results_come_back_as_sdf_too_with_replicates_and_units(tmp_path: Path):
 
 def test_the_best_hundredth_is_found_as_an_enrichment_curve_says(tmp_path: Path):
     rows = "".join(f"{'C' * number}O,{number}\n" for number in range(1, 101))
-    setting = problem.make_setting({"pool": str(written(tmp_path, "smiles,pKi\n" + rows)), "likeness": "fragments"})
+    setting = problem.make_setting({"pool": str(written(tmp_path, "smiles,pKi\n" + rows))})
     member = problem.under(setting)
     asked = [member.design(smiles="C" * number + "O") for number in (5, 100, 7)]
     fan, spread = member.overview(asked, setting)  # type: ignore[misc]

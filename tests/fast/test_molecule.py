@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +17,7 @@ from dure.problem.molecule import tanimoto
 from dure.strategy import Task, strategy
 from dure.strategy.base import Proposal
 from dure.strategy.peak import promising
-from dure.surrogate import told_apart
+from dure.surrogate import Counts
 from dure.testing import Case
 
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
@@ -110,50 +109,16 @@ def test_mirror_images_are_told_apart():
 )
 def test_the_surrogate_sees_the_likeness_that_the_field_states(one: list[int], other: list[int]):
     counts = fingerprints(POOL)
-    seen = told_apart(counts).of(torch.tensor(one), torch.tensor(other)).numpy()
+    seen = Counts(counts).likeness(torch.tensor(one), torch.tensor(other)).numpy()
     np.testing.assert_allclose(seen, tanimoto(counts[one], counts[other]), atol=1e-6)
 
 
-def sizes(pool: tuple[str, ...]) -> np.ndarray:
-    """Of each molecule how long its SMILES is, how many carbons it has, and a number that is the same of all."""
-    return np.array([[len(one), one.upper().count("C"), 7] for one in pool], dtype=np.float32)
-
-
-@pytest.mark.parametrize("tokens", [fingerprints(POOL), sizes(POOL)], ids=["fragments", "features"])
-def test_likeness_is_a_kernel(tokens: np.ndarray):
+def test_likeness_is_a_kernel():
     every = torch.arange(len(POOL))
-    seen = told_apart(tokens).of(every, every)
+    seen = Counts(fingerprints(POOL)).likeness(every, every)
     assert torch.equal(seen.diagonal(), torch.ones(len(POOL), dtype=seen.dtype))
     assert torch.equal(seen, seen.mT)
     assert float(torch.linalg.eigvalsh(seen).min()) > -1e-12
-
-
-def test_features_are_compared_in_units_of_their_spread():
-    """Other units, and another zero, change nothing; molecules that have all in common are one to the surrogate."""
-    every, told = torch.arange(len(POOL)), sizes(POOL)
-    seen = told_apart(told).of(every, every)
-    torch.testing.assert_close(told_apart(3 * told - 100).of(every, every), seen, atol=1e-5, rtol=0)
-    assert float(seen[0, 1]) == 1.0  # CCO and CCN: three letters, two carbons
-    assert 0.0 <= float(seen[0, 3]) < float(seen[0, 7]) < 1.0  # aspirin's SMILES is longer than that of carbon dioxide
-
-
-def test_features_take_the_place_of_fragments():
-    @design
-    class Sized:
-        smiles: str = molecule(*POOL, features=sizes)
-
-    spec = Sized.__dataclass_fields__["smiles"].metadata["dure"]
-    np.testing.assert_array_equal(spec.tokens_of(), sizes(POOL))
-    assert spec.describe()["features"].endswith(":sizes")
-    assert "features" not in Compound.__dataclass_fields__["smiles"].metadata["dure"].describe()
-
-
-@pytest.mark.parametrize(
-    "made", [lambda pool: sizes(pool)[1:], lambda pool: sizes(pool)[:, 0], lambda pool: sizes(pool) * np.nan]
-)
-def test_features_that_are_no_finite_row_a_molecule_are_refused(made: Any):
-    with pytest.raises(ProblemError, match="as many rows of finite numbers"):
-        Molecule(pool=POOL, features=made).tokens_of()
 
 
 @pytest.mark.parametrize(

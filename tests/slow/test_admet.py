@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from dure.domains.bio.dock_design import Compound, Pocket, problem, rules
 from dure.errors import MissingPart, SimulationFailed
 from dure.models import admet
-from dure.problem import find
 
 pytestmark = pytest.mark.needs("rdkit", "admet_ai", "dockstring")
 
@@ -66,33 +64,13 @@ def test_limits_are_the_settings_and_one_lifts_them():
 
 def test_without_the_package_the_fix_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(admet, "ADMET", replace(admet.ADMET, found=lambda: ""))
-    with pytest.raises(MissingPart, match=r'Fix: pip install "dure\[bio\]"'):
+    with pytest.raises(MissingPart, match=r'Fix: pip install "dure\[admet\]"'):
         admet.predicted("CCCCCCO")
 
 
 def test_what_nobody_can_dock_has_a_reason():
     with pytest.raises(SimulationFailed, match="cannot be docked"):
         problem.answer(Compound(smiles="C[Si](C)(C)C"), problem.setting(), fidelity="haste", seed=0)
-
-
-def test_the_networks_predict_from_what_is_read_and_from_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The first network's own last layers make its own prediction of it, alone or among others."""
-    import torch
-    from chemprop.data import MoleculeDatapoint, MoleculeDataset
-    from chemprop.data.collate import collate_batch
-    from rdkit.Chem import MolFromSmiles
-
-    monkeypatch.setenv("DURE_CACHE", str(tmp_path))
-    pool = (TERFENADINE, "C", CAFFEINE)
-    read = admet.encoded(pool)
-    assert read.shape == (3, 600)
-    np.testing.assert_allclose(admet.encoded((CAFFEINE, TERFENADINE)), read[[2, 0]], atol=1e-5)
-    batch = collate_batch([MoleculeDataset([MoleculeDatapoint(mol=MolFromSmiles(CAFFEINE))])[0]])
-    for place, (_names, ensemble) in enumerate(admet._networks()):
-        with torch.inference_mode():
-            own = ensemble[0].predict_step(batch, 0)[0]
-            made = ensemble[0].predictor(torch.from_numpy(read[2:, 300 * place : 300 * (place + 1)]))[0]
-        torch.testing.assert_close(made, own, atol=1e-4, rtol=1e-4)
 
 
 def test_a_pool_is_predicted_as_each_of_its_molecules_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -103,19 +81,10 @@ def test_a_pool_is_predicted_as_each_of_its_molecules_is(tmp_path: Path, monkeyp
     assert told[CAFFEINE] == pytest.approx(admet.predicted(CAFFEINE), rel=1e-4, abs=1e-4)
 
 
-def test_what_was_read_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_what_was_predicted_of_a_pool_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DURE_CACHE", str(tmp_path))
     pool = (CAFFEINE, NITROQUINOLINE_OXIDE)
-    read = admet.encoded(pool)
-    monkeypatch.setattr(admet, "_read", lambda _smiles, _of: pytest.fail("they were read before"))
-    np.testing.assert_array_equal(admet.encoded(pool), read)
-
-
-def test_compounds_of_a_pool_are_compared_by_what_the_networks_read(tmp_path: Path):
-    (tmp_path / "pool.csv").write_text(f"smiles,pIC50\n{CAFFEINE},5\n{TERFENADINE},6\nCn1c(=O)c2[nH]cnc2n(C)c1=O,5.5\n", "utf-8")
-    leads = find("bio/lead-finding")
-    tokens = [
-        leads.under(leads.make_setting({"pool": str(tmp_path / "pool.csv"), "likeness": one})).space.names[0][1]
-        for one in ("network", "fragments")
-    ]
-    assert [one.shape for one in tokens] == [(3, 600), (3, 2048)]
+    told = admet.predicted_of(pool)
+    admet.predicted_of.cache_clear()
+    monkeypatch.setattr(admet, "_computed", lambda _smiles: pytest.fail("they were predicted before"))
+    assert admet.predicted_of(pool) == told

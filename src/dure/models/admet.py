@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -24,7 +24,7 @@ from dure.i18n import N_, _
 from dure.problem import Need, fingerprints, tanimoto
 from dure.problem.smiles import molecule_of, rdkit_quiet
 
-__all__ = ["ADMET", "SHOWN", "approved", "encoded", "nearest_approved", "predicted", "predicted_of"]
+__all__ = ["ADMET", "SHOWN", "approved", "nearest_approved", "predicted", "predicted_of"]
 
 SHOWN: Mapping[str, str] = {
     "hERG": N_("blocks the potassium channel hERG, probability"),
@@ -48,7 +48,7 @@ def _there() -> str:
     return "admet_ai" if found else ""
 
 
-ADMET = Need("ADMET-AI", _there, fix='pip install "dure[bio]"')
+ADMET = Need("ADMET-AI", _there, fix='pip install "dure[admet]"')
 
 
 @lru_cache(_MANY)
@@ -58,59 +58,38 @@ def predicted(smiles: str) -> Mapping[str, float]:
     Raises:
         MissingPart: ADMET-AI is not installed.
     """
-    return _named(_predicted((smiles,))[0])
+    _check_there()
+    return _named(_computed((smiles,))[0])
 
 
 @lru_cache(_POOLS)
 def predicted_of(pool: tuple[str, ...]) -> Mapping[str, Mapping[str, float]]:
-    """The same of every molecule of a pool, in a third of the time; kept on disk by the pool."""
-    return {smiles: _named(row) for smiles, row in zip(pool, _kept("predicted", pool, _predicted), strict=True)}
-
-
-def encoded(pool: tuple[str, ...]) -> NDArray[np.float32]:
-    """(n, 600) what the first network of each of the two ensembles reads from a molecule, from which it predicts the endpoints.
-
-    3 ms of a processor for a molecule, after 8 s for the first; kept on disk by the pool.
-
-    Raises:
-        MissingPart: ADMET-AI is not installed.
-    """
-    return _kept("encoded", pool, _encoded)
-
-
-def _kept(what: str, pool: tuple[str, ...], compute: Callable[[tuple[str, ...]], NDArray[np.float32]]) -> NDArray[np.float32]:
+    """The same of every molecule of a pool, in a fraction of the time; kept on disk by the pool."""
     _check_there()
-    kept = kept_at() / "admet-ai" / f"{what}-{digest([version('admet-ai'), *pool])[:32]}.npy"
+    kept = kept_at() / "admet-ai" / f"{digest([version('admet-ai'), *pool])[:32]}.npy"
     if kept.is_file():
-        return np.asarray(np.load(kept, allow_pickle=False), dtype=np.float32)
-    found = compute(pool)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    draft = kept.with_name(f"{uuid4().hex}.draft")
-    with draft.open("wb") as stream:
-        np.save(stream, found)
-    draft.replace(kept)
-    return found
+        values = np.load(kept, allow_pickle=False)
+    else:
+        values = _computed(pool)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        draft = kept.with_name(f"{uuid4().hex}.draft")
+        with draft.open("wb") as stream:
+            np.save(stream, values)
+        draft.replace(kept)
+    return {smiles: _named(row) for smiles, row in zip(pool, values, strict=True)}
+
+
+def _check_there() -> None:
+    if not ADMET.found():
+        raise MissingPart(_("ADMET limits need {name}. Fix: {fix}").format(name=ADMET.name, fix=ADMET.fix))
 
 
 def _named(row: NDArray[np.float32]) -> Mapping[str, float]:
     return dict(zip((name for names, _ensemble in _networks() for name in names), row.tolist(), strict=True))
 
 
-def _predicted(smiles: tuple[str, ...]) -> NDArray[np.float32]:
+def _computed(smiles: tuple[str, ...]) -> NDArray[np.float32]:
     """(n, 41) endpoints, in the networks' order."""
-    import torch
-
-    _check_there()
-    # The model's own predict starts a trainer for each of its networks, a second for every call.
-    return _read(smiles, lambda batch, ensemble: torch.stack([one.predict_step(batch, 0) for one in ensemble]).mean(0))
-
-
-def _encoded(smiles: tuple[str, ...]) -> NDArray[np.float32]:
-    return _read(smiles, lambda batch, ensemble: ensemble[0].fingerprint(batch.bmg, batch.V_d, batch.X_d))
-
-
-def _read(smiles: tuple[str, ...], of: Callable[[Any, list[Any]], Any]) -> NDArray[np.float32]:
-    """(n, k) what ``of`` makes of a batch and each ensemble, beside one another."""
     import torch
     from chemprop.data import MoleculeDatapoint, MoleculeDataset
     from chemprop.data.collate import collate_batch
@@ -121,13 +100,10 @@ def _read(smiles: tuple[str, ...], of: Callable[[Any, list[Any]], Any]) -> NDArr
         for start in range(0, len(smiles), _TOGETHER):
             some = MoleculeDataset([MoleculeDatapoint(mol=molecule_of(one)) for one in smiles[start : start + _TOGETHER]])
             batch = collate_batch([some[row] for row in range(len(some))])
-            parts.append(torch.cat([of(batch, ensemble) for _names, ensemble in _networks()], -1))
+            # The model's own predict starts a trainer for each of its networks, a second for every call.
+            told = [torch.stack([one.predict_step(batch, 0) for one in ensemble]).mean(0) for _names, ensemble in _networks()]
+            parts.append(torch.cat(told, -1))
     return np.asarray(torch.cat(parts).numpy(), dtype=np.float32)
-
-
-def _check_there() -> None:
-    if not ADMET.found():
-        raise MissingPart(_("what {name} knows of molecules is needed. Fix: {fix}").format(name=ADMET.name, fix=ADMET.fix))
 
 
 @cache

@@ -16,7 +16,7 @@ from dure.models.training import train
 from dure.pool.pool import Pool, Task
 from dure.problem import Goal, Problem, Theory
 from dure.strategy.outputs import Outputs, Power, Shape, shape_of
-from dure.surrogate import differentiable, told_apart
+from dure.surrogate import Counts, differentiable
 
 __all__ = ["group_of", "kept_wide", "lesson", "names_of", "train_prior"]
 
@@ -127,4 +127,6 @@ def train_prior(
 
 def names_of(problem: Problem) -> list[Any]:
     """The columns of a space that hold names, as models and surrogates take them."""
-    return [(some, told_apart(told)) for some, told in problem.space.names]
+    import torch
+
+    return [(some, Counts(told) if told.dtype == np.uint8 else torch.from_numpy(told)) for some, told in problem.space.names]

@@ -146,10 +146,6 @@ class Arranged(Field):
     def neighbours(self, value: Any) -> list[Arrangement]:
         return [self.swapped(value, one, other) for one, other in self.swaps(value)]
 
-    @property
-    def ordered(self) -> bool:
-        return False
-
     def tokens_of(self) -> Array:
         """(kinds, features) numbers that tell kinds apart, each feature over [0, 1]; one column a kind without tokens."""
         if not self.tokens:

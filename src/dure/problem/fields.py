@@ -36,8 +36,6 @@ __all__ = [
 Array = NDArray[np.float64]
 Counted = NDArray[np.uint8]
 """How often each value has each of many features: a model compares them by what they share."""
-Described = NDArray[np.float32]
-"""Many numbers of each value that somebody else's model reads from it: a model compares them by how far apart they are."""
 
 _MOST_STEPS = 2**50
 """Whole numbers this far apart still have columns of their own in double precision."""
@@ -71,13 +69,8 @@ class Field(ABC):
         """How many values each column tells apart, the middles of equal intervals; None where any number will do."""
         return None
 
-    @property
-    def ordered(self) -> bool:
-        """Whether a column's values have an order; else tokens tell them apart."""
-        return True
-
-    def tokens_of(self) -> Array | Counted | Described | None:
-        """(steps, features) numbers over [0, 1], counts or descriptions of a column's values; None where they have an order."""
+    def tokens_of(self) -> Array | Counted | None:
+        """(steps, features) numbers over [0, 1], or counts, that tell a column's values apart; None where they have an order."""
         return None
 
     def validate(self) -> None:
@@ -299,10 +292,6 @@ class Choice(Field):
     @property
     def steps(self) -> int:
         return len(self.options)
-
-    @property
-    def ordered(self) -> bool:
-        return False
 
     def tokens_of(self) -> Array:
         """One feature an option."""

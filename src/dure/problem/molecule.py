@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -13,12 +12,10 @@ from numpy.typing import NDArray
 from dure.canonical import digest
 from dure.errors import ProblemError, ValueRefused
 from dure.i18n import _
-from dure.problem.fields import Array, Counted, Described, Field, are_texts, specified
+from dure.problem.fields import Array, Counted, Field, are_texts, specified
 from dure.problem.smiles import canonical, fingerprints, scaffold
 
 __all__ = ["Molecule", "molecule"]
-
-Features = Callable[[tuple[str, ...]], NDArray[np.float32]]
 
 _NEAREST = 12
 
@@ -28,20 +25,14 @@ class Molecule(Field):
     """A molecule as SMILES: one of ``pool``, each written as it stands there; without a pool any that RDKit reads.
 
     A value is one connected molecule; another spelling of a pool's molecule is taken for it. Its column says which of the pool
-    it is, and its tokens are counts of fragments, by which a surrogate sees how alike two molecules are; or what ``features``, a
-    function of a module, makes of the pool's (n,) SMILES: an (n, k) array of float32, such as what a network reads from them.
+    it is, and its tokens are counts of fragments, by which a surrogate sees how alike two molecules are.
     """
 
     pool: tuple[str, ...] = ()
-    features: Features | None = None
 
     @property
     def steps(self) -> int | None:
         return len(self.pool) or None
-
-    @property
-    def ordered(self) -> bool:
-        return not self.pool
 
     def check_values(self) -> None:
         if self.pool and not are_texts(self.pool):
@@ -82,18 +73,9 @@ class Molecule(Field):
     def read(self, name: str, text: str) -> str:
         return text
 
-    def tokens_of(self) -> Counted | Described | None:
-        """(molecules, 2048) counts of fragments, or what ``features`` makes of the pool; None without a pool."""
-        if self.features is None or not self.pool:
-            return self._counts if self.pool else None
-        told = np.asarray(self.features(self.pool), dtype=np.float32)
-        if told.ndim != 2 or len(told) != len(self.pool) or not np.isfinite(told).all():
-            raise ProblemError(
-                _("features of {count} molecules are to be as many rows of finite numbers, not an array of shape {shape}").format(
-                    count=len(self.pool), shape=told.shape
-                )
-            )
-        return told
+    def tokens_of(self) -> Counted | None:
+        """(molecules, 2048) counts of fragments; None without a pool."""
+        return self._counts if self.pool else None
 
     @property
     def _counts(self) -> Counted:
@@ -128,10 +110,7 @@ class Molecule(Field):
 
     def describe(self) -> dict[str, Any]:
         listed = {"count": len(self.pool), "sha256": digest(list(self.pool))} if self.pool else None
-        plain = {"kind": "molecule", "pool": listed, "unit": self.unit, "help": self.help}
-        if self.features is None:
-            return plain
-        return plain | {"features": f"{self.features.__module__}:{self.features.__qualname__}"}
+        return {"kind": "molecule", "pool": listed, "unit": self.unit, "help": self.help}
 
 
 @lru_cache(maxsize=8)
@@ -150,9 +129,9 @@ def tanimoto(one: Counted, other: Counted) -> Array:
     return np.asarray(inner / (sizes[0][:, None] + sizes[1] - inner))
 
 
-def molecule(*pool: str, features: Features | None = None, help: str = "", default: Any = None) -> Any:
+def molecule(*pool: str, help: str = "", default: Any = None) -> Any:
     """A molecule of ``pool``, or any at all; see ``Molecule``.
 
     Example: ``compound: str = molecule("CCO", "CCN", "c1ccccc1O")``.
     """
-    return specified(Molecule(pool=pool, features=features, help=help, default=default))
+    return specified(Molecule(pool=pool, help=help, default=default))

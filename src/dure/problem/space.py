@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from dure.problem.classes import inputs_of
-from dure.problem.fields import Array, Counted, Described, Field
+from dure.problem.fields import Array, Counted
 
 __all__ = ["Space"]
 
@@ -22,31 +21,25 @@ class Space:
     """The unit cube behind a design class; ``columns`` is its dimension.
 
     ``stepped`` are the columns that tell only few values apart. ``names`` has, for each field whose values are names, its columns
-    and the (values, features) numbers, counts or descriptions that tell the values apart, found when they are first asked for;
-    ``unordered`` are all columns of these fields.
+    and the (values, features) numbers or counts that tell the values apart; ``unordered`` are all columns of these fields.
     """
 
     def __init__(self, design: type) -> None:
         self.design_class = design
         self.fields = inputs_of(design)
         self.columns = sum(spec.columns for spec in self.fields.values())
-        self._named: list[tuple[tuple[int, ...], Field]] = []
+        self.names: list[tuple[tuple[int, ...], Array | Counted]] = []
         stepped: list[int] = []
         start = 0
         for spec in self.fields.values():
-            columns = tuple(range(start, start + spec.columns))
+            columns, tokens = tuple(range(start, start + spec.columns)), spec.tokens_of()
             start += spec.columns
-            if not spec.ordered:
-                self._named.append((columns, spec))
-            if not spec.ordered or (spec.steps and spec.steps <= _FEW_STEPS):
+            if tokens is not None:
+                self.names.append((columns, tokens))
+            if tokens is not None or (spec.steps and spec.steps <= _FEW_STEPS):
                 stepped += columns
         self.stepped = tuple(stepped)
-        self.unordered = tuple(column for columns, _spec in self._named for column in columns)
-
-    @cached_property
-    def names(self) -> list[tuple[tuple[int, ...], Array | Counted | Described]]:
-        """See the class."""
-        return [(columns, told) for columns, spec in self._named if (told := spec.tokens_of()) is not None]
+        self.unordered = tuple(column for columns, _tokens in self.names for column in columns)
 
     def encode(self, designs: Sequence[Any]) -> Array:
         """Designs as (n, columns) numbers in [0, 1]."""

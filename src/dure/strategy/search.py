@@ -24,7 +24,7 @@ from dure.strategy.fallback import skill, variations
 from dure.strategy.outputs import Outputs, shapes_of
 from dure.strategy.peak import Listed, listed, most_wanted, promising, remembered
 from dure.strategy.prospect import prospect
-from dure.surrogate import Ladder, Names, Observations, Past, differentiable, fit_ladder, told_apart, wary
+from dure.surrogate import Counts, Ladder, Names, Observations, Past, differentiable, fit_ladder, wary
 
 __all__ = ["Search"]
 
@@ -307,8 +307,8 @@ class Search:
 
 @lru_cache(maxsize=4)
 def _names(problem: Problem) -> Names:
-    """What tells names apart."""
-    return [(some, told_apart(told)) for some, told in problem.space.names]
+    """What tells names apart; numbers as they are, whole ones as the counts of features that they are."""
+    return [(some, Counts(told) if told.dtype == np.uint8 else torch.from_numpy(told)) for some, told in problem.space.names]
 
 
 @lru_cache(maxsize=4)

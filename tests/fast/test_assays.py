@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dure.domains.bio.assays import MERGED, REFUSED, SALT, UNMEASURED, read_assays
+from dure.domains.bio.diversity import diversity
 from dure.domains.bio.laboratory import WELLS, plate_map, sdf
 from dure.domains.bio.lead_finding import problem
 from dure.domains.bio.screening import deny_list, read_screen
 from dure.errors import InputError, SimulationFailed, ValueRefused
-from dure.problem import canonical
+from dure.problem import canonical, fingerprints, tanimoto
 
-pytestmark = pytest.mark.needs("rdkit", "platformdirs")
+pytestmark = pytest.mark.needs("rdkit", "platformdirs", "sklearn")
 
 MESSY = """\ufeffCompound ID;Canonical SMILES ; IC50 (nM) ;Units;Qualifier
 A-1;CCO;1000;;
@@ -234,29 +235,21 @@ def test_an_order_draws_every_compound_and_says_what_is_expected(tmp_path: Path)
     assert "IC50 (nM)" in files["plate.csv"]
 
 
-def test_the_map_shows_every_compound_once_and_the_directions_that_tell_most():
-    """Forty columns made of two hidden numbers are told by two directions."""
-    pytest.importorskip("sklearn", reason='scikit-learn is not installed; pip install "dure[bio]"')
-    from dure.domains.bio.diversity import diversity
-
-    generator = np.random.default_rng(5)
-    hidden = generator.normal(size=(400, 2)) * (3.0, 1.0)
-    tokens = (hidden @ generator.normal(size=(2, 40)) + 1e-3 * generator.normal(size=(400, 40))).astype(np.float32)
-    asked, best = list(range(0, 60, 2)), [4, 8]
-    (drawn,) = diversity(tokens, asked, best, 0.25)
-    assert [len(x) for _label, x, _y in drawn.lines] == [2, 28, 370]
-    assert "0.25" in drawn.lines[0][0]
-    shares = [int(one.split(", ")[1].split("%")[0]) for one in (drawn.x_name, drawn.y_name)]
-    assert sum(shares) == pytest.approx(100, abs=1)  # two hidden directions hold all of the variance
-    assert shares[0] >= shares[1]
-    everywhere = np.array([place for _label, x, y in drawn.lines for place in zip(x, y, strict=True)])
-    assert len(np.unique(everywhere, axis=0)) == 400
-    assert diversity(tokens[:, :1], asked, best, 0.25) == ()
+def test_the_map_shows_every_compound_once_and_two_kinds_apart():
+    """Alcohols share next to nothing with fluorinated rings: the first direction tells the two kinds apart."""
+    pool = ["C" * carbons + "O" for carbons in range(2, 14)] + [f"Fc1ccc({'N' * number})cc1" for number in range(1, 9)]
+    drawn = diversity(fingerprints(pool), [0, 1, 12], [0, 1])
+    assert [len(x) for _label, x, _y in drawn.lines] == [2, 1, 17]
+    at = dict(zip([0, 1, 12, *range(2, 12), *range(13, 20)], [one for _label, x, _y in drawn.lines for one in x], strict=True))
+    sides = [np.sign(at[row]) for row in range(20)]
+    assert len({*sides[:12]}) == len({*sides[12:]}) == 1
+    assert sides[0] != sides[12]
+    alike = tanimoto(fingerprints(pool[:1]), fingerprints(pool[1:2]))[0, 0]
+    assert f"{alike:.2f}" in drawn.lines[0][0]
 
 
-def test_likeness_of_a_short_list_is_that_of_its_pairs():
-    from dure.domains.bio.diversity import likeness_of
-
-    assert likeness_of(["CCO", "CCO", "CCO"]) == 1.0
-    assert likeness_of(["CCO", "c1ccccc1"]) == 0.0
-    assert likeness_of(["CCO"]) == 1.0
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_small_pool_has_a_map_as_well(count: int):
+    drawn = diversity(fingerprints(["CCO", "CCN", "c1ccccc1"][:count]), [0], [0])
+    assert sum(len(x) for _label, x, _y in drawn.lines) == count
+    assert "1.00" in drawn.lines[0][0]

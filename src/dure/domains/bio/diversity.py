@@ -1,4 +1,4 @@
-"""Where in a pool the compounds that were measured lie, and how unlike the best of them are."""
+"""Where in a pool the compounds that were measured lie, and how alike the best of them are."""
 
 from __future__ import annotations
 
@@ -8,51 +8,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dure.i18n import _
-from dure.problem import Fan, fingerprints, tanimoto
+from dure.problem import Fan, tanimoto
 
-__all__ = ["diversity", "likeness_of"]
+__all__ = ["diversity"]
 
-_SHOWN = 3000
+_SHOWN = 1500
 """Compounds of the rest of a pool that are drawn; more would only darken the picture."""
 
 
-def diversity(tokens: NDArray[np.generic], asked: Sequence[int], best: Sequence[int], alike: float) -> tuple[Fan, ...]:
-    """A pool's compounds by two principal components of their (n, k) tokens: the ``best`` of the ``asked`` rows, these, the rest.
+def diversity(counts: NDArray[np.uint8], asked: Sequence[int], best: Sequence[int]) -> Fan:
+    """A pool's compounds, given by (n, fragments) counts: the ``best`` of the ``asked`` rows, these, and the rest.
 
-    ``alike`` is the mean likeness of the best, and is said with them. Nothing where compounds differ in fewer than two tokens.
+    Their places are the principal components of Tanimoto's kernel (Ralaivola2005), so that near means alike, as far as two
+    directions can say it; the axes say how far that is. The mean likeness is that of pairs of the best, 1 of one alone.
     """
-    from sklearn.decomposition import PCA
+    from sklearn.decomposition import KernelPCA
 
-    rest = np.setdiff1d(np.arange(len(tokens)), asked)
-    rest = rest[:: -(-len(rest) // _SHOWN) or 1]
-    drawn = np.concatenate([rest, np.asarray(asked, dtype=int)])
-    told = tokens[drawn].astype(float)
-    spread = told.std(0)
-    if (spread > 0).sum() < 2:
-        return ()
-    components = PCA(2, random_state=0)
-    places = components.fit_transform(told[:, spread > 0] / spread[spread > 0])
-    at = {int(row): (float(x), float(y)) for row, (x, y) in zip(drawn, places, strict=True)}
+    rest = np.setdiff1d(np.arange(len(counts)), asked).tolist()
+    drawn = [*asked, *rest[:: -(-len(rest) // _SHOWN) or 1]]
+    alike = tanimoto(counts[drawn], counts[drawn])
+    found = KernelPCA(2, kernel="precomputed", random_state=0).fit_transform(alike)
+    places = np.pad(found, ((0, 0), (0, 2 - found.shape[1])))  # one compound, or two, have no second direction
+    apart = float(np.trace(alike) - alike.mean(0).sum())
+    shares = np.square(places).sum(0) / (apart or 1.0)
+    rows = {row: number for number, row in enumerate(drawn)}
+    pairs = alike[np.ix_([rows[one] for one in best], [rows[one] for one in best])][np.triu_indices(len(best), 1)]
+    likeness = float(pairs.mean()) if len(pairs) else 1.0
     groups = (
-        (_("best {count}, mean likeness {alike:.2f}").format(count=len(best), alike=alike), best),
-        (_("measured besides"), [row for row in asked if row not in set(best)]),
-        (_("rest of the pool"), rest),
+        (_("best {count}, mean likeness {alike:.2f}").format(count=len(best), alike=likeness), best),
+        (_("measured besides"), [one for one in asked if one not in set(best)]),
+        (_("rest of the pool"), drawn[len(asked) :]),
     )
-    lines = tuple(
-        (label, tuple(at[int(row)][0] for row in rows), tuple(at[int(row)][1] for row in rows))
-        for label, rows in groups
-        if len(rows)
-    )
+    places_of = {label: places[[rows[one] for one in some]].T.tolist() for label, some in groups if some}
+    lines = tuple((label, tuple(x), tuple(y)) for label, (x, y) in places_of.items())
     names = [
-        _("{ordinal} principal component, {share:.0%} of the variance").format(ordinal=ordinal, share=share)
-        for ordinal, share in zip((_("first"), _("second")), components.explained_variance_ratio_, strict=True)
+        _("{ordinal} principal component, {share:.0%} of what differs").format(ordinal=ordinal, share=share)
+        for ordinal, share in zip((_("first"), _("second")), shares, strict=True)
     ]
-    view = Fan(name="diversity", x_name=names[0], x_unit="1", y_name=names[1], y_unit="1", lines=lines, dots=True)
-    return (view,)
-
-
-def likeness_of(smiles: Sequence[str]) -> float:
-    """Mean Tanimoto likeness of pairs of compounds, by fragment counts; of one compound with itself it is 1."""
-    counts = fingerprints(smiles)
-    pairs = tanimoto(counts, counts)[np.triu_indices(len(smiles), 1)]
-    return float(pairs.mean()) if len(pairs) else 1.0
+    return Fan(name="diversity", x_name=names[0], x_unit="1", y_name=names[1], y_unit="1", lines=lines, dots=True)

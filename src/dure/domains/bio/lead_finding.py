@@ -25,6 +25,7 @@ from dure.problem import (
     Problem,
     choice,
     design,
+    fingerprints,
     maximise,
     molecule,
     outcome,
@@ -196,18 +197,17 @@ def order(compounds: Sequence[Any], where: Any, predicted: Sequence[Mapping[str,
 
 def overview(compounds: Sequence[Any], where: Any) -> Sequence[Fan]:
     """How early the best hundredth was found, where nine tenths of the pool were measured; and where in it the best lie."""
-    return (*_enrichment(compounds, where), *_spread_out(compounds, where)) if compounds else ()
+    return (*_enrichment(compounds, where), _map(compounds, where)) if compounds else ()
 
 
-def _spread_out(compounds: Sequence[Any], where: Any) -> Sequence[Fan]:
-    from dure.domains.bio.diversity import diversity, likeness_of
+def _map(compounds: Sequence[Any], where: Any) -> Fan:
+    from dure.domains.bio.diversity import diversity
 
     assays = _pool(where)
     rows = {one.smiles: row for row, one in enumerate(assays.compounds)}
     asked = [rows[one.smiles] for one in compounds]
     best = sorted(asked, key=lambda row: -(assays.compounds[row].value or 0.0))[:_SHORT]
-    ((_columns, tokens),) = problem.under(where).space.names
-    return diversity(tokens, asked, best, likeness_of([assays.compounds[row].smiles for row in best]))
+    return diversity(fingerprints([one.smiles for one in assays.compounds]), asked, best)
 
 
 def _enrichment(compounds: Sequence[Any], where: Any) -> Sequence[Fan]:

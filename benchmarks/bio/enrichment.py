@@ -166,12 +166,13 @@ def figures(rows: Sequence[Row]) -> list[Figure]:
     above, least = sum(one > 0 for one in apart), min(times)
     logs = {name: _halves(arms["plain"], arms["dure"]) for name, arms in whole.items()}
     worst = min(logs, key=lambda name: float(logs[name].mean()))
-    late = sum(row["half"] > row["budget"] for arms in whole.values() for row in arms["dure"])
+    late = {arm: sum(row["half"] > row["budget"] for arms in whole.values() for row in arms[arm]) for arm in ARMS}
     total = sum(len(arms["dure"]) for arms in whole.values())
     return [
         Figure("assays to half of the best hundredth", *across_tasks(list(logs.values())), unit="times fewer", peer=peer),
         Figure(f"  worst set: {worst}", float(np.exp(logs[worst].mean())), unit="times fewer", peer=peer),
-        Figure("  searches of Dure that did not find half", late, unit=f"of {total}"),
+        Figure("  searches of Dure that did not find half", late["dure"], unit=f"of {total}"),
+        Figure("  searches of the peer that did not", late["plain"], unit=f"of {total}"),
         Figure(
             "measured sets with more enrichment than a Tanimoto Gaussian process" + ("" if len(whole) == 20 else ", a part"),
             above,

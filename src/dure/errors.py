@@ -153,7 +153,7 @@ class HubError(DureError):
 
 
 class HubUnreachable(HubError):
-    """The hub does not answer."""
+    """The hub does not answer, or is busy with an earlier call; the same call may succeed later."""
 
 
 class VerificationFailed(DureError):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.bio.docks import courses
-from benchmarks.bio.enrichment import area, at_random
+from benchmarks.bio.enrichment import area, at_random, half
 from benchmarks.bio.plain_peer import chosen
 
 TABLE = {  # facts on the published files, computed once by hand of another script: after 1, 100, 1,000 and 5,000 calls
@@ -47,3 +47,10 @@ def test_the_plain_peer_asks_beside_what_it_knows_to_be_good():
     found = chosen(alike, values, known, 3, 0)
     assert len({*found} - {*known}) == 3
     assert min(abs(places[one] - 0.7) for one in found) < 0.06
+
+
+def test_half_of_the_best_is_counted_in_assays_and_one_more_where_it_was_not_found():
+    values = np.arange(400.0)  # the best hundredth is the last four
+    assert half(values, [0, 399, 1, 396, 398]) == 4
+    assert half(values, [0, 399, 1]) == 4
+    assert half(values, [398, 397]) == 2

@@ -114,8 +114,8 @@ def test_bytes_that_all_arrived_before_the_hub_stopped_are_kept():
 def test_bytes_that_were_spoilt_when_the_hub_stopped_begin_again():
     who = person("kim")
     _stopped_before_keeping(who, DATA[:-1] + b"x")
-    assert offset(who) is None
     assert offset(who) == 0
+    assert send(who, DATA, 0).status_code == 204
 
 
 def test_an_upload_that_another_call_holds_is_waited_for():
@@ -217,3 +217,40 @@ def test_a_range_of_what_may_not_be_read_is_a_thing_that_is_not_there():
     assert {(answer.status_code, answer.content, answer.get("Content-Range")) for answer in answers} == {
         (404, answers[0].content, None)
     }
+
+
+@pytest.mark.parametrize("status", [409, 423])
+def test_a_client_waits_where_an_earlier_call_of_its_own_still_sends(
+    status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The hub's first answer to a part is that another call is at it; the second time it goes through."""
+    from dure.client import Hub, transfer
+    from dure.errors import HubError
+
+    file, there, refused = tmp_path / "large.bin", [0], [status]
+    file.write_bytes(bytes(9 << 20))
+    monkeypatch.setattr(transfer, "_PAUSES", (0.0,))
+
+    class Answer:
+        def __init__(self) -> None:
+            self.headers = {"Upload-Offset": str(there[0])}
+
+        def __enter__(self) -> Answer:
+            return self
+
+        def __exit__(self, *_details: object) -> None: ...
+
+        def close(self) -> None: ...
+
+    def call(_hub: Hub, method: str, _path: str, **given: Any) -> Answer:
+        if method == "PATCH" and refused:
+            raise HubError("another call sends these bytes", status=refused.pop())
+        if method == "PATCH":
+            assert given["headers"]["Upload-Offset"] == str(there[0])
+            there[0] += len(given["data"])
+        return Answer()
+
+    monkeypatch.setattr(Hub, "_call", call)
+    transfer._patiently(lambda: Hub("http://127.0.0.1:9").upload(SHA, file))
+    assert there == [9 << 20]
+    assert not refused

@@ -153,6 +153,19 @@ def test_safetensors_whose_length_begins_as_a_pickle_does_are_no_pickle(length: 
         check_head("model.safetensors", length.to_bytes(8, "little") + header[: length // 2])  # cut off
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"\x80\x02U\x05\0\0\0\0{0cposix\nsystem\n(S'true'\ntR.".ljust(4096),  # a pickle whose first eight bytes are a length
+        b"\x80\x02\0\0\0\0\0\0" + b'{"0cposix\nsystem\n'.ljust(0x280),
+        (3000).to_bytes(8, "little") + b'{"a":' + b"[" * 2995,  # too deep to be read
+    ],
+)
+def test_what_only_begins_as_safetensors_do_is_refused(head: bytes):
+    with pytest.raises(InputError):
+        check_head("model.safetensors", head)
+
+
 @pytest.mark.parametrize("path", ["m.pkl", "m.pt", "m.npy", "m.joblib", "m.py", "m.zip", "m", "m.exe", "m.sh"])
 def test_kinds_that_are_not_listed_are_refused(path: str):
     with pytest.raises(InputError, match="safetensors"):

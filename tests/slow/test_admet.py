@@ -86,5 +86,12 @@ def test_what_was_predicted_of_a_pool_is_kept(tmp_path: Path, monkeypatch: pytes
     pool = (CAFFEINE, NITROQUINOLINE_OXIDE)
     told = admet.predicted_of(pool)
     admet.predicted_of.cache_clear()
-    monkeypatch.setattr(admet, "_computed", lambda _smiles: pytest.fail("they were predicted before"))
-    assert admet.predicted_of(pool) == told
+    with monkeypatch.context() as patched:
+        for name in ("_computed", "_networks"):
+            patched.setattr(admet, name, lambda *_given: pytest.fail("they were predicted before"))
+        assert admet.predicted_of(pool) == told
+    (kept,) = (tmp_path / "admet-ai").iterdir()
+    kept.write_bytes(kept.read_bytes()[:100])  # cut off
+    admet.predicted_of.cache_clear()
+    again = admet.predicted_of(pool)
+    assert all(again[one] == pytest.approx(told[one], rel=1e-5, abs=1e-5) for one in pool)

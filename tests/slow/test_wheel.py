@@ -119,7 +119,8 @@ def _drawn(seed: int) -> torch.Generator:
 def test_a_model_is_no_worse_than_itself_and_better_than_a_spoilt_one(model: Path, spoilt: Path, later: Pool):
     good, bad = load(model)[0], load(spoilt)[0]
     for old, new, worse in ((good, good, False), (bad, good, False), (good, bad, True)):
-        rows = compare(later, old, new, answers=10, repeats=4)
+        rows, untold = compare(later, old, new, answers=10, repeats=4)
+        assert not untold
         assert [row.worse for row in rows] == [worse] * 2
         assert all(row.change == 0 for row in rows) if old is new else all((row.change > 0) == worse for row in rows)
 
@@ -149,7 +150,7 @@ def test_a_version_that_got_worse_is_not_published(model: Path, spoilt: Path, la
         check=False,
         timeout=300,
     )
-    assert (done.returncode, "must not take its place" in done.stdout) == (3, True), done.stdout + done.stderr
+    assert (done.returncode, "It must not take its place" in done.stdout) == (3, True), done.stdout + done.stderr
     assert all(f"shift={task.setting.shift}" in done.stdout.replace("\n", "") for task in later.tasks)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -149,36 +150,52 @@ def compare(*, pool: Path, old: str, new: str, answers: int, repeats: int, seed:
 
     opened = Pool.read(pool)
     folders = [find_model(name, opened.problem) or Path(name) for name in (old, new)]
-    rows = _compared(opened, *folders, answers=answers, repeats=repeats, seed=seed, quiet=as_json)
-    worse = [row.group for row in rows if row.worse]
+    rows, worse = _compared(opened, *folders, answers=answers, repeats=repeats, seed=seed, quiet=as_json)
     if not as_json:
         console().print(_verdict(worse, old, new), soft_wrap=True)
-    return Done({"classes": [asdict(row) for row in rows], "worse": worse}, 3 if worse else 0)
+    return Done({"errors": [asdict(row) for row in rows], "worse": worse}, 3 if worse else 0)
 
 
-def _compared(pool: Pool, old: Path, new: Path, *, quiet: bool, **how: int) -> list[Compared]:
-    """Two models class by class, as a table too."""
+def _compared(pool: Pool, old: Path, new: Path, *, quiet: bool, **how: int) -> tuple[list[Compared], list[str]]:
+    """Two models class by class, as a table too; and what got worse.
+
+    Raises:
+        InputError: a model is of something else, or the new one learned from the tasks that it is to be judged by.
+    """
     from dure.models.weights import load
+    from dure.pool.lessons import group_of
     from dure.pool.trial import compare
 
+    loaded = [load(folder) for folder in (old, new)]
+    for _prior, card in loaded:
+        check_fits(card, pool.problem)
+    if known := sorted({group_of(task) for task in pool.tasks} & set(loaded[1][1].trained_on.get("groups", ()))):
+        raise InputError(
+            _("{model} learned from {count} classes of {pool}, such as {group}; judge it by tasks that it never saw").format(
+                model=new, count=len(known), pool=pool.path, group=known[0]
+            )
+        )
     say = (lambda _text: None) if quiet else console().print
-    rows = compare(pool, load(old)[0], load(new)[0], say=say, **how)
+    rows, untold = compare(pool, loaded[0][0], loaded[1][0], say=say, **how)
     if not quiet:
-        table = Table(_("class"), _("tasks"), _("error before"), _("error after"), _("change"), "", box=None)
+        table = Table(_("class"), _("goal"), _("tasks"), _("error before"), _("error after"), _("change"), "", box=None)
         for row in rows:
             change = f"{row.change:+.0%} ({row.low:+.0%} … {row.high:+.0%})"
             told = _("worse") if row.worse else ""
-            table.add_row(row.group, str(row.tasks), f"{row.old:.3f}", f"{row.new:.3f}", change, told)
+            table.add_row(row.group, row.goal, str(row.tasks), f"{row.old:.3f}", f"{row.new:.3f}", change, told)
         console().print(table)
-    return rows
+        if untold:
+            console().print(_("Too few answers to tell: {classes}").format(classes=", ".join(untold)))
+    return rows, [f"{row.group}: {row.goal}" for row in rows if row.worse]
 
 
 def _verdict(worse: list[str], old: str, new: str) -> str:
     if worse:
-        return _("{new} forecasts {classes} worse than {old}, beyond noise: it must not take its place.").format(
-            new=new, old=old, classes=", ".join(worse)
-        )
-    return _("No class is forecast worse by {new} than by {old}, beyond noise.").format(new=new, old=old)
+        return _(
+            "{new} forecasts worse than {old}, beyond noise: {errors}. It must not take its place; train it with more tasks of "
+            "that kind, or publish it as a record of its own."
+        ).format(new=new, old=old, errors="; ".join(worse))
+    return _("No error of {new} is larger than that of {old}, beyond noise.").format(new=new, old=old)
 
 
 @model.command(
@@ -232,13 +249,14 @@ def publish(
 
 def _check_no_worse(record: str, folder: Path, pool: Path, *, url: str | None, quiet: bool) -> None:
     """Refuse a model that forecasts a class of tasks worse than the newest version of a record (InputError)."""
-    from dure.client import fetch_model, signed_in
+    from dure.client import pull, signed_in
     from dure.pool import Pool
 
-    with signed_in(url) as hub:
-        before = fetch_model(hub, record)
-    rows = _compared(Pool.read(pool), before, folder, answers=10, repeats=5, seed=0, quiet=quiet)
-    if worse := [row.group for row in rows if row.worse]:
+    with tempfile.TemporaryDirectory() as scratch, signed_in(url) as hub:
+        before = Path(scratch) / "before"
+        pull(hub, record, before)
+        _rows, worse = _compared(Pool.read(pool), before, folder, answers=10, repeats=5, seed=0, quiet=quiet)
+    if worse:
         raise InputError(_verdict(worse, record, str(folder)))
 
 

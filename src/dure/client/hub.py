@@ -185,11 +185,11 @@ class Hub:
             return int(response.headers["Upload-Offset"])
 
     def _in_turn(self, method: str, at: str, **options: Any) -> Response:
-        """A call about an upload; while an earlier one still holds it there is no answer to this one yet."""
+        """A call about an upload; while an earlier one still holds it, it is as if there was no answer yet."""
         try:
             return self._call(method, at, **options)
         except HubError as error:
-            raise self._silent(error) if error.status in _MOVED else error from None
+            raise HubUnreachable(str(error), status=error.status) if error.status in _MOVED else error from None
 
     def publish(self, record: Record, access: Mapping[str, Any], *, to: str = "", key: str = "") -> str:
         """Publish a record whose files are uploaded, or a version of the record ``to``; its identifier.

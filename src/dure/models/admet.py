@@ -13,6 +13,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,19 +65,29 @@ def predicted(smiles: str) -> Mapping[str, float]:
 
 @lru_cache(_POOLS)
 def predicted_of(pool: tuple[str, ...]) -> Mapping[str, Mapping[str, float]]:
-    """The same of every molecule of a pool, in a fraction of the time; kept on disk by the pool."""
+    """The same of every molecule of a pool, in a fraction of the time; kept on disk by the pool.
+
+    Raises:
+        MissingPart: ADMET-AI is not installed.
+    """
     _check_there()
-    kept = kept_at() / "admet-ai" / f"{digest([version('admet-ai'), *pool])[:32]}.npy"
-    if kept.is_file():
-        values = np.load(kept, allow_pickle=False)
-    else:
+    versions = [version(name) for name in ("admet-ai", "chemprop", "rdkit")]
+    kept = kept_at() / "admet-ai" / f"{digest([*versions, *pool])[:32]}.npz"
+    try:
+        with kept.open("rb") as there, np.load(there, allow_pickle=False) as file:
+            names, values = file["names"].tolist(), file["values"]
+            found: dict[str, Mapping[str, float]] = {
+                smiles: dict(zip(names, row, strict=True)) for smiles, row in zip(pool, values.tolist(), strict=True)
+            }
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):  # not there yet, or cut off
         values = _computed(pool)
+        found = {smiles: _named(row) for smiles, row in zip(pool, values, strict=True)}
         kept.parent.mkdir(parents=True, exist_ok=True)
         draft = kept.with_name(f"{uuid4().hex}.draft")
         with draft.open("wb") as stream:
-            np.save(stream, values)
+            np.savez(stream, names=np.array(list(found[pool[0]])), values=values)
         draft.replace(kept)
-    return {smiles: _named(row) for smiles, row in zip(pool, values, strict=True)}
+    return found
 
 
 def _check_there() -> None:

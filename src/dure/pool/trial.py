@@ -35,10 +35,8 @@ def forecast_errors(pool: Pool, priors: Mapping[str, FamilyPrior], *, answers: i
         PoolError: no task has more answers than are to be known.
     """
     found = _forecast(pool, {"none": None, **priors}, answers, seed)
-    rows, start = [], 0
-    for goal, one in pool.tasks[0].problem.goals.items():
-        mine = slice(start, start + one.measure.width)
-        start += one.measure.width
+    rows = []
+    for goal, mine in _columns(pool).items():
         for name in ("none", *priors):
             some = [result for (model, _task), result in found.items() if model == name]
             error = float(np.mean([np.sqrt(np.mean(missed[:, mine] ** 2)) for missed, _held in some]))
@@ -49,13 +47,14 @@ def forecast_errors(pool: Pool, priors: Mapping[str, FamilyPrior], *, answers: i
 
 @dataclass(frozen=True)
 class Compared:
-    """Forecasts of one class of tasks, those that a family holds out together, by two models.
+    """Forecasts of one goal in one class of tasks, those that a family holds out together, by two models.
 
     ``old`` and ``new`` are root mean square errors in units of each output's spread; ``change`` is relative, from old to new,
     with its 95 % interval over other choices of the known answers. ``worse`` where it is beyond noise.
     """
 
     group: str
+    goal: str
     tasks: int
     old: float
     new: float
@@ -74,29 +73,40 @@ def compare(
     repeats: int = 5,
     seed: int = 0,
     say: Callable[[str], None] = lambda _text: None,
-) -> list[Compared]:
-    """Whether ``new`` forecasts any class of tasks worse than ``old``, each known answer drawn ``repeats`` times, at least twice.
+) -> tuple[list[Compared], list[str]]:
+    """Whether ``new`` forecasts a goal in any class of tasks worse than ``old``; and classes with too few answers to tell.
 
-    A class is worse if its error grew by more than a hundredth, and by a one-sided t test over the repeats at 5 %, divided by the
-    number of classes, not by chance.
+    Which answers are known is drawn ``repeats`` times, at least twice. An error is worse if it grew by more than a hundredth and,
+    by a one-sided t test over the draws at 5 % divided by the number of errors compared, not by chance.
 
     Raises:
-        PoolError: no task has more answers than are to be known.
+        PoolError: no task has more answers than are to be known, or a model forecasts what is no number.
     """
-    courses: dict[str, dict[str, list[Any]]] = {}
+    courses: dict[tuple[str, str], dict[str, list[Any]]] = {}
     groups = {task.id: _class_of(task) for task in pool.tasks}
     for repeat in range(repeats):
         say(_("draw {number} of {count}").format(number=repeat + 1, count=repeats))
         for (name, task), (missed, _held) in _forecast(pool, {"old": old, "new": new}, answers, seed + repeat).items():
-            error = float(np.mean(np.sqrt(np.mean(missed**2, axis=0))))
-            courses.setdefault(groups[task], {}).setdefault(name, []).append(error)
+            for goal, mine in _columns(pool).items():
+                error = float(np.mean(np.sqrt(np.mean(missed[:, mine] ** 2, axis=0))))
+                if not np.isfinite(error):
+                    raise PoolError(_("a model forecasts no number for {goal} of {group}").format(goal=goal, group=groups[task]))
+                courses.setdefault((groups[task], goal), {}).setdefault(name, []).append(error)
     rows = []
-    for group, errors in sorted(courses.items()):
+    for (group, goal), errors in sorted(courses.items()):
         before, after = (np.reshape(errors[name], (repeats, -1)).clip(1e-12) for name in ("old", "new"))
-        grown = np.log(after / before).mean(1)
-        said = judged(grown, len(courses))
-        rows.append(Compared(group, before.shape[1], float(before.mean()), float(after.mean()), **said))
-    return rows
+        said = judged(np.log(after / before).mean(1), len(courses))
+        rows.append(Compared(group, goal, before.shape[1], float(before.mean()), float(after.mean()), **said))
+    return rows, sorted(set(groups.values()) - {group for group, _goal in courses})
+
+
+def _columns(pool: Pool) -> dict[str, slice]:
+    """The columns of each goal."""
+    found, start = {}, 0
+    for name, goal in pool.tasks[0].problem.goals.items():
+        found[name] = slice(start, start + goal.measure.width)
+        start += goal.measure.width
+    return found
 
 
 def _class_of(task: Task) -> str:

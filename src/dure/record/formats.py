@@ -50,6 +50,8 @@ FORMATS: Final[dict[str, tuple[str, tuple[bytes, ...] | None]]] = {
 _MOST_LETTERS = 240
 _RUNS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 _TOO_LONG_HEADER = 100_000_000
+_CONTROL = re.compile(rb"[\x00-\x1f]")
+"""What no header has in it, and every pickle that names something to call."""
 
 
 @dataclass(frozen=True, order=True)
@@ -114,15 +116,15 @@ def check_head(path: str, head: bytes) -> None:
 
 
 def _begins_safely(head: bytes) -> bool:
-    """Whether safetensors begins so: the length of a header, which may look as a pickle's beginning does, and the header."""
+    """Whether safetensors begins so: a header's length, which may look as a pickle begins, and as much of it as is there."""
     length = int.from_bytes(head[:8], "little")
-    if not 0 < length < _TOO_LONG_HEADER or head[8:9] != b"{":
+    if not 0 < length < _TOO_LONG_HEADER or head[8:10] not in (b'{"', b"{}") or _CONTROL.search(head[8 : 8 + length]):
         return False
     if length > len(head) - 8:
         return len(head) == HEAD
     try:
         return isinstance(json.loads(head[8 : 8 + length]), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

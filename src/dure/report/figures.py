@@ -130,7 +130,11 @@ _DOTS: Sequence[Mapping[str, Any]] = (
     {"color": COLOURS["ink"], "linestyle": "", "marker": "o", "markersize": 4.5, "markerfacecolor": "none"},
     {"color": COLOURS["soft"], "linestyle": "", "marker": ".", "markersize": 2.0, "zorder": 1},
 )
-"""Points without an order: those that stand out, others, and what lies behind."""
+"""Points without an order: the first case stands out, the last lies behind."""
+
+
+def _dots(number: int, count: int) -> Mapping[str, Any]:
+    return _DOTS[0 if number == 0 else 2 if number == count - 1 else 1]
 
 
 def fans(dossier: Dossier) -> list[Drawn]:
@@ -143,7 +147,7 @@ def fan_panel(name: str, fan: Fan) -> Drawn:
     """All lines of a fan, told apart without colour."""
     with panel(450, 290, name) as axes:
         for number, (title, x, y) in reversed(list(enumerate(fan.lines))):
-            axes.plot(x, y, label=_(title), **(_DOTS[number % len(_DOTS)] if fan.dots else _FAN[number % len(_FAN)]))
+            axes.plot(x, y, label=_(title), **(_dots(number, len(fan.lines)) if fan.dots else _FAN[number % len(_FAN)]))
         if fan.x_log:
             axes.set_xscale("log")
         handles, titles = axes.get_legend_handles_labels()

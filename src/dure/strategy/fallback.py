@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from dure.problem import Problem
+from dure.problem import Molecule, Problem
 from dure.strategy.evidence import Evidence
 from dure.strategy.peak import listed, moved
 
@@ -39,11 +39,12 @@ def skill(evidence: Evidence, goal: str) -> float | None:
 def variations(problem: Problem, incumbents: Tensor, seed: int) -> Iterator[Any]:
     """Designs near one of the incumbents, the first of them likeliest, without end; of a list its nearest members.
 
-    Where names tell members apart, such as molecules, those are the nearest that their field calls neighbours.
+    Of molecules the nearest are the likest: their place in the list says nothing.
     """
     generator, space = np.random.default_rng(seed), problem.space
     every = listed(problem)
-    members = frozenset(every[0]) if every is not None and space.unordered else frozenset()
+    alone = len(space.fields) == 1 and isinstance(next(iter(space.fields.values())), Molecule)
+    members = frozenset(every[0]) if every is not None and alone else frozenset()
     likely = space.designs(incumbents.numpy())
     while True:
         design = likely[min(int(generator.geometric(0.4)) - 1, len(likely) - 1)]

@@ -89,13 +89,16 @@ def progress(actor: Actor, sha256: str) -> Progress:
 
     Raises:
         Busy: another call is about to keep it.
-        InputError: it has all its bytes, and another hash; it must begin again.
         Missing: the actor has begun none of these bytes.
     """
     account = publisher(actor)
     if (upload := Upload.objects.filter(owner=account, sha256=sha256).first()) is not None:
-        there = store().so_far(account.pk, sha256)
-        return Progress(there, upload.bytes) if there < upload.bytes else go_on(actor, sha256, (), at=there)
+        if (there := store().so_far(account.pk, sha256)) == upload.bytes:
+            try:
+                return go_on(actor, sha256, (), at=there)
+            except InputError:  # they have another hash and were forgotten, or another call changed them
+                there = store().so_far(account.pk, sha256)
+        return Progress(there, upload.bytes)
     if (blob := Blob.objects.filter(owner=account, sha256=sha256).first()) is not None:
         return Progress(blob.bytes, blob.bytes)
     raise Missing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from dure.i18n import N_
 from dure.models.admet import predicted, predicted_of
@@ -23,8 +24,12 @@ def admet_rules(herg: float, ames: float, pool: tuple[str, ...] = ()) -> tuple[R
     mutates = N_("predicted probability of mutating bacteria (Swanson2024): no more than the setting allows")
     stated = (("hERG", N_("hERG"), herg, blocks), ("AMES", N_("Ames test"), ames, mutates))
 
+    @cache
+    def every() -> Mapping[str, Mapping[str, float]]:
+        return predicted_of(pool)
+
     def told(smiles: str) -> Mapping[str, float]:
-        return predicted_of(pool)[smiles] if pool else predicted(smiles)
+        return every()[smiles] if pool else predicted(smiles)
 
     return tuple(
         Rule(name, lambda one, endpoint=endpoint, most=most: most - told(one.smiles)[endpoint], text)

@@ -206,7 +206,8 @@ def _map(compounds: Sequence[Any], where: Any) -> Fan:
     assays = _pool(where)
     rows = {one.smiles: row for row, one in enumerate(assays.compounds)}
     asked = [rows[one.smiles] for one in compounds]
-    best = sorted(asked, key=lambda row: -(assays.compounds[row].value or 0.0))[:_SHORT]
+    values = {row: value for row in asked if (value := assays.compounds[row].value) is not None}
+    best = sorted(values, key=lambda row: -values[row])[:_SHORT]
     return diversity(fingerprints([one.smiles for one in assays.compounds]), asked, best)
 
 

@@ -199,7 +199,7 @@ def covered(mine: Mapping[str, Standing]) -> list[Figure]:
         held, stated = np.sum([one.held for one in mine.values() if one.task.suite == suite], axis=0)
         if stated:
             span = binomtest(int(held), int(stated)).proportion_ci(method="wilson")
-            share, ends = held / stated, (float(span.low), float(span.high))
+            share, ends = float(held / stated), (float(span.low), float(span.high))
             found.append(Figure(f"{suite}: 90 % intervals that held", share, *ends, target=0.85))
             found.append(Figure("  and no more than", share, target=0.95, at_most=True))
     return found

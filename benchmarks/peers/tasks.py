@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -228,5 +229,6 @@ def references() -> dict[str, Reference]:
     found = {name: Reference(**one) for name, one in json.loads(REFERENCES.read_text("utf-8")).items()}
     for file in DECLARED.glob("*.json"):
         for one in json.loads(file.read_text("utf-8"))["tasks"]:
-            found[one["name"]] = Reference(one["best"], one["middle"], one["source"], one["design"])
+            middle = math.nan if one["middle"] is None else one["middle"]  # not found yet
+            found[one["name"]] = Reference(one["best"], middle, one["source"], one["design"])
     return found

@@ -212,14 +212,16 @@ def test_the_best_hundredth_is_found_as_an_enrichment_curve_says(tmp_path: Path)
     setting = problem.make_setting({"pool": str(written(tmp_path, "smiles,pKi\n" + rows))})
     member = problem.under(setting)
     asked = [member.design(smiles="C" * number + "O") for number in (5, 100, 7)]
-    fan, spread = member.overview(asked, setting)  # type: ignore[misc]
+    assert member.overview is not None
+    assert problem.overview is not None
+    fan, spread = member.overview(asked, setting)
     (_name, _x, found), (_other, _same, expected) = fan.lines
     assert found == (0.0, 0.0, 100.0, 100.0)  # one of a hundred is the best hundredth, and it came second
     assert expected == pytest.approx((0.0, 1.0, 2.0, 3.0))
     assert [len(x) for _label, x, _y in spread.lines] == [3, 97]
     written(tmp_path, "smiles,pKi\nCCO,1\nCCN,\n")
     partly = problem.make_setting({"pool": str(tmp_path / "assay.csv")})
-    assert problem.overview([], partly) == ()  # type: ignore[misc]
+    assert problem.overview([], partly) == ()
 
 
 def test_an_order_draws_every_compound_and_says_what_is_expected(tmp_path: Path):

@@ -51,7 +51,7 @@ _MOST_LETTERS = 240
 _RUNS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 _TOO_LONG_HEADER = 100_000_000
 _CONTROL = re.compile(rb"[\x00-\x1f]")
-"""What no header has in it, and every pickle that names something to call."""
+"""What nobody's library writes into a header, and pickles need for most names of what they call."""
 
 
 @dataclass(frozen=True, order=True)

@@ -89,7 +89,11 @@ class LocalStore:
             except BlockingIOError:
                 raise Busy from None
             opened = os.fstat(stream.fileno())
-            if not part.exists() or not os.path.samestat(opened, part.stat()):
+            try:
+                same = os.path.samestat(opened, part.stat())
+            except FileNotFoundError:
+                same = False
+            if not same:
                 raise Busy  # another call kept or dropped it between opening and locking
             now = opened.st_size
             if now != at:

@@ -92,13 +92,16 @@ def progress(actor: Actor, sha256: str) -> Progress:
         Missing: the actor has begun none of these bytes.
     """
     account = publisher(actor)
-    if (upload := Upload.objects.filter(owner=account, sha256=sha256).first()) is not None:
-        if (there := store().so_far(account.pk, sha256)) == upload.bytes:
-            try:
-                return go_on(actor, sha256, (), at=there)
-            except InputError:  # they have another hash and were forgotten, or another call changed them
-                there = store().so_far(account.pk, sha256)
-        return Progress(there, upload.bytes)
+    upload = Upload.objects.filter(owner=account, sha256=sha256).first()
+    if upload is not None and store().so_far(account.pk, sha256) == upload.bytes:
+        try:
+            return go_on(actor, sha256, (), at=upload.bytes)
+        except Missing:  # another call kept them just now
+            upload = None
+        except InputError:  # they have another hash and were forgotten
+            pass
+    if upload is not None:
+        return Progress(store().so_far(account.pk, sha256), upload.bytes)
     if (blob := Blob.objects.filter(owner=account, sha256=sha256).first()) is not None:
         return Progress(blob.bytes, blob.bytes)
     raise Missing

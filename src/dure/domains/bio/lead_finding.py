@@ -197,10 +197,10 @@ def order(compounds: Sequence[Any], where: Any, predicted: Sequence[Mapping[str,
 
 def overview(compounds: Sequence[Any], where: Any) -> Sequence[Fan]:
     """How early the best hundredth was found, where nine tenths of the pool were measured; and where in it the best lie."""
-    return (*_enrichment(compounds, where), _map(compounds, where)) if compounds else ()
+    return (*_enrichment(compounds, where), _spread(compounds, where)) if compounds else ()
 
 
-def _map(compounds: Sequence[Any], where: Any) -> Fan:
+def _spread(compounds: Sequence[Any], where: Any) -> Fan:
     from dure.domains.bio.diversity import diversity
 
     assays = _pool(where)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -67,17 +67,30 @@ class Aims:
         return torch.stack([self.outputs.objective(goal, raw) / self.spread[goal.name] for goal in self.task.objectives], -1)
 
     def shortfalls(self) -> list[Callable[[Tensor], Tensor]]:
-        """Functions of samples to (...): by how much each limit is missed, in units of its goal's spread."""
-
-        def shortfall(key: str, spread: float) -> Callable[[Tensor], Tensor]:
-            return lambda samples: self.outputs.shortfalls(self.task, self.raw(samples))[key] / spread
-
-        found = []
-        for key in self.outputs.shortfalls(self.task, torch.zeros(1, len(self.scale), dtype=torch.double)):
-            found.append(shortfall(key, self.spread[key[:-1]]))
+        """Functions of samples to (...): by how much each limit, guard included, is missed, in units of its goal's spread."""
+        found: list[Callable[[Tensor], Tensor]] = []
+        for name, goal in self.task.goals.items():
+            if goal.is_objective:
+                continue
+            guard, spread = self.task.guard.get(name, 0.0), self.spread[name]
+            if goal.measure.low > -np.inf:
+                found.append(partial(self._below, name, goal.measure.low + guard, spread))
+            if goal.measure.high < np.inf:
+                found.append(partial(self._above, name, goal.measure.high - guard, spread))
         if self._learns_success:
             found.append(lambda samples: 0.5 - samples[..., -1])
         return found
+
+    def _goal(self, name: str, samples: Tensor) -> Tensor:
+        """(...) values of a goal; only its own columns are looked at."""
+        columns = self.outputs.slices[name]
+        return self.outputs.read(name, samples[..., columns] * self.scale[columns])
+
+    def _below(self, name: str, least: float, spread: float, samples: Tensor) -> Tensor:
+        return (least - self._goal(name, samples)) / spread
+
+    def _above(self, name: str, most: float, spread: float, samples: Tensor) -> Tensor:
+        return (self._goal(name, samples) - most) / spread
 
     def missed(self, samples: Tensor) -> Tensor:
         """The worst shortfall, (...); negative where every limit is kept."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -87,6 +88,7 @@ class Outputs:
         """Columns of a goal."""
         return self.goals[name].measure.width if self.parts else 1
 
+    @cached_property
     def slices(self) -> dict[str, slice]:
         """Columns of each goal."""
         start, found = 0, {}
@@ -112,7 +114,11 @@ class Outputs:
 
     def goal(self, name: str, samples: Tensor) -> Tensor:
         """(..., m) samples of the outputs to (...) values of a goal."""
-        goal, block = self.goals[name], samples[..., self.slices()[name]]
+        return self.read(name, samples[..., self.slices[name]])
+
+    def read(self, name: str, block: Tensor) -> Tensor:
+        """(..., width) samples of a goal's own outputs to (...) its values."""
+        goal = self.goals[name]
         if name in self.shapes:
             block = self.shapes[name].decode(block)
         reduction = goal.measure.reduction
@@ -132,19 +138,6 @@ class Outputs:
         """(..., m) samples to (...) values of an objective, larger is better."""
         value = self.goal(goal.name, samples)
         return -value if goal.measure.sense == "minimise" else value
-
-    def shortfalls(self, task: Task, samples: Tensor) -> dict[str, Tensor]:
-        """(..., m) samples to (...) by which each limit, guard included, is missed; negative is feasible."""
-        missed: dict[str, Tensor] = {}
-        for name, goal in self.goals.items():
-            if goal.is_objective:
-                continue
-            value, guard = self.goal(name, samples), task.guard.get(name, 0.0)
-            if goal.measure.low > -np.inf:
-                missed[f"{name}>"] = goal.measure.low + guard - value
-            if goal.measure.high < np.inf:
-                missed[f"{name}<"] = value - goal.measure.high + guard
-        return missed
 
 
 def shapes_of(task: Task, evidence: Evidence) -> dict[str, Shape]:

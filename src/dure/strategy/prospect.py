@@ -88,7 +88,7 @@ class _Belief:
     def _stretched(self, samples: Tensor, points: Tensor) -> Tensor:
         """(..., n, m) samples at (n, columns) points, spread about their means."""
         outputs, wide = self.aims.outputs, torch.ones(samples.shape[-1], dtype=samples.dtype)
-        for name, columns in outputs.slices().items():
+        for name, columns in outputs.slices.items():
             wide[columns] = max(1.0, widening(self.aims.evidence.predictions, name))
         mean = self.model.mean(points)
         return mean + wide * (samples - mean)

@@ -107,7 +107,7 @@ class Search:
         """See ``Review``; from the calibrations of the fitted surrogate."""
         found = []
         for piece, rung in zip(("theory", *self.ladder), self.model.rungs, strict=False):
-            for name, columns in self.outputs.slices().items():
+            for name, columns in self.outputs.slices.items():
                 explained, kept = rung.calibration.explained[columns], rung.calibration.kept[columns]
                 said = ~explained.isnan()
                 if said.any():

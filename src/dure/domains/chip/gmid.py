@@ -9,7 +9,7 @@ import hashlib
 import os
 import tempfile
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +60,7 @@ class Table:
         gm, gds, vgs, vdsat, cgg = (found[..., index] for index in range(5))
         return Look(gm * current, gds * current, vgs, vdsat, cgg * width)
 
-    @property
+    @cached_property
     def _read(self) -> RegularGridInterpolator:
         axes = (np.log(LENGTHS), np.log(DRAINS), _DENSITIES)
         return RegularGridInterpolator(axes, self.values, bounds_error=False, fill_value=None)

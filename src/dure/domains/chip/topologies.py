@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from dure.domains.chip.devices import Amplifier, Device, Kind
 
 __all__ = ["GRID", "TOPOLOGIES", "USED", "build", "guesses"]
@@ -84,7 +86,9 @@ def _folded(sizing: Any) -> Amplifier:
     """Folded cascode with an NMOS pair and a wide-swing mirror; both cascode biases come from diodes a sixth as wide."""
     mirror, load, pair = ((getattr(sizing, f"w_{role}"), getattr(sizing, f"l_{role}")) for role in ("mirror", "load", "pair"))
     ncas, pcas = ((width, sizing.l_cas) for width in (sizing.w_ncas, sizing.w_pcas))
-    narrow_n, narrow_p = ((max(0.42, round(width / 6 / GRID) * GRID), sizing.l_cas) for width, _length in (ncas, pcas))
+    narrow_n, narrow_p = (
+        (np.maximum(0.42, np.round(width / 6 / GRID) * GRID), sizing.l_cas) for width, _length in (ncas, pcas)
+    )
     devices = (
         _device("m8", "bias", "nfet", mirror, "nb nb 0"),
         _device("m5", "tail", "nfet", mirror, "tail nb 0", sizing.m_tail),

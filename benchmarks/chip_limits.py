@@ -1,6 +1,6 @@
 """The spec sets of chip/opamp, by one rule: what few random sizings meet.
 
-    python -m benchmarks.chip_limits --rows FOLDER [--topology NAME ...] [--tight NAME ...] [--out FILE]
+    python -m benchmarks.chip_limits --rows FOLDER [--pdk NAME] [--topology NAME ...] [--tight NAME ...] [--out FILE]
 
 Sizings are drawn uniformly from the design's box under its rules and measured at the typical corner, nominal supply and
 temperature; FOLDER keeps what was measured. A stable loop and transistors in saturation are no matter of degree: they are
@@ -28,10 +28,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dure.domains.chip.bench import Point
 from dure.domains.chip.devices import Amplifier
 from dure.domains.chip.measure import LARGER_IS_WORSE, bench_run
 from dure.domains.chip.opamp import Use, problem
+from dure.domains.chip.pdk import PROCESSES, SKY130
 from dure.domains.chip.topologies import TOPOLOGIES, build
 from dure.errors import SimulationFailed
 from dure.strategy import space_filling
@@ -51,7 +51,7 @@ def measured(amplifier: Amplifier, use: Use, area: float) -> Array:
     if amplifier.area > area:
         return np.full(len(SPECS), math.nan)
     try:
-        run = bench_run(amplifier, "tt", [Point(use.supply, use.temperature)], load=use.load * 1e-12)
+        run = bench_run(amplifier, "tt", [use.point()], load=use.load * 1e-12)
     except SimulationFailed:
         return np.full(len(SPECS), math.nan)
     found = vars(run.specs[0]) | {"area": amplifier.area}
@@ -83,25 +83,24 @@ def strictest(rows: Array, wanted: int) -> dict[str, float]:
     return found
 
 
-def rows_of(topology: str, count: int, area: float, folder: Path) -> Array:
-    """Specs of the first ``count`` sizings of a topology, measured where the folder does not have them yet."""
-    kept = folder / f"{topology}.npy"
+def rows_of(use: Use, count: int, area: float, folder: Path) -> Array:
+    """Specs of the first ``count`` sizings of an amplifier, measured where the folder does not have them yet."""
+    kept = folder / f"{use.pdk}-{use.topology}.npy"
     rows = np.load(kept) if kept.exists() else np.empty((0, len(SPECS)))
-    use = Use(topology=topology)
     drawn = islice(space_filling(problem.under(use), SEED, uniform=True), len(rows), count)
-    more = [measured(build(topology, one), use, area) for one in drawn]
+    more = [measured(build(use.topology, one, pdk=use.pdk), use, area) for one in drawn]
     rows = np.concatenate([rows, np.array(more).reshape(-1, len(SPECS))])
     np.save(kept, rows)
     return rows[:count]
 
 
-def sets_of(topology: str, folder: Path, *, tight: bool) -> dict[str, object]:
-    """The sets of one topology, and how they came about."""
-    rows = rows_of(topology, FIRST, math.inf, folder)
+def sets_of(use: Use, folder: Path, *, tight: bool) -> dict[str, object]:
+    """The sets of one amplifier, and how they came about."""
+    rows = rows_of(use, FIRST, math.inf, folder)
     sets = {"mid": strictest(rows, FIRST // 100)}
     found: dict[str, object] = {"answered": int((~np.isnan(rows).any(axis=1)).sum()), "mid": _met(rows, sets["mid"])}
     if tight:
-        rows = rows_of(topology, ALL, sets["mid"]["area"], folder)
+        rows = rows_of(use, ALL, sets["mid"]["area"], folder)
         sets["tight"] = strictest(rows, ALL // 1000)
         found["tight"] = _met(rows, sets["tight"])
     return {"limits": sets, "met": found}
@@ -113,18 +112,22 @@ def _met(rows: Array, limits: Mapping[str, float]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pdk", choices=list(PROCESSES), default=SKY130.name)
     parser.add_argument("--topology", nargs="+", choices=list(TOPOLOGIES), default=list(TOPOLOGIES))
-    parser.add_argument("--tight", nargs="*", choices=list(TOPOLOGIES), default=["miller_n"])
+    parser.add_argument("--tight", nargs="*", choices=list(TOPOLOGIES), default=[])
     parser.add_argument("--rows", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=FILE)
     given = parser.parse_args(arguments)
     given.rows.mkdir(parents=True, exist_ok=True)
     kept = json.loads(given.out.read_text("utf-8")) if given.out.exists() else {}
     for topology in given.topology:
-        kept[topology] = sets_of(topology, given.rows, tight=topology in given.tight)
+        tight = topology in given.tight
+        made = sets_of(Use(pdk=given.pdk, topology=topology), given.rows, tight=tight)
+        command = f"python -m benchmarks.chip_limits --rows FOLDER --pdk {given.pdk} --topology {topology}"
+        made["made by"] = command + (f" --tight {topology}" if tight else "") + f" (seed {SEED})"
+        kept.setdefault(given.pdk, {})[topology] = made
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-        print(topology, kept[topology], f"{usage.ru_utime + usage.ru_stime:.0f} CPU s so far", flush=True)
-        kept["made by"] = f"python -m benchmarks.chip_limits --rows FOLDER --tight {' '.join(given.tight)} (seed {SEED})"
+        print(topology, made, f"{usage.ru_utime + usage.ru_stime:.0f} CPU s so far", flush=True)
         given.out.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 

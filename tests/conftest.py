@@ -51,10 +51,11 @@ def _missing(part: str) -> str | None:
         return f"no {part.removeprefix('data:')} under DURE_DATA={home or ''}: set DURE_DATA to the folder of third-party data"
     if part in {"bwrap", "chromium", "ngspice", "obabel", "yosys", "berkeley-abc"}:
         return None if shutil.which(part) else f"{part} is not installed: make setup-full"
-    if part == "sky130":
-        from dure.domains.chip.pdk import SKY130
+    if part in {"sky130", "gf180"}:
+        from dure.domains.chip.pdk import PROCESSES
 
-        return None if SKY130.found() else f"the models of SKY130 were not fetched: {SKY130.command}"
+        need = PROCESSES[part].need
+        return None if need.found() else f"the models of {part.upper()} were not fetched: {need.command}"
     if part == "postgres":
         there = any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
         return None if there else "PostgreSQL is not installed: make setup-full"

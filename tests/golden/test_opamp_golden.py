@@ -14,10 +14,10 @@ import pytest
 pytest.importorskip("platformdirs", reason="pip install 'dure[chip]'")
 
 from dure.domains.chip.bench import Point, deck, flat_models
-from dure.domains.chip.devices import Amplifier, Device, Kind
+from dure.domains.chip.devices import Amplifier, Device
 from dure.domains.chip.ngspice import run
 from dure.domains.chip.opamp import Use, problem
-from dure.domains.chip.pdk import CORNERS, whole_models
+from dure.domains.chip.pdk import CORNERS, GF180, SKY130, Kind
 from dure.domains.chip.topologies import TOPOLOGIES, build
 
 pytestmark = pytest.mark.needs("ngspice", "sky130")
@@ -48,7 +48,8 @@ REFERENCE = Amplifier(
 
 
 def figures(amplifier: Amplifier, corner: str, points: list[Point], *, unflattened: bool = False) -> dict[str, float]:
-    models = whole_models(corner) if unflattened else flat_models(amplifier.devices, corner)
+    process = amplifier.process
+    models = process.whole(corner) if unflattened else flat_models(process, amplifier.devices, corner)
     text = deck(amplifier, models, points, load=LOAD, transient=False, unflattened=unflattened)
     return dict(run(text).figures)
 
@@ -77,9 +78,9 @@ def test_the_reference_amplifier_at_its_45_points():
 def test_the_reference_amplifier_draws_the_current_and_makes_the_step_of_the_table():
     with (Path(os.environ["DURE_DATA"]) / "chip/opamp_reference.csv").open(encoding="utf-8") as table:
         known = {row["name"]: row["value"] for row in csv.DictReader(table) if row["section"] == "result"}
-    at_rest = run(deck(REFERENCE, flat_models(REFERENCE.devices, "tt"), [Point()], load=LOAD)).figures
+    at_rest = run(deck(REFERENCE, flat_models(SKY130, REFERENCE.devices, "tt"), [Point(1.8)], load=LOAD)).figures
     # The table's bench holds a second copy, in unity gain with its input at 0.8 V.
-    low = figures(replace(REFERENCE, common_mode=0.8 / 1.8), "tt", [Point()])
+    low = figures(replace(REFERENCE, common_mode=0.8 / 1.8), "tt", [Point(1.8)])
     both = at_rest["idd_0"] + low["idd_0"]
     assert both == pytest.approx(float(known["supply current of both copies"]), rel=1e-6)
     assert 0.9 + at_rest["offset_0"] == pytest.approx(float(known["output operating point (AC copy)"]), abs=1e-6)
@@ -91,7 +92,7 @@ def test_the_reference_amplifier_draws_the_current_and_makes_the_step_of_the_tab
 @pytest.mark.parametrize("corner", CORNERS)
 def test_cut_models_give_what_the_pdks_own_files_give(corner: str):
     """Both device types in many bins: the reference amplifier and a textbook start of every topology, two points each."""
-    points = [Point(), Point(1.62, 125.0)]
+    points = [Point(1.8), Point(1.62, 125.0)]
     amplifiers = [REFERENCE, *(build(name, problem.under(Use(topology=name)).starts[0]) for name in TOPOLOGIES)]
     chosen = amplifiers if corner == "tt" else [amplifiers[0], amplifiers[1 + CORNERS.index(corner) % len(TOPOLOGIES)]]
     for amplifier in chosen:

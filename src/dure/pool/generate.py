@@ -86,9 +86,10 @@ def generate(
         if number < 1:
             raise ValueRefused(_("{name} must be at least 1, not {value}").format(name=name, value=number))
     problem, began = find(reference), time.monotonic()
-    problem.check_needs()
     rung = problem.rung(fidelity or problem.fidelities[0].name).name
     settings = draw_settings(problem, tasks, seed)
+    for setting in settings:
+        problem.under(setting).check_needs()
     trials = [_trials(problem.under(setting), setting, designs, rung, (seed, number)) for number, setting in enumerate(settings)]
     plan = _plan(problem, reference, settings, designs=designs, fidelity=rung, seed=seed)
     there = (folder / "journal.sqlite").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -79,5 +80,6 @@ def _narrowed(cls: type, held: tuple[tuple[str, Any], ...]) -> type:
     for name, value in held:
         spec = inputs[name]
         made[name] = specified(Held(value=spec.accept(name, value), within=spec, unit=spec.unit, help=spec.help))
-    annotations = {name: cls.__annotations__[name] for name, _value in held}
+    known = ChainMap(*(vars(one).get("__annotations__", {}) for one in cls.__mro__))
+    annotations = {name: known[name] for name, _value in held}
     return design(type(cls.__name__, (cls,), {**made, "__annotations__": annotations, "__doc__": cls.__doc__}))

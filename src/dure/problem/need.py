@@ -20,12 +20,14 @@ class Need:
         found: says what is there, such as a version or a folder; an empty text where nothing is.
         fix: the command that puts it there; ``dure fetch NAME`` where there is ``fetch``.
         fetch: gets it from its public place and checks its hash; only where somebody asks for it.
+        optional: only some settings need it, whose members then say so.
     """
 
     name: str
     found: Callable[[], str]
     fix: str = ""
     fetch: Callable[[], None] | None = None
+    optional: bool = False
 
     def __post_init__(self) -> None:
         if not (self.fix or self.fetch):

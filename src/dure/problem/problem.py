@@ -191,7 +191,7 @@ class Problem:
 
     def check_needs(self) -> None:
         """Refuse to begin where a program or data set is missing (MissingPart)."""
-        missing = [need for need in self.needs if not need.found()]
+        missing = [need for need in self.needs if not (need.optional or need.found())]
         if missing:
             raise MissingPart(
                 _("{problem} needs {names}. Fix: {commands}").format(

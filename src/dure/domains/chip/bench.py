@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 from dure.domains.chip.devices import Amplifier, Device
 from dure.domains.chip.flatten import cut
+from dure.domains.chip.pdk import Kind, Process
 from dure.domains.chip.topologies import guesses
 
-__all__ = ["OPERATING", "STEP", "Point", "circuit", "deck", "flat_models", "model_name"]
+__all__ = ["OPERATING", "STEP", "Point", "circuit", "deck", "flat_models"]
 
 STEP = 0.1
 """Half the height of the step in unity gain, in V."""
@@ -26,39 +27,35 @@ OPERATING = ("id", "gm", "gds", "vgs", "vds", "vth", "vdsat", "cgg")
 class Point:
     """Supply in V, temperature in degC, and what mismatch adds to the thresholds of transistors, V by name."""
 
-    supply: float = 1.8
+    supply: float
     temperature: float = 27.0
     shifts: Mapping[str, float] = field(default_factory=dict)
 
 
-def model_name(kind: str) -> str:
-    """Of a transistor's model card in SKY130."""
-    return f"sky130_fd_pr__{kind}_01v8__model"
-
-
-def flat_models(devices: Iterable[Device], corner: str) -> str:
+def flat_models(process: Process, devices: Iterable[Device], corner: str) -> str:
     """The model cards these devices need at a corner."""
-    sizes: dict[str, set[tuple[float, float]]] = {}
+    sizes: dict[Kind, set[tuple[float, float]]] = {}
     for one in devices:
         sizes.setdefault(one.kind, set()).add((one.width * 1e-6, one.length * 1e-6))
-    return "\n".join(cut(f"{kind}_01v8", corner, used) for kind, used in sorted(sizes.items()))
+    return "\n".join(cut(process, kind, corner, used) for kind, used in sorted(sizes.items()))
 
 
-def _line(one: Device, *, junctions: bool, unflattened: bool) -> str:
-    """A transistor; the PDK's own wrapper takes micrometres without a suffix and a name without ``__model``."""
-    u, p = ("", "") if unflattened else ("u", "p")
-    sizes = one.junctions() if junctions else dict.fromkeys(("ad", "as", "pd", "ps"), 0.0)
-    areas = " ".join(f"{name}={value:.6g}{p if name.startswith('a') else u}" for name, value in sizes.items())
-    name, model = (f"x{one.name}", f"sky130_fd_pr__{one.kind}_01v8") if unflattened else (one.name, model_name(one.kind))
+def _line(amplifier: Amplifier, one: Device, *, unflattened: bool) -> str:
+    """A transistor; some PDKs' own wrappers take micrometres without a suffix."""
+    process = amplifier.process
+    u, p = ("", "") if unflattened and process.micrometres else ("u", "p")
+    areas = one.junctions(process.drain) if amplifier.junctions else dict.fromkeys(("ad", "as", "pd", "ps"), 0.0)
+    written = " ".join(f"{name}={value:.6g}{p if name.startswith('a') else u}" for name, value in areas.items())
+    name, model = (f"x{one.name}", process.wrapper(one.kind)[0]) if unflattened else (one.name, process.card(one.kind))
     width = one.width * one.fingers
     return (
-        f"{name} {' '.join(one.nodes)} {model} w={width:.6g}{u} l={one.length:.6g}{u} nf={one.fingers} m={one.multiplier} {areas}"
+        f"{name} {' '.join(one.nodes)} {model} w={width:.6g}{u} l={one.length:.6g}{u} nf={one.fingers} m={one.multiplier} {written}"
     )
 
 
 def circuit(amplifier: Amplifier, *, unflattened: bool = False) -> str:
     """The amplifier's own lines between the nodes inp, inm, out, vdd and 0."""
-    lines = [_line(one, junctions=amplifier.junctions, unflattened=unflattened) for one in amplifier.devices]
+    lines = [_line(amplifier, one, unflattened=unflattened) for one in amplifier.devices]
     lines += [f"{name} {first} {second} {value:.9g}" for name, (first, second, value) in amplifier.passives.items()]
     return "\n".join(lines)
 
@@ -90,7 +87,7 @@ def deck(
     return "\n".join(
         [
             f"* {title}",
-            ".option reltol=1e-5" + (" scale=1e-6" if unflattened else ""),
+            ".option reltol=1e-5" + (" scale=1e-6" if unflattened and amplifier.process.micrometres else ""),
             f".temp {first.temperature:g}",
             models,
             circuit(amplifier, unflattened=unflattened),
@@ -133,7 +130,7 @@ def _point(amplifier: Amplifier, number: int, point: Point, *, transient: bool, 
         *_say("offset", number, "v(out)-v(inp)"),
     ]
     for one in amplifier.devices:
-        inner = f"m.x{one.name}.msky130_fd_pr__{one.kind}_01v8" if unflattened else one.name
+        inner = f"m.x{one.name}.{amplifier.process.wrapper(one.kind)[1]}" if unflattened else one.name
         for quantity in OPERATING if number == 0 else ("gm", "vds", "vdsat"):
             lines += _say(f"{one.name}_{quantity}", number, f"@{inner}[{quantity}]")
     lines += _open_loop(number, curves=curves)

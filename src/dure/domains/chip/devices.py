@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
-__all__ = ["Amplifier", "Device", "Kind"]
+from dure.domains.chip.pdk import PROCESSES, SKY130, Kind, Process
 
-Kind = Literal["nfet", "pfet"]
-
-_DRAIN = 0.29
-"""Length of a drain or source in micrometres, as the schematic symbols of SKY130 assume it for the areas of junctions."""
+__all__ = ["Amplifier", "Device"]
 
 
 @dataclass(frozen=True)
@@ -40,19 +36,18 @@ class Device:
         """In square micrometres."""
         return self.total_width * self.length
 
-    @property
-    def layout_area(self) -> float:
-        """In square micrometres: gates with a drain and a source each, no wiring."""
-        return self.total_width * (self.length + 2 * _DRAIN)
+    def layout_area(self, drain: float) -> float:
+        """In square micrometres: gates with a drain and a source each, of that length in micrometres, no wiring."""
+        return self.total_width * (self.length + 2 * drain)
 
-    def junctions(self) -> dict[str, float]:
+    def junctions(self, drain: float) -> dict[str, float]:
         """Areas (um2) and perimeters (um) of drain and source of one multiple; neighbouring fingers share one."""
         drains, sources = (self.fingers + 1) // 2, (self.fingers + 2) // 2
         return {
-            "ad": drains * self.width * _DRAIN,
-            "as": sources * self.width * _DRAIN,
-            "pd": 2 * drains * (self.width + _DRAIN),
-            "ps": 2 * sources * (self.width + _DRAIN),
+            "ad": drains * self.width * drain,
+            "as": sources * self.width * drain,
+            "pd": 2 * drains * (self.width + drain),
+            "ps": 2 * sources * (self.width + drain),
         }
 
 
@@ -69,6 +64,12 @@ class Amplifier:
     passives: Mapping[str, tuple[str, str, float]] = field(default_factory=dict)
     common_mode: float = 0.5
     junctions: bool = True
+    pdk: str = SKY130.name
+
+    @property
+    def process(self) -> Process:
+        """The open process it is made in."""
+        return PROCESSES[self.pdk]
 
     def role(self, role: str) -> Device:
         """The first device of a role."""
@@ -77,7 +78,7 @@ class Amplifier:
     @property
     def area(self) -> float:
         """In square micrometres: transistors, capacitors at 2 fF/um2, resistors at 2 kohm a square of 0.35 um; no wiring."""
-        total = sum(one.layout_area for one in self.devices)
+        total = sum(one.layout_area(self.process.drain) for one in self.devices)
         for name, (_first, _second, value) in self.passives.items():
             total += value / 2e-15 if name.startswith("c") else value / 2e3 * 0.35**2 if name.startswith("r") else 0.0
         return total

@@ -12,12 +12,13 @@ _NOTICE = """\
 * The amplifier lies between the nodes inp, inm, out, vdd and 0; the rest is its bench. Figures end in _0: idd (A), offset (V),
 * gain (dB), ugf (Hz), phase (degrees, at unity gain), beyond (dB, where the phase is -180), rise_time and fall_time (s),
 * settled (s), supply_gain and common_gain (dB), noise (V/sqrt(Hz), at 10 kHz), swing (V), and each transistor at rest.
-* Model cards: SkyWater SKY130 PDK, Copyright 2020 The SkyWater PDK Authors, Apache License 2.0
+* Model cards: {notice}, Apache License 2.0
 * (https://www.apache.org/licenses/LICENSE-2.0); changed: cut to the bins used here, expressions worked out, mismatch left out.
 """
 
 
 def netlist(amplifier: Amplifier, point: Point, *, load: float) -> str:
     """The deck at the typical corner, models and all; ``load`` in F."""
-    models = _NOTICE + flat_models(amplifier.devices, "tt")
+    process = amplifier.process
+    models = _NOTICE.format(notice=process.notice) + flat_models(process, amplifier.devices, "tt")
     return deck(amplifier, models, [point], load=load, title=f"{amplifier.topology}, sized by Dure; typical corner")

@@ -17,18 +17,20 @@ from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 
 from dure.cache import cache
-from dure.domains.chip.bench import flat_models, model_name
-from dure.domains.chip.devices import Device, Kind
+from dure.domains.chip.bench import flat_models
+from dure.domains.chip.devices import Device
 from dure.domains.chip.ngspice import run
+from dure.domains.chip.pdk import Kind, Process
 
 __all__ = ["Look", "Table", "table"]
 
 Array = NDArray[np.float64]
 
 WIDTH = 5.0
-LENGTHS = (0.15, 0.18, 0.22, 0.28, 0.36, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
-DRAINS = (0.1, 0.2, 0.4, 0.8, 1.3)
-_GATES = np.linspace(0.1, 1.8, 86)
+_LENGTHS = (0.15, 0.18, 0.22, 0.28, 0.36, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
+_DRAINS = np.array([0.1, 0.2, 0.4, 0.8, 1.3]) / 1.8
+"""Shares of the supply."""
+_LEAST_GATE, _GATE_STEP = 0.1, 0.02
 _DENSITIES = np.linspace(-9.0, -3.3, 96)
 """Decimal logarithm of A per um of width."""
 _READ = ("id", "gm", "gds", "vdsat", "cgg")
@@ -47,8 +49,13 @@ class Look:
 
 @dataclass(frozen=True)
 class Table:
-    """A kind of transistor at one corner and temperature; ``flicker`` is its gate's noise at 10 kHz times area, V2 um2/Hz."""
+    """A kind of transistor at one corner and temperature; ``flicker`` is its gate's noise at 10 kHz times area, V2 um2/Hz.
 
+    ``values`` (lengths, drains, densities, 5) has axes of um, V and the logarithm of A per um.
+    """
+
+    lengths: Array
+    drains: Array
     values: Array
     flicker: float
 
@@ -62,63 +69,68 @@ class Table:
 
     @cached_property
     def _read(self) -> RegularGridInterpolator:
-        axes = (np.log(LENGTHS), np.log(DRAINS), _DENSITIES)
+        axes = (np.log(self.lengths), np.log(self.drains), _DENSITIES)
         return RegularGridInterpolator(axes, self.values, bounds_error=False, fill_value=None)
 
 
 @lru_cache(maxsize=64)
-def table(kind: Kind, corner: str, temperature: float) -> Table:
+def table(process: Process, kind: Kind, corner: str, temperature: float) -> Table:
     """The table, from the cache or by two runs of ngspice.
 
     Raises:
         MissingPart: the models were not fetched. SimulationFailed: ngspice could not sweep.
     """
-    devices = [Device(f"m{n}", "swept", kind, WIDTH, length, ("d", "g", "0", "0")) for n, length in enumerate(LENGTHS)]
-    models = flat_models(devices, corner)
+    lengths = [process.shortest, *(one for one in _LENGTHS if one > process.shortest)]
+    devices = [Device(f"m{n}", "swept", kind, WIDTH, length, ("d", "g", "0", "0")) for n, length in enumerate(lengths)]
+    models = flat_models(process, devices, corner)
     key = hashlib.sha256(f"{Path(__file__).read_text('utf-8')}{models}{temperature!r}".encode()).hexdigest()[:16]
-    kept = cache() / "gmid" / f"{kind}-{corner}-{key}.npz"
+    kept = cache() / "gmid" / f"{process.name}-{kind}-{corner}-{key}.npz"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
+        swept = _swept(process, devices, models, temperature)
         with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as draft:
-            np.savez(draft, values=_swept(devices, models, temperature), flicker=_flicker(kind, models, temperature))
+            np.savez(draft, values=swept, flicker=_flicker(process, kind, models, temperature))
         os.replace(draft.name, kept)
     with np.load(kept) as data:
-        return Table(data["values"], float(data["flicker"]))
+        return Table(np.array(lengths), _DRAINS * process.supply, data["values"], float(data["flicker"]))
 
 
-def _swept(devices: list[Device], models: str, temperature: float) -> Array:
+def _swept(process: Process, devices: list[Device], models: str, temperature: float) -> Array:
     """(lengths, drains, densities, 5): gm/Id, gds/Id, vgs, vdsat, cgg per width."""
-    sign = -1 if devices[0].kind == "pfet" else 1
-    lines = [f"{one.name} d g 0 0 {model_name(one.kind)} w={WIDTH}u l={one.length}u nf=1 ad=0 as=0 pd=0 ps=0" for one in devices]
+    kind = devices[0].kind
+    sign, drains = (-1 if kind == "pfet" else 1), _DRAINS * process.supply
+    gates = np.arange(_LEAST_GATE, process.supply + _GATE_STEP / 2, _GATE_STEP)
+    sizes = f"w={WIDTH}u nf=1 ad=0 as=0 pd=0 ps=0"
+    lines = [f"{one.name} d g 0 0 {process.card(kind)} l={one.length}u {sizes}" for one in devices]
     names = " ".join(f"@{one.name}[{quantity}]" for one in devices for quantity in _READ)
     script = []
-    for number, drain in enumerate(DRAINS):
-        script += [f"alter vd dc={sign * drain}", f"dc vg {sign * _GATES[0]:.6g} {sign * _GATES[-1]:.6g} {sign * 0.02:.6g}"]
+    for number, drain in enumerate(drains):
+        script += [f"alter vd dc={sign * drain:.6g}", f"dc vg {sign * gates[0]:.6g} {sign * gates[-1]:.6g} {sign * _GATE_STEP:.6g}"]
         script += [f"wrdata {number}.txt {names}", f"print length(@{devices[0].name}[id])"]
     text = ["* gm/Id", f".temp {temperature:g}", models, "vg g 0 0", "vd d 0 0", *lines, ".control", "set num_threads=1"]
-    files = [f"{number}.txt" for number in range(len(DRAINS))]
+    files = [f"{number}.txt" for number in range(len(drains))]
     read = run("\n".join([*text, f"save {names}", *script, ".endc", ".end", ""]), tables=files).tables
-    made = np.empty((len(LENGTHS), len(DRAINS), len(_DENSITIES), 5))
+    made = np.empty((len(devices), len(drains), len(_DENSITIES), 5))
     for number, name in enumerate(files):
-        columns = np.abs(read[name][:, 1::2]).reshape(len(_GATES), len(devices), len(_READ))
+        columns = np.abs(read[name][:, 1::2]).reshape(len(gates), len(devices), len(_READ))
         for index in range(len(devices)):
-            made[index, number] = _by_density(columns[:, index])
+            made[index, number] = _by_density(gates, columns[:, index])
     return made
 
 
-def _by_density(rows: Array) -> Array:
+def _by_density(gates: Array, rows: Array) -> Array:
     current, gm, gds, vdsat, cgg = rows.T
     density = np.maximum.accumulate(np.log10(np.maximum(current, 1e-15) / WIDTH)) + 1e-9 * np.arange(len(current))
-    columns = (np.log(gm / current), np.log(gds / current), _GATES, vdsat, cgg / WIDTH)
+    columns = (np.log(gm / current), np.log(gds / current), gates, vdsat, cgg / WIDTH)
     found = [np.interp(_DENSITIES, density, column) for column in columns]
     return np.stack([np.exp(found[0]), np.exp(found[1]), *found[2:]], axis=-1)
 
 
-def _flicker(kind: Kind, models: str, temperature: float) -> float:
+def _flicker(process: Process, kind: Kind, models: str, temperature: float) -> float:
     """From the input noise of one transistor in moderate inversion; the channel's own noise is a twentieth there."""
     sign, length = (-1 if kind == "pfet" else 1), 0.5
-    gate = sign * (1.05 if kind == "pfet" else 0.65)
-    text = ["* flicker", f".temp {temperature:g}", models, f"vg g 0 dc {gate} ac 1", f"vd v 0 {sign * 0.9}", "rd v d 1k"]
-    text += [f"m0 d g 0 0 {model_name(kind)} w={WIDTH}u l={length}u nf=1 ad=0 as=0 pd=0 ps=0"]
+    gate, drain = sign * process.vgs[kind], sign * process.supply / 2
+    text = ["* flicker", f".temp {temperature:g}", models, f"vg g 0 dc {gate} ac 1", f"vd v 0 {drain:.6g}", "rd v d 1k"]
+    text += [f"m0 d g 0 0 {process.card(kind)} w={WIDTH}u l={length}u nf=1 ad=0 as=0 pd=0 ps=0"]
     text += [".control", "noise v(d) vg lin 1 10k 10k", "setplot noise1", "print inoise_spectrum", ".endc", ".end", ""]
     return run("\n".join(text)).figure("inoise_spectrum", "no noise was measured") ** 2 * WIDTH * length

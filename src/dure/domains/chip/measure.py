@@ -10,7 +10,7 @@ from dure.domains.chip.bench import OPERATING, STEP, Point, deck, flat_models
 from dure.domains.chip.devices import Amplifier, Device
 from dure.domains.chip.flatten import cards
 from dure.domains.chip.ngspice import Printed, run
-from dure.domains.chip.pdk import whole_models
+from dure.domains.chip.pdk import Process
 from dure.errors import SimulationFailed
 
 __all__ = ["LARGER_IS_WORSE", "Run", "Specs", "bench_run", "offset_sigma", "read", "threshold_sigma", "worst"]
@@ -77,7 +77,8 @@ def bench_run(
     Raises:
         SimulationFailed: at some point there was no convergence, no crossing, or a figure is missing; says which.
     """
-    models = whole_models(corner) if unflattened else flat_models(amplifier.devices, corner)
+    process = amplifier.process
+    models = process.whole(corner) if unflattened else flat_models(process, amplifier.devices, corner)
     text = deck(amplifier, models, points, load=load, transient=transient, curves=curves, unflattened=unflattened)
     printed = run(text, tables=("bode.txt", "step.txt") if curves else (), timeout=timeout)
     return read(amplifier, corner, points, printed, transient=transient)
@@ -151,15 +152,16 @@ def offset_sigma(amplifier: Amplifier, corner: str, conductances: Mapping[str, f
     variance = 0.0
     for one in amplifier.devices:
         if one.role in ("pair", "load", "source"):
-            variance += (conductances[one.name] / pair * threshold_sigma(one, corner)) ** 2
+            variance += (conductances[one.name] / pair * threshold_sigma(amplifier.process, one, corner)) ** 2
     return math.sqrt(variance)
 
 
-def threshold_sigma(one: Device, corner: str) -> float:
+def threshold_sigma(process: Process, one: Device, corner: str) -> float:
     """Standard deviation of a transistor's threshold in V."""
     width, length = one.width * 1e-6 * (1 + 1e-9), one.length * 1e-6 * (1 + 1e-9)
-    slope = next(card.slope for card in cards(f"{one.kind}_01v8", corner) if card.covers(width, length))
-    return slope / math.sqrt(one.gate_area * 1e-12)
+    card = next(card for card in cards(process, one.kind, corner) if card.covers(width, length))
+    area = (one.length * 1e-6 - card.lost) * (one.width * one.fingers * 1e-6 + card.gained) * one.multiplier
+    return card.slope / math.sqrt(area)
 
 
 def worst(specs: Sequence[Specs]) -> Specs:

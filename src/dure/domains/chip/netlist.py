@@ -8,7 +8,7 @@ from typing import Any
 
 from dure.domains.chip.flatten import cards
 from dure.domains.chip.ngspice import NGSPICE, run_foreign
-from dure.domains.chip.pdk import DEVICES
+from dure.domains.chip.pdk import KINDS, SKY130
 from dure.domains.chip.stated import OWN_NETLISTS, Stated, netlist_file, read_netlist, with_values
 from dure.i18n import N_
 from dure.problem import (
@@ -100,7 +100,7 @@ def models_of(corner: str) -> dict[str, str]:
     """All model cards of SKY130 at a corner, as the file that a netlist includes; nothing where no corner was stated."""
     if not corner:
         return {}
-    return {"sky130.sp": "\n".join(card.text for device in DEVICES for card in cards(device, corner)) + "\n"}
+    return {"sky130.sp": "\n".join(card.text for kind in KINDS for card in cards(SKY130, kind, corner)) + "\n"}
 
 
 def simulate(values: Any, circuit: Circuit) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from dure.domains.chip.devices import Amplifier
 from dure.domains.chip.export import netlist
 from dure.domains.chip.measure import LARGER_IS_WORSE, Run, bench_run, threshold_sigma, worst
 from dure.domains.chip.ngspice import NGSPICE
-from dure.domains.chip.pdk import CORNERS, SKY130
+from dure.domains.chip.pdk import CORNERS, GF180, PROCESSES, SKY130
 from dure.domains.chip.theory import expected
 from dure.domains.chip.topologies import GRID, TOPOLOGIES, USED, build
 from dure.domains.chip.views import views
@@ -66,17 +67,35 @@ class Sizing:
     l_cas: float = real(0.15, 2.0, unit="um", log=True, grid=GRID, help=N_("length, cascodes"))
 
 
+@design
+class LongSizing(Sizing):
+    """Sizes on GF180, whose shortest channel is 0.28 um."""
+
+    l_pair: float = real(0.28, 4.0, unit="um", log=True, grid=GRID, help=N_("length, input pair"))
+    l_load: float = real(0.28, 4.0, unit="um", log=True, grid=GRID, help=N_("length, load and driver"))
+    l_mirror: float = real(0.28, 4.0, unit="um", log=True, grid=GRID, help=N_("length, current mirrors"))
+    l_cas: float = real(0.28, 2.0, unit="um", log=True, grid=GRID, help=N_("length, cascodes"))
+
+
+_DESIGNS: Mapping[str, type[Sizing]] = {SKY130.name: Sizing, GF180.name: LongSizing}
+
+
 @setting
 class Use:
     """Which amplifier, on which process, and what it is used for."""
 
-    pdk: str = choice("sky130", default="sky130", help=N_("open process"))
+    pdk: str = choice(*PROCESSES, default=SKY130.name, help=N_("open process"))
     topology: str = choice(*TOPOLOGIES, default="miller_n", help=N_("which amplifier"))
     load: float = real(0.5, 20.0, unit="pF", default=5.0, help=N_("load capacitor"))
-    supply: float = real(1.6, 1.95, unit="V", default=1.8, help=N_("nominal supply"))
+    supply: float = real(0.85, 1.1, default=1.0, help=N_("nominal supply, relative to that of the process, 1.8 or 3.3 V"))
     temperature: float = real(-20.0, 100.0, unit="degC", default=27.0, help=N_("nominal temperature"))
     resistance: float = real(0.7, 1.3, default=1.0, help=N_("resistors, relative to their nominal value"))
     capacitance: float = real(0.7, 1.3, default=1.0, help=N_("compensation capacitor, relative to its nominal value"))
+
+    def point(self, share: float = 1.0, temperature: float | None = None) -> Point:
+        """At a share of the nominal supply, and at the nominal temperature unless another is given."""
+        supply = round(self.supply * share * PROCESSES[self.pdk].supply, 9)
+        return Point(supply, self.temperature if temperature is None else temperature)
 
 
 @outcome
@@ -119,45 +138,77 @@ _MILLER: Mapping[str, Any] = {"m_sink": 10, "m_drive": 10, "r_zero": 3.0, "c_com
 _CASCODES: Mapping[str, Any] = {"m_sink": 4, "m_drive": 5, "w_ncas": 5.0, "w_pcas": 10.0, "l_cas": 0.5}
 
 
-def _start(**sizes: Any) -> Sizing:
-    return Sizing(**{**_IDLE, **_TEXTBOOK, **sizes})
+def _start(kind: type[Sizing] = Sizing, **sizes: Any) -> Sizing:
+    return kind(**{**_IDLE, **_TEXTBOOK, **sizes})
 
 
-_STARTS: Mapping[str, tuple[Sizing, ...]] = {
-    "miller_n": (
-        _start(**_MILLER),
-        _start(**{**_MILLER, "l_pair": 1.0, "l_load": 1.0, "w_mirror": 5.0, "l_mirror": 1.0, "m_sink": 16, "m_drive": 16}),
-    ),
-    "ota5": (
-        _start(r_bias=120.0, m_tail=5, l_mirror=1.0),
-        _start(r_bias=100.0, m_tail=5, l_mirror=1.0, l_load=1.0, m_pair=6),
-    ),
-    "miller_p": (
-        _start(**_MILLER, w_pair=20.0, m_pair=6, w_load=3.0, w_mirror=10.0),
-        _start(**{**_MILLER, "m_sink": 16, "m_drive": 16}, w_pair=20.0, m_pair=8, w_load=5.0, l_load=1.0, w_mirror=10.0),
-    ),
-    "folded": (
-        _start(**_CASCODES, w_load=10.0, w_mirror=5.0, l_mirror=1.0),
-        _start(**{**_CASCODES, "m_sink": 6}, w_load=15.0, l_load=1.0, w_mirror=8.0, l_mirror=1.0),
-    ),
+def _long(**sizes: Any) -> Sizing:
+    return _start(LongSizing, **{"l_pair": 0.7, "l_load": 0.7, "l_mirror": 0.7, "l_cas": 0.5, "r_bias": 300.0, **sizes})
+
+
+_STARTS: Mapping[str, Mapping[str, tuple[Sizing, ...]]] = {
+    SKY130.name: {
+        "miller_n": (
+            _start(**_MILLER),
+            _start(**{**_MILLER, "l_pair": 1.0, "l_load": 1.0, "w_mirror": 5.0, "l_mirror": 1.0, "m_sink": 16, "m_drive": 16}),
+        ),
+        "ota5": (
+            _start(r_bias=120.0, m_tail=5, l_mirror=1.0),
+            _start(r_bias=100.0, m_tail=5, l_mirror=1.0, l_load=1.0, m_pair=6),
+        ),
+        "miller_p": (
+            _start(**_MILLER, w_pair=20.0, m_pair=6, w_load=3.0, w_mirror=10.0),
+            _start(**{**_MILLER, "m_sink": 16, "m_drive": 16}, w_pair=20.0, m_pair=8, w_load=5.0, l_load=1.0, w_mirror=10.0),
+        ),
+        "folded": (
+            _start(**_CASCODES, w_load=10.0, w_mirror=5.0, l_mirror=1.0),
+            _start(**{**_CASCODES, "m_sink": 6}, w_load=15.0, l_load=1.0, w_mirror=8.0, l_mirror=1.0),
+        ),
+    },
+    GF180.name: {
+        "miller_n": (
+            _long(**_MILLER, w_load=8.0),
+            _long(**{**_MILLER, "m_sink": 16, "m_drive": 16}, l_pair=1.0, w_load=10.0, l_load=1.0, l_mirror=1.0),
+        ),
+        "ota5": (
+            _long(m_tail=5, l_mirror=1.0, w_load=8.0),
+            _long(m_tail=6, l_mirror=1.0, l_load=1.0, m_pair=8, w_load=10.0),
+        ),
+        "miller_p": (
+            _long(**_MILLER, w_pair=20.0, m_pair=6, w_load=4.0, w_mirror=10.0),
+            _long(**{**_MILLER, "m_sink": 16, "m_drive": 16}, w_pair=20.0, m_pair=8, w_load=6.0, l_load=1.0, w_mirror=10.0),
+        ),
+        "folded": (
+            _long(**_CASCODES, w_load=15.0, w_mirror=8.0, l_mirror=1.0),
+            _long(**{**_CASCODES, "m_sink": 6}, w_load=20.0, l_load=1.0, w_mirror=10.0, l_mirror=1.0),
+        ),
+    },
 }
 """Overdrives of about 0.1 V, lengths of two to six times the least, currents doubled from stage to stage."""
 
 
 @cache
 def _limits() -> Mapping[str, Any]:
-    """Spec sets by topology, as benchmarks/chip_limits.py froze them."""
+    """Spec sets by process and topology, as benchmarks/chip_limits.py froze them."""
     found: Mapping[str, Any] = json.loads(Path(__file__).with_name("limits.json").read_text("utf-8"))
     return found
 
 
+def sets_of(use: Use) -> Mapping[str, Mapping[str, float]]:
+    """The frozen spec sets of an amplifier by name; none where none were frozen."""
+    found: Mapping[str, Mapping[str, float]] = _limits().get(use.pdk, {}).get(use.topology, {}).get("limits", {})
+    return found
+
+
 def members(use: Use) -> dict[str, Any]:
-    """What a topology has: its inputs, textbook starts, rules and frozen spec sets."""
+    """What a topology has on a process: its inputs, textbook starts, rules and frozen spec sets."""
     return {
+        "design": _DESIGNS[use.pdk],
         "held": {name: value for name, value in _IDLE.items() if name not in USED[use.topology]},
-        "starts": _STARTS[use.topology],
+        "starts": _STARTS[use.pdk][use.topology],
         "rules": _RULES.get(use.topology, ()),
-        "limits": _limits()[use.topology]["limits"],
+        "limits": sets_of(use),
+        "needs": (NGSPICE, PROCESSES[use.pdk].need),
     }
 
 
@@ -172,9 +223,9 @@ _PATIENCE = 600.0
 
 def simulate(sizing: Sizing, use: Use, *, fidelity: Rung) -> Answer:
     """The bench at every point of a rung, with ngspice (Ngspice2023)."""
-    amplifier = build(use.topology, sizing, resistance=use.resistance, capacitance=use.capacitance)
+    amplifier = _built(sizing, use)
     corners = CORNERS if fidelity in ("corners", "pvt", "signoff") else CORNERS[:1]
-    points = [Point(use.supply, use.temperature)]
+    points = [use.point()]
     if fidelity in ("pvt", "signoff"):
         points = pvt(use)
     elif fidelity == "mismatch":
@@ -188,20 +239,23 @@ def simulate(sizing: Sizing, use: Use, *, fidelity: Rung) -> Answer:
     specs = worst([spec for run in runs.values() for spec in run.specs])
     shown: tuple[Fan | Sheet, ...] = views(amplifier, runs, points) if curves else ()
     if fidelity == "mismatch":
-        shown = yield_views(runs["tt"].specs, _limits()[use.topology]["limits"])
+        shown = yield_views(runs["tt"].specs, sets_of(use))
     return Answer(Measured(area=amplifier.area, **vars(specs)), shown)
+
+
+def _built(sizing: Sizing, use: Use) -> Amplifier:
+    return build(use.topology, sizing, pdk=use.pdk, resistance=use.resistance, capacitance=use.capacitance)
 
 
 def pvt(use: Use) -> list[Point]:
     """Nine points, the nominal one first: supply less and more by a tenth, -40 and 125 degC."""
-    grid = [(round(use.supply * share, 9), at) for share in (1.0, 0.9, 1.1) for at in (use.temperature, -40.0, 125.0)]
-    return [Point(supply, temperature) for supply, temperature in grid]
+    return [use.point(share, at) for share in (1.0, 0.9, 1.1) for at in (None, -40.0, 125.0)]
 
 
 def samples(amplifier: Amplifier, nominal: Point) -> list[Point]:
     """The nominal point with the thresholds of every transistor drawn anew, the same draws for every design."""
     generator = np.random.default_rng(SAMPLES)
-    sigma = np.array([threshold_sigma(one, "tt") for one in amplifier.devices])
+    sigma = np.array([threshold_sigma(amplifier.process, one, "tt") for one in amplifier.devices])
     drawn = generator.normal(size=(SAMPLES, len(sigma))) * sigma
     names = [one.name for one in amplifier.devices]
     return [Point(nominal.supply, nominal.temperature, dict(zip(names, row.tolist(), strict=True))) for row in drawn]
@@ -220,17 +274,16 @@ def theory(sizing: Sizing, use: Use) -> dict[str, Any]:
     """gm/Id tables and small-signal formulas, the worst of a few points."""
     found: dict[str, Any] = {}
     for corner, share, at in _EXPECTED:
-        point = Point(share * use.supply, use.temperature if at is None else at)
-        for name, value in expected(use.topology, sizing, corner=corner, point=point, load=use.load * 1e-12).items():
+        about: Any = {"corner": corner, "point": use.point(share, at), "load": use.load * 1e-12, "process": PROCESSES[use.pdk]}
+        for name, value in expected(use.topology, sizing, **about).items():
             pick = np.maximum if name in LARGER_IS_WORSE else np.minimum
             found[name] = pick(found[name], value) if name in found else value
-    return found | {"area": build(use.topology, sizing).area}
+    return found | {"area": build(use.topology, sizing, pdk=use.pdk).area}
 
 
 def export(sizing: Sizing, use: Use, measured: Measured) -> Mapping[str, str]:
     """The amplifier with its bench and the models it needs, for any ngspice."""
-    amplifier = build(use.topology, sizing, resistance=use.resistance, capacitance=use.capacitance)
-    return {"winner.sp": netlist(amplifier, Point(use.supply, use.temperature), load=use.load * 1e-12)}
+    return {"winner.sp": netlist(_built(sizing, use), use.point(), load=use.load * 1e-12)}
 
 
 _CLOSE: Mapping[str, float] = {
@@ -241,18 +294,18 @@ _CLOSE: Mapping[str, float] = {
 
 problem = Problem(
     name="chip/opamp",
-    version="1",
+    version="2",
     question=N_("How little current does this amplifier need to keep its specs at every corner?"),
     design=Sizing,
     setting=Use,
     family=("pdk", "topology", "load", "supply", "temperature"),
-    held_out={"topology": ("folded",)},
+    held_out={"topology": ("folded",), "pdk": (GF180.name,)},
     outcome=Measured,
     simulate=simulate,
     theory=theory,
     members=members,
-    needs=(NGSPICE, SKY130),
-    starts=_STARTS["miller_n"],
+    needs=(NGSPICE, SKY130.need, replace(GF180.need, optional=True)),
+    starts=_STARTS[SKY130.name]["miller_n"],
     fidelities=(Fidelity("pvt", help=N_("five corners, three supplies, -40, nominal and 125 degC")),),
     beyond=(
         Fidelity("typical", 0.02, help=N_("typical corner, nominal supply and temperature")),
@@ -281,7 +334,7 @@ problem = Problem(
     runs=60,
     control_runs=20,
     timeout=3000.0,
-    cites=("SkyWater2020", "Ngspice2023", "Pelgrom1989", "Clopper1934"),
+    cites=("SkyWater2020", "Gf180Mcu2022", "Ngspice2023", "Pelgrom1989", "Clopper1934"),
     hazards=(
         N_("A schematic-level result: layout parasitics, supply wires and electrostatic protection were not looked at."),
         N_("Mismatch is that of thresholds alone; resistors and capacitors are ideal but for the checks that move them."),

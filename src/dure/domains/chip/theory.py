@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from dure.domains.chip.bench import STEP, Point
 from dure.domains.chip.gmid import Look, Table, table
+from dure.domains.chip.pdk import SKY130, Kind, Process
 
 __all__ = ["expected"]
 
@@ -25,8 +26,6 @@ _GRID = np.logspace(3, 10, 127)
 _S = 2j * np.pi * _GRID
 _JUNCTION = 0.8e-15
 """Drain with overlap, F per um of width."""
-_SLOPES = {"nfet": 3.356e-3, "pfet": 5.856e-3}
-"""Threshold mismatch, V um."""
 _KT4 = 4 * 1.380649e-23
 
 
@@ -41,10 +40,34 @@ class _Stage:
     half: Array
 
 
-def expected(topology: str, sizing: Any, *, corner: str, point: Point, load: float) -> dict[str, Array]:
+@dataclass(frozen=True)
+class _Place:
+    """Where a design is looked at: tables of the pair's own kind of transistor and of the other, supply in V, load in F."""
+
+    process: Process
+    kind: Kind
+    own: Table
+    across: Table
+    supply: float
+    load: float
+
+    def volts(self, at_1v8: float) -> float:
+        """A drop across a transistor that is ``at_1v8`` where the nominal supply is 1.8 V."""
+        return at_1v8 * self.process.supply / 1.8
+
+    @property
+    def middle(self) -> float:
+        """From the rail of the pair's tail to the inputs, V."""
+        return (0.5 if self.kind == "nfet" else 0.75) * self.supply
+
+
+def expected(
+    topology: str, sizing: Any, *, corner: str, point: Point, load: float, process: Process = SKY130
+) -> dict[str, Array]:
     """The figures of ``Specs`` for many sizings at one point, each an array; ``load`` in F."""
-    kind = "pfet" if topology == "miller_p" else "nfet"
-    own, across = (table(one, corner, point.temperature) for one in (kind, "nfet" if kind == "pfet" else "pfet"))
+    kind: Kind = "pfet" if topology == "miller_p" else "nfet"
+    other: Kind = "nfet" if kind == "pfet" else "pfet"
+    own, across = (table(process, one, corner, point.temperature) for one in (kind, other))
     maker: Mapping[str, Callable[..., dict[str, Array]]] = {
         "ota5": _ota,
         "miller_n": _miller,
@@ -53,25 +76,26 @@ def expected(topology: str, sizing: Any, *, corner: str, point: Point, load: flo
     }
     sized = {name: np.asarray(value, dtype=float) for name, value in vars(sizing).items()}
     with np.errstate(all="ignore"):
-        return maker[topology](sized, own, across, point, load, kind)
+        return maker[topology](sized, _Place(process, kind, own, across, point.supply, load))
 
 
-def _bias(sized: Mapping[str, Array], own: Table, supply: float) -> Array:
+def _bias(sized: Mapping[str, Array], at: _Place) -> Array:
     """The current of the diode in series with the bias resistor."""
-    current = (supply - 0.7) / (sized["r_bias"] * 1e3)
+    drop: Any = at.process.vgs[at.kind]
+    current = (at.supply - drop) / (sized["r_bias"] * 1e3)
     for _step in range(4):
-        drop = own.look(current, sized["w_mirror"], sized["l_mirror"], 0.7).vgs
-        current = np.maximum(supply - drop, 0.05) / (sized["r_bias"] * 1e3)
+        drop = at.own.look(current, sized["w_mirror"], sized["l_mirror"], drop).vgs
+        current = np.maximum(at.supply - drop, 0.05) / (sized["r_bias"] * 1e3)
     return current
 
 
-def _first_stage(sized: Mapping[str, Array], own: Table, across: Table, point: Point, kind: str) -> _Stage:
-    current = _bias(sized, own, point.supply)
+def _first_stage(sized: Mapping[str, Array], at: _Place) -> _Stage:
+    current = _bias(sized, at)
     half = current * sized["m_tail"] / 2
-    headroom = (0.5 if kind == "nfet" else 0.75) * point.supply - (0.65 if kind == "nfet" else 1.0)
-    tail = own.look(2 * half, sized["w_mirror"] * sized["m_tail"], sized["l_mirror"], max(0.1, headroom))
-    pair = own.look(half, sized["w_pair"] * sized["m_pair"], sized["l_pair"], 0.4)
-    load = across.look(half, sized["w_load"] * 2, sized["l_load"], 0.8)
+    headroom = max(0.1, at.middle - at.process.vgs[at.kind])
+    tail = at.own.look(2 * half, sized["w_mirror"] * sized["m_tail"], sized["l_mirror"], headroom)
+    pair = at.own.look(half, sized["w_pair"] * sized["m_pair"], sized["l_pair"], at.volts(0.4))
+    load = at.across.look(half, sized["w_load"] * 2, sized["l_load"], at.volts(0.8))
     return _Stage(current, tail, pair, load, half)
 
 
@@ -113,17 +137,17 @@ def _mirror(look: Look, extra: Array) -> Array:
     return (1 + slow / 2) / (1 + slow)
 
 
-def _specs(stage: _Stage, sized: Mapping[str, Array], own: Table, across: Table, **found: Array) -> dict[str, Array]:
+def _specs(stage: _Stage, sized: Mapping[str, Array], at: _Place, **found: Array) -> dict[str, Array]:
     """The figures all topologies share the formulas of."""
-    kind = found.pop("kind")
     ratio = stage.load.gm / stage.pair.gm
     noisy = found.pop("noisy", ratio)
     width, length = sized["w_pair"] * sized["m_pair"], sized["l_pair"]
     loads, across_length = sized["w_load"] * found.pop("loads", np.asarray(2.0)), sized["l_load"]
-    slopes = (_SLOPES["nfet"], _SLOPES["pfet"]) if str(kind) == "nfet" else (_SLOPES["pfet"], _SLOPES["nfet"])
+    of_kind = at.process.slopes
+    slopes = (of_kind["nfet"], of_kind["pfet"]) if at.kind == "nfet" else (of_kind["pfet"], of_kind["nfet"])
     random = np.sqrt(2 * slopes[0] ** 2 / (width * length) + 2 * (ratio * slopes[1]) ** 2 / (loads * across_length))
     thermal = 2 * _KT4 * 300 * 0.8 / stage.pair.gm * (1 + noisy)
-    flicker = 2 * own.flicker / (width * length) + 2 * ratio**2 * across.flicker / (loads * across_length)
+    flicker = 2 * at.own.flicker / (width * length) + 2 * ratio**2 * at.across.flicker / (loads * across_length)
     gbw, swiftest = found.pop("gbw"), found.pop("swiftest")
     linear = 2.2 / (2 * math.pi * gbw)
     quick = np.clip(found["phase_margin"] / 70, 0.1, 1.0)
@@ -136,23 +160,20 @@ def _specs(stage: _Stage, sized: Mapping[str, Array], own: Table, across: Table,
     }
 
 
-def _ota(sized: Mapping[str, Array], own: Table, across: Table, point: Point, load: float, kind: str) -> dict[str, Array]:
-    stage = _first_stage(sized, own, across, point, kind)
+def _ota(sized: Mapping[str, Array], at: _Place) -> dict[str, Array]:
+    stage = _first_stage(sized, at)
     conductance = stage.pair.gds + stage.load.gds
     width = sized["w_pair"] * sized["m_pair"] + 2 * sized["w_load"]
-    total = load + _JUNCTION * width
+    total = at.load + _JUNCTION * width
     response = _column(stage.pair.gm) * _mirror(stage.load, _JUNCTION * width) / (_column(conductance) + _S * _column(total))
     gbw, margin, beyond = _loop(response)
     gain = stage.pair.gm / conductance
-    middle = 0.5 * point.supply
     body = stage.pair.vgs + 0.04
-    rest = point.supply - stage.load.vgs
+    rest = at.supply - stage.load.vgs
     return _specs(
         stage,
         sized,
-        own,
-        across,
-        kind=np.asarray(kind),
+        at,
         gbw=gbw,
         phase_margin=margin,
         gain_margin=beyond,
@@ -161,21 +182,21 @@ def _ota(sized: Mapping[str, Array], own: Table, across: Table, point: Point, lo
         swiftest=2 * stage.half / total,
         cmrr=20 * np.log10(gain * 2 * stage.load.gm / stage.tail.gds),
         psrr=20 * np.log10(gain),
-        systematic=(rest - middle) / gain,
-        swing=100 * np.maximum(0.0, point.supply - stage.load.vdsat - (middle - body + stage.pair.vdsat)) / point.supply,
-        saturation=1e3 * np.minimum(middle - body - stage.tail.vdsat, rest - (middle - body) - stage.pair.vdsat),
+        systematic=(rest - at.middle) / gain,
+        swing=100 * np.maximum(0.0, at.supply - stage.load.vdsat - (at.middle - body + stage.pair.vdsat)) / at.supply,
+        saturation=1e3 * np.minimum(at.middle - body - stage.tail.vdsat, rest - (at.middle - body) - stage.pair.vdsat),
     )
 
 
-def _miller(sized: Mapping[str, Array], own: Table, across: Table, point: Point, load: float, kind: str) -> dict[str, Array]:
-    stage = _first_stage(sized, own, across, point, kind)
+def _miller(sized: Mapping[str, Array], at: _Place) -> dict[str, Array]:
+    stage = _first_stage(sized, at)
     output = stage.current * sized["m_sink"]
-    driver = across.look(output, sized["w_load"] * sized["m_drive"], sized["l_load"], 0.8)
-    sink = own.look(output, sized["w_mirror"] * sized["m_sink"], sized["l_mirror"], 0.8)
+    driver = at.across.look(output, sized["w_load"] * sized["m_drive"], sized["l_load"], at.volts(0.8))
+    sink = at.own.look(output, sized["w_mirror"] * sized["m_sink"], sized["l_mirror"], at.volts(0.8))
     first, second = stage.pair.gds + stage.load.gds, driver.gds + sink.gds
     pair_width = sized["w_pair"] * sized["m_pair"]
     inner = driver.cgg + _JUNCTION * (pair_width + 2 * sized["w_load"])
-    outer = load + _JUNCTION * (sized["w_load"] * sized["m_drive"] + sized["w_mirror"] * sized["m_sink"])
+    outer = at.load + _JUNCTION * (sized["w_load"] * sized["m_drive"] + sized["w_mirror"] * sized["m_sink"])
     farads = sized["c_comp"] * 1e-12
     coupled = _S * _column(farads) / (1 + _S * _column(farads * sized["r_zero"] * 1e3))
     coupled = coupled + _S * _column(0.3 * _JUNCTION * sized["w_load"] * sized["m_drive"])
@@ -192,15 +213,12 @@ def _miller(sized: Mapping[str, Array], own: Table, across: Table, point: Point,
     one, two = stage.pair.gm / first, driver.gm / second
     slope = 1 / (sized["r_bias"] * 1e3)
     from_supply = np.abs(driver.gds + slope * (driver.gm / stage.load.gm * sized["m_tail"] / 2 - sized["m_sink"])) / second
-    middle = (0.5 if kind == "nfet" else 0.75) * point.supply
     body = stage.pair.vgs + 0.04
-    drain = point.supply - stage.load.vgs
+    drain = at.supply - stage.load.vgs
     return _specs(
         stage,
         sized,
-        own,
-        across,
-        kind=np.asarray(kind),
+        at,
         gbw=gbw,
         phase_margin=margin,
         gain_margin=beyond,
@@ -210,28 +228,28 @@ def _miller(sized: Mapping[str, Array], own: Table, across: Table, point: Point,
         cmrr=20 * np.log10(one * 2 * stage.load.gm / stage.tail.gds),
         psrr=20 * np.log10(one * two / (0.02 + from_supply)),
         systematic=(driver.vgs - stage.load.vgs) / one,
-        swing=100 * np.maximum(0.0, point.supply - driver.vdsat - sink.vdsat) / point.supply,
+        swing=100 * np.maximum(0.0, at.supply - driver.vdsat - sink.vdsat) / at.supply,
         saturation=1e3
         * np.minimum.reduce(
-            [middle - body - stage.tail.vdsat, drain - (middle - body) - stage.pair.vdsat, driver.vgs - stage.load.vdsat]
+            [at.middle - body - stage.tail.vdsat, drain - (at.middle - body) - stage.pair.vdsat, driver.vgs - stage.load.vdsat]
         ),
     )
 
 
-def _folded(sized: Mapping[str, Array], own: Table, across: Table, point: Point, load: float, kind: str) -> dict[str, Array]:
-    stage = _first_stage(sized, own, across, point, kind)
+def _folded(sized: Mapping[str, Array], at: _Place) -> dict[str, Array]:
+    stage = _first_stage(sized, at)
     legs = stage.current * np.maximum(sized["m_drive"] - sized["m_tail"] / 2, 0.1)
-    source = across.look(stage.current * sized["m_drive"], sized["w_load"] * sized["m_drive"], sized["l_load"], 0.2)
-    p_cascode = across.look(legs, sized["w_pcas"] * sized["m_sink"], sized["l_cas"], 0.5)
-    n_cascode = own.look(legs, sized["w_ncas"] * sized["m_sink"], sized["l_cas"], 0.5)
-    mirror = own.look(legs, sized["w_mirror"] * sized["m_sink"], sized["l_mirror"], 0.2)
-    p_diode = across.look(stage.current, np.maximum(sized["w_pcas"] / 6, 0.42), sized["l_cas"], 1.0)
-    n_diode = own.look(stage.current, np.maximum(sized["w_ncas"] / 6, 0.42), sized["l_cas"], 0.8)
+    source = at.across.look(stage.current * sized["m_drive"], sized["w_load"] * sized["m_drive"], sized["l_load"], at.volts(0.2))
+    p_cascode = at.across.look(legs, sized["w_pcas"] * sized["m_sink"], sized["l_cas"], at.volts(0.5))
+    n_cascode = at.own.look(legs, sized["w_ncas"] * sized["m_sink"], sized["l_cas"], at.volts(0.5))
+    mirror = at.own.look(legs, sized["w_mirror"] * sized["m_sink"], sized["l_mirror"], at.volts(0.2))
+    p_diode = at.across.look(stage.current, np.maximum(sized["w_pcas"] / 6, at.process.narrowest), sized["l_cas"], at.volts(1.0))
+    n_diode = at.own.look(stage.current, np.maximum(sized["w_ncas"] / 6, at.process.narrowest), sized["l_cas"], at.volts(0.8))
     up = p_cascode.gds * (source.gds + stage.pair.gds) / (p_cascode.gm + p_cascode.gds)
     down = n_cascode.gds * mirror.gds / (n_cascode.gm + n_cascode.gds)
     pair_width = sized["w_pair"] * sized["m_pair"]
     fold = p_cascode.cgg * 0.7 + _JUNCTION * (pair_width + sized["w_load"] * sized["m_drive"] + sized["w_pcas"] * sized["m_sink"])
-    total = load + _JUNCTION * (sized["w_pcas"] + sized["w_ncas"]) * sized["m_sink"]
+    total = at.load + _JUNCTION * (sized["w_pcas"] + sized["w_ncas"]) * sized["m_sink"]
     poles = (1 + _S * _column(fold / p_cascode.gm)) / _mirror(mirror, _JUNCTION * sized["w_pcas"] * sized["m_sink"])
     response = _column(stage.pair.gm) / poles / (_column(up + down) + _S * _column(total))
     gbw, margin, beyond = _loop(response)
@@ -242,9 +260,7 @@ def _folded(sized: Mapping[str, Array], own: Table, across: Table, point: Point,
     return _specs(
         _Stage(stage.current, stage.tail, stage.pair, source, stage.half),
         sized,
-        own,
-        across,
-        kind=np.asarray(kind),
+        at,
         noisy=ratio,
         loads=sized["m_drive"],
         gbw=gbw,
@@ -255,8 +271,8 @@ def _folded(sized: Mapping[str, Array], own: Table, across: Table, point: Point,
         swiftest=np.minimum(2 * stage.half, stage.current * sized["m_drive"]) / total,
         cmrr=20 * np.log10(gain * 2 * mirror.gm / stage.tail.gds),
         psrr=20 * np.log10(gain),
-        systematic=(0.5 * point.supply - mirror.vgs) / gain,
-        swing=100 * np.maximum(0.0, point.supply - above - below - p_cascode.vdsat - n_cascode.vdsat) / point.supply,
+        systematic=(0.5 * at.supply - mirror.vgs) / gain,
+        swing=100 * np.maximum(0.0, at.supply - above - below - p_cascode.vdsat - n_cascode.vdsat) / at.supply,
         saturation=1e3
-        * np.minimum.reduce([0.5 * point.supply - body - stage.tail.vdsat, above - source.vdsat, below - mirror.vdsat]),
+        * np.minimum.reduce([at.middle - body - stage.tail.vdsat, above - source.vdsat, below - mirror.vdsat]),
     )

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from dure.domains.chip.devices import Amplifier, Device, Kind
+from dure.domains.chip.devices import Amplifier, Device
+from dure.domains.chip.pdk import SKY130, Kind
 
 __all__ = ["GRID", "TOPOLOGIES", "USED", "build", "guesses"]
 
 GRID = 0.005
-"""The manufacturing grid of SKY130 in micrometres."""
+"""The manufacturing grid of both processes in micrometres."""
 
 _COMMON = ("w_pair", "l_pair", "m_pair", "w_load", "l_load", "w_mirror", "l_mirror", "m_tail", "r_bias")
 _SECOND = ("m_sink", "m_drive", "r_zero", "c_comp")
@@ -87,7 +88,7 @@ def _folded(sizing: Any) -> Amplifier:
     mirror, load, pair = ((getattr(sizing, f"w_{role}"), getattr(sizing, f"l_{role}")) for role in ("mirror", "load", "pair"))
     ncas, pcas = ((width, sizing.l_cas) for width in (sizing.w_ncas, sizing.w_pcas))
     narrow_n, narrow_p = (
-        (np.maximum(0.42, np.round(width / 6 / GRID) * GRID), sizing.l_cas) for width, _length in (ncas, pcas)
+        (np.maximum(SKY130.narrowest, np.round(width / 6 / GRID) * GRID), sizing.l_cas) for width, _length in (ncas, pcas)
     )
     devices = (
         _device("m8", "bias", "nfet", mirror, "nb nb 0"),
@@ -120,22 +121,24 @@ TOPOLOGIES: Mapping[str, Callable[[Any], Amplifier]] = {
 }
 
 
-def build(topology: str, sizing: Any, *, resistance: float = 1.0, capacitance: float = 1.0) -> Amplifier:
+def build(
+    topology: str, sizing: Any, *, pdk: str = SKY130.name, resistance: float = 1.0, capacitance: float = 1.0
+) -> Amplifier:
     """The amplifier of a topology with these sizes, its resistors and capacitors off their values by a factor."""
     made = TOPOLOGIES[topology](sizing)
     factors = {"r": resistance, "c": capacitance}
     passives = {name: (one, two, value * factors[name[0]]) for name, (one, two, value) in made.passives.items()}
-    return replace(made, passives=passives)
+    return replace(made, passives=passives, pdk=pdk)
 
 
 def guesses(amplifier: Amplifier, supply: float) -> dict[str, float]:
     """Where the inner nodes will be about, so that the solver need not step its way there; V by node."""
-    middle = amplifier.common_mode * supply
-    up, down = 0.65, supply - 1.05
+    middle, vgs = amplifier.common_mode * supply, amplifier.process.vgs
+    up, down = vgs["nfet"], supply - vgs["pfet"]
     if amplifier.topology == "miller_p":
-        found = {"nb": down, "tail": middle + 1.0, "d1": up, "d2": up, "nz": up}
+        found = {"nb": down, "tail": middle + vgs["pfet"], "d1": up, "d2": up, "nz": up}
     else:
-        found = {"nb": up, "tail": middle - 0.65, "d1": down, "d2": down, "nz": down}
+        found = {"nb": up, "tail": middle - vgs["nfet"], "d1": down, "d2": down, "nz": down}
         found |= {
             "f1": supply - 0.3,
             "f2": supply - 0.3,
@@ -144,7 +147,7 @@ def guesses(amplifier: Amplifier, supply: float) -> dict[str, float]:
             "s2": 0.2,
             "vbp": down,
             "vcp": down - 0.3,
-            "vcn": 0.95,
+            "vcn": up + 0.3,
         }
     nodes = {node for one in amplifier.devices for node in one.nodes}
     nodes |= {node for first, second, _value in amplifier.passives.values() for node in (first, second)}

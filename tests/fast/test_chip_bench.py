@@ -18,32 +18,35 @@ from dure.domains.chip.devices import Device
 from dure.domains.chip.measure import Specs, read, worst
 from dure.domains.chip.ngspice import Printed
 from dure.domains.chip.opamp import SAMPLES, Sizing, Use, problem, pvt
+from dure.domains.chip.pdk import PROCESSES, SKY130, Process
 from dure.domains.chip.topologies import GRID, TOPOLOGIES, USED, build, guesses
 from dure.errors import SimulationFailed
 from dure.strategy import space_filling
 
 UNDER = {name: problem.under(Use(topology=name)) for name in TOPOLOGIES}
 topologies = st.sampled_from(sorted(TOPOLOGIES))
+processes = st.sampled_from(list(PROCESSES.values()))
 
 
-def drawn(topology: str, seed: int) -> Sizing:
-    return next(space_filling(UNDER[topology], seed, uniform=True))
+def drawn(topology: str, seed: int, pdk: str = SKY130.name) -> Sizing:
+    return next(space_filling(problem.under(Use(pdk=pdk, topology=topology)), seed, uniform=True))
 
 
-@given(topologies, st.integers(0, 10**6))
-def test_every_node_of_a_random_sizing_is_connected_and_every_size_is_legal(topology: str, seed: int):
-    amplifier = build(topology, drawn(topology, seed))
+@given(processes, topologies, st.integers(0, 10**6))
+def test_every_node_of_a_random_sizing_is_connected_and_every_size_is_legal(process: Process, topology: str, seed: int):
+    amplifier = build(topology, drawn(topology, seed, process.name), pdk=process.name)
     ends = Counter(node for one in amplifier.devices for node in one.nodes)
     ends.update(node for first, second, _value in amplifier.passives.values() for node in (first, second))
     lonely = {node for node, count in ends.items() if count < 2} - {"inp", "inm"}
     assert not lonely
     assert {"inp", "inm", "out", "vdd", "0"} <= set(ends)
     for one in amplifier.devices:
-        assert one.width >= 0.42
+        assert one.width >= process.narrowest
+        assert one.length >= process.shortest
         for size in (one.width, one.length):
             assert abs(size / GRID - round(size / GRID)) < 1e-6
         assert one.nodes[3] == ("0" if one.kind == "nfet" else "vdd")
-    assert set(guesses(amplifier, 1.8)) - {"inm", "xfb"} <= set(ends)
+    assert set(guesses(amplifier, process.supply)) - {"inm", "xfb"} <= set(ends)
 
 
 @given(topologies, st.integers(0, 10**6))
@@ -70,9 +73,9 @@ def test_inputs_that_a_topology_has_change_its_netlist_and_the_others_are_held(t
 def test_junction_areas_follow_the_layout_of_fingers():
     # ad, as, pd, ps of SKY130's own schematic symbols, written out for one and for two fingers of 4 um.
     one = Device("m1", "pair", "nfet", 4.0, 0.5, ("d", "g", "s", "0"))
-    assert one.junctions() == pytest.approx({"ad": 1.16, "as": 1.16, "pd": 8.58, "ps": 8.58})
+    assert one.junctions(SKY130.drain) == pytest.approx({"ad": 1.16, "as": 1.16, "pd": 8.58, "ps": 8.58})
     two = replace(one, fingers=2)
-    assert two.junctions() == pytest.approx({"ad": 1.16, "as": 2.32, "pd": 8.58, "ps": 17.16})
+    assert two.junctions(SKY130.drain) == pytest.approx({"ad": 1.16, "as": 2.32, "pd": 8.58, "ps": 17.16})
 
 
 def test_the_deck_asks_for_every_point_and_leaves_no_value_behind():
@@ -88,7 +91,8 @@ def test_the_deck_asks_for_every_point_and_leaves_no_value_behind():
 def test_the_points_are_those_of_the_reference_table():
     points = {(one.supply, one.temperature) for one in pvt(Use())}
     assert points == {(supply, at) for supply in (1.62, 1.8, 1.98) for at in (-40.0, 27.0, 125.0)}
-    assert pvt(Use())[0] == Point()
+    assert pvt(Use())[0] == Point(1.8)
+    assert pvt(Use(pdk="gf180", supply=0.9))[0].supply == pytest.approx(2.97)
 
 
 def test_so_many_samples_bound_the_yield():
@@ -115,7 +119,7 @@ def printed(without: tuple[str, ...] = (), text: str = "", **others: float) -> P
 def read_one(what: Printed) -> Specs:
     amplifier = build("ota5", UNDER["ota5"].starts[0])
     # A shifted point needs no mismatch slopes, so no models.
-    return read(amplifier, "tt", [Point(shifts={"m1": 0.0})], what).specs[0]
+    return read(amplifier, "tt", [Point(1.8, shifts={"m1": 0.0})], what).specs[0]
 
 
 def test_figures_are_read_in_a_designers_units():

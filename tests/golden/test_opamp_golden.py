@@ -17,10 +17,10 @@ from dure.domains.chip.bench import Point, deck, flat_models
 from dure.domains.chip.devices import Amplifier, Device
 from dure.domains.chip.ngspice import run
 from dure.domains.chip.opamp import Use, problem
-from dure.domains.chip.pdk import CORNERS, GF180, SKY130, Kind
+from dure.domains.chip.pdk import CORNERS, PROCESSES, SKY130, Kind, Process
 from dure.domains.chip.topologies import TOPOLOGIES, build
 
-pytestmark = pytest.mark.needs("ngspice", "sky130")
+pytestmark = pytest.mark.needs("ngspice", "sky130", "gf180")
 LOAD = 5e-12
 
 
@@ -89,11 +89,22 @@ def test_the_reference_amplifier_draws_the_current_and_makes_the_step_of_the_tab
     assert at_rest["rise_time_0"] == pytest.approx(rise, rel=0.02)
 
 
+def test_on_gf180_the_reference_amplifier_has_the_known_figures():
+    # Same sizes at 3.3 V, from the PDK's own files with typical models (ngspice 39).
+    found = figures(replace(REFERENCE, pdk="gf180"), "tt", [Point(3.3)])
+    assert found["gain_0"] == pytest.approx(81.2, abs=0.05)
+    assert 1e-6 * found["ugf_0"] == pytest.approx(25.6, abs=0.05)
+    assert 180 + found["phase_0"] == pytest.approx(65.7, abs=0.05)
+    assert 1e6 * found["idd_0"] == pytest.approx(220, abs=1)
+
+
+@pytest.mark.parametrize("process", PROCESSES.values(), ids=list(PROCESSES))
 @pytest.mark.parametrize("corner", CORNERS)
-def test_cut_models_give_what_the_pdks_own_files_give(corner: str):
+def test_cut_models_give_what_the_pdks_own_files_give(corner: str, process: Process):
     """Both device types in many bins: the reference amplifier and a textbook start of every topology, two points each."""
-    points = [Point(1.8), Point(1.62, 125.0)]
-    amplifiers = [REFERENCE, *(build(name, problem.under(Use(topology=name)).starts[0]) for name in TOPOLOGIES)]
+    points, name = [Point(process.supply), Point(0.9 * process.supply, 125.0)], process.name
+    under = {one: problem.under(Use(pdk=name, topology=one)) for one in TOPOLOGIES}
+    amplifiers = [replace(REFERENCE, pdk=name), *(build(one, under[one].starts[0], pdk=name) for one in TOPOLOGIES)]
     chosen = amplifiers if corner == "tt" else [amplifiers[0], amplifiers[1 + CORNERS.index(corner) % len(TOPOLOGIES)]]
     for amplifier in chosen:
         cut, whole = (figures(amplifier, corner, points, unflattened=unflattened) for unflattened in (False, True))

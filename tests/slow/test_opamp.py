@@ -15,10 +15,10 @@ from scipy.stats import spearmanr
 
 pytest.importorskip("platformdirs", reason="pip install 'dure[chip]'")
 
-from dure.domains.chip.bench import Point
 from dure.domains.chip.measure import bench_run, offset_sigma
 from dure.domains.chip.ngspice import run
-from dure.domains.chip.opamp import SAMPLES, Use, export, problem, samples
+from dure.domains.chip.opamp import SAMPLES, Use, export, problem, samples, theory
+from dure.domains.chip.pdk import PROCESSES
 from dure.domains.chip.theory import expected
 from dure.domains.chip.topologies import TOPOLOGIES, build
 from dure.errors import SimulationFailed
@@ -43,30 +43,44 @@ def test_the_winners_netlist_gives_the_same_figures_in_ngspice_alone(tmp_path: P
     assert 1e9 * figures["noise"] == pytest.approx(measured.noise, rel=1e-6)
 
 
+@pytest.mark.needs("gf180")
+@pytest.mark.parametrize("pdk", PROCESSES)
 @pytest.mark.parametrize("topology", TOPOLOGIES)
-def test_theory_ranks_random_sizings_as_the_simulator_does(topology: str):
-    use = Use(topology=topology)
-    under, point = problem.under(use), Point()
+def test_theory_ranks_random_sizings_as_the_simulator_does(topology: str, pdk: str):
+    use = Use(pdk=pdk, topology=topology)
+    under, point = problem.under(use), use.point()
     sizings, found = [], []
     for sizing in islice(space_filling(under, 7, uniform=True), 24):
         try:
-            found.append(bench_run(build(topology, sizing), "tt", [point], load=LOAD).specs[0])
+            found.append(bench_run(build(topology, sizing, pdk=pdk), "tt", [point], load=LOAD).specs[0])
             sizings.append(sizing)
         except SimulationFailed:
             continue
     assert len(found) >= 12
     many = under.space.decode(under.space.encode(sizings))
-    said = expected(topology, many, corner="tt", point=point, load=LOAD)
-    for name, least in {"current": 0.9, "gbw": 0.7, "gain": 0.4, "phase_margin": 0.6, "saturation": 0.6}.items():
+    said = expected(topology, many, corner="tt", point=point, load=LOAD, process=PROCESSES[pdk])
+    for name, least in {"current": 0.9, "gbw": 0.7, "gain": 0.4, "phase_margin": 0.6, "saturation": 0.5}.items():
         measured = [getattr(one, name) for one in found]
         assert spearmanr(measured, said[name]).statistic > least, name
 
 
+@pytest.mark.parametrize("topology", TOPOLOGIES)
+def test_theory_says_the_same_of_many_sizings_at_once_as_of_each(topology: str):
+    """A topology whose formulas did not take arrays would be asked one by one, a hundred times as slowly."""
+    use = Use(topology=topology)
+    under = problem.under(use)
+    sizings = list(islice(space_filling(under, 3), 5))
+    many = theory(under.space.decode(under.space.encode(sizings)), use)
+    for number, sizing in enumerate(sizings):
+        for name, value in theory(sizing, use).items():
+            assert np.ravel(many[name])[number] == pytest.approx(float(np.ravel(value)[0]), rel=1e-9), name
+
+
 def test_the_offset_of_sampled_mismatch_spreads_as_the_formula_says():
     amplifier = build("miller_n", START)
-    nominal = bench_run(amplifier, "tt", [Point()], load=LOAD, transient=False)
+    nominal = bench_run(amplifier, "tt", [Use().point()], load=LOAD, transient=False)
     sigma = offset_sigma(amplifier, "tt", {name: at["gm"] for name, at in nominal.devices.items()})
-    points = samples(amplifier, Point())
+    points = samples(amplifier, Use().point())
     found = bench_run(amplifier, "tt", points, load=LOAD, transient=False).printed.figures
     offsets = np.array([found[f"offset_{number}"] for number in range(SAMPLES)])
     # A sample's deviation of 59 lies within 30 % of the true one with more than 99.9 % probability.
@@ -82,11 +96,13 @@ def test_more_load_is_slower_and_hotter_resistors_take_less_current():
     assert base.current / 1.15 < larger.current < base.current
 
 
+@pytest.mark.needs("gf180")
+@pytest.mark.parametrize("pdk", PROCESSES)
 @pytest.mark.parametrize("topology", TOPOLOGIES)
-def test_textbook_starts_work_at_every_point(topology: str):
-    use = Use(topology=topology)
+def test_textbook_starts_work_at_every_point(topology: str, pdk: str):
+    use = Use(pdk=pdk, topology=topology)
     measured = problem.answer(problem.under(use).starts[0], use, fidelity="pvt", seed=0).outcome
-    assert measured.phase_margin > 60
+    assert measured.phase_margin > 55
     assert measured.saturation > 0
     assert measured.gain > (60 if topology.startswith("miller") else 35)
 

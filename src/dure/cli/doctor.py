@@ -135,7 +135,9 @@ def _needs() -> list[Finding]:
     needs[VIEWER.name], users[VIEWER.name] = VIEWER, [_("reports with molecules in their pockets, to turn them")]
     missing = {False: _("not there; needed by {problems}"), True: _("not there; needed under some settings by {problems}")}
     return [
-        Finding(name, bool(found), found or missing[need.optional].format(problems=", ".join(users[name])), False, _fix(need.command))
+        Finding(
+            name, bool(found), found or missing[need.optional].format(problems=", ".join(users[name])), False, _fix(need.command)
+        )
         for name, need in needs.items()
         for found in [need.found()]
     ]

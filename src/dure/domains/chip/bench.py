@@ -47,10 +47,8 @@ def _line(amplifier: Amplifier, one: Device, *, unflattened: bool) -> str:
     areas = one.junctions(process.drain) if amplifier.junctions else dict.fromkeys(("ad", "as", "pd", "ps"), 0.0)
     written = " ".join(f"{name}={value:.6g}{p if name.startswith('a') else u}" for name, value in areas.items())
     name, model = (f"x{one.name}", process.wrapper(one.kind)[0]) if unflattened else (one.name, process.card(one.kind))
-    width = one.width * one.fingers
-    return (
-        f"{name} {' '.join(one.nodes)} {model} w={width:.6g}{u} l={one.length:.6g}{u} nf={one.fingers} m={one.multiplier} {written}"
-    )
+    sizes = f"w={one.width * one.fingers:.6g}{u} l={one.length:.6g}{u} nf={one.fingers} m={one.multiplier} {written}"
+    return f"{name} {' '.join(one.nodes)} {model} {sizes}"
 
 
 def circuit(amplifier: Amplifier, *, unflattened: bool = False) -> str:

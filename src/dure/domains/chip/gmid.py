@@ -105,7 +105,10 @@ def _swept(process: Process, devices: list[Device], models: str, temperature: fl
     names = " ".join(f"@{one.name}[{quantity}]" for one in devices for quantity in _READ)
     script = []
     for number, drain in enumerate(drains):
-        script += [f"alter vd dc={sign * drain:.6g}", f"dc vg {sign * gates[0]:.6g} {sign * gates[-1]:.6g} {sign * _GATE_STEP:.6g}"]
+        script += [
+            f"alter vd dc={sign * drain:.6g}",
+            f"dc vg {sign * gates[0]:.6g} {sign * gates[-1]:.6g} {sign * _GATE_STEP:.6g}",
+        ]
         script += [f"wrdata {number}.txt {names}", f"print length(@{devices[0].name}[id])"]
     text = ["* gm/Id", f".temp {temperature:g}", models, "vg g 0 0", "vd d 0 0", *lines, ".control", "set num_threads=1"]
     files = [f"{number}.txt" for number in range(len(drains))]

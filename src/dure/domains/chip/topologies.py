@@ -121,9 +121,7 @@ TOPOLOGIES: Mapping[str, Callable[[Any], Amplifier]] = {
 }
 
 
-def build(
-    topology: str, sizing: Any, *, pdk: str = SKY130.name, resistance: float = 1.0, capacitance: float = 1.0
-) -> Amplifier:
+def build(topology: str, sizing: Any, *, pdk: str = SKY130.name, resistance: float = 1.0, capacitance: float = 1.0) -> Amplifier:
     """The amplifier of a topology with these sizes, its resistors and capacitors off their values by a factor."""
     made = TOPOLOGIES[topology](sizing)
     factors = {"r": resistance, "c": capacitance}

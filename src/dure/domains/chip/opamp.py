@@ -267,13 +267,13 @@ _EXPECTED: tuple[tuple[str, float, float | None], ...] = (
     ("ff", 1.1, 125.0),
     ("ss", 0.9, -40.0),
 )
-"""Where theory looks for the worst: corner, share of the supply, temperature in degC (None: the nominal one)."""
+"""Where theory looks for the worst of 45 points: corner, share of the supply, temperature in degC (None: the nominal one)."""
 
 
-def theory(sizing: Sizing, use: Use) -> dict[str, Any]:
-    """gm/Id tables and small-signal formulas, the worst of a few points."""
+def theory(sizing: Sizing, use: Use, *, fidelity: Rung = "pvt") -> dict[str, Any]:
+    """gm/Id tables and small-signal formulas, at the nominal point or the worst of a few."""
     found: dict[str, Any] = {}
-    for corner, share, at in _EXPECTED:
+    for corner, share, at in _EXPECTED[:1] if fidelity == "typical" else _EXPECTED:
         about: Any = {"corner": corner, "point": use.point(share, at), "load": use.load * 1e-12, "process": PROCESSES[use.pdk]}
         for name, value in expected(use.topology, sizing, **about).items():
             pick = np.maximum if name in LARGER_IS_WORSE else np.minimum

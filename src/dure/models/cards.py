@@ -167,7 +167,7 @@ def fits(card: Card, problem: Problem) -> bool:
     return (card.problem, card.version, list(card.inputs), dict(card.outputs)) == (
         problem.name,
         problem.version,
-        list(problem.inputs),
+        list(problem.read_by_priors),
         goals,
     )
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Encoder", "FamilyPrior", "Listed", "Names", "Network", "PastTask"]
+__all__ = ["Encoder", "FamilyPrior", "Listed", "Names", "Network", "PastTask", "in_units", "read"]
+
+_FARTHEST = 3.0
 
 NUMBERS = ("centre", "directions", "share", "doubt", "shift", "unit")
 Names = Sequence[tuple[Sequence[int], Tensor]]
@@ -21,6 +23,7 @@ class PastTask:
 
     ``points`` (n, d) are designs in the unit cube, ``outputs`` (n, m) their modelled outputs; ``reference`` is theory, from
     points to outputs, None without. ``descriptors`` (s,) are numbers of its setting. Tasks of a ``group`` are left out at once.
+    Where members of a family have different inputs, ``tokens`` (n, d) to (n, t) are what a prior reads of points instead.
     """
 
     name: str
@@ -29,6 +32,22 @@ class PastTask:
     outputs: Tensor
     descriptors: Tensor
     reference: Callable[[Tensor], Tensor] | None = None
+    tokens: Callable[[Tensor], Tensor] | None = None
+
+    def told(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """What a prior reads of (n, d) points: columns of the cube, and descriptors, tokens among them, (n, s)."""
+        return read(points, self.descriptors, self.tokens)
+
+
+def read(points: Tensor, descriptors: Tensor, tokens: Callable[[Tensor], Tensor] | None) -> tuple[Tensor, Tensor]:
+    """See ``PastTask.told``; (..., n, d) points."""
+    told = descriptors.expand(*points.shape[:-1], -1)
+    return (points, told) if tokens is None else (points[..., :0], torch.cat([tokens(points), told], -1))
+
+
+def in_units(descriptors: Tensor, shift: Tensor, unit: Tensor) -> Tensor:
+    """Descriptors in units of the past's spread, those that lie far beyond it at its edge; what never varied says nothing."""
+    return ((descriptors - shift) / unit).clamp(-_FARTHEST, _FARTHEST)
 
 
 class Network(nn.Module):
@@ -98,5 +117,5 @@ class FamilyPrior(nn.Module):
         self.requires_grad_(False)
 
     def features(self, points: Tensor, descriptors: Tensor) -> Tensor:
-        """(..., n, d) points to (..., n, k) features, in a task whose setting has the raw ``descriptors`` (s,)."""
-        return torch.as_tensor(self.encoder(points, (descriptors - self.shift) / self.unit))
+        """(..., n, d) points to (..., n, k) features, in a task that has the raw ``descriptors`` (s,) or (..., n, s)."""
+        return torch.as_tensor(self.encoder(points, in_units(descriptors, self.shift, self.unit)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from dure.models.prior import Encoder, FamilyPrior, Listed, Names, Network, PastTask
+from dure.models.prior import Encoder, FamilyPrior, Listed, Names, Network, PastTask, in_units
 
 __all__ = ["train"]
 
@@ -24,7 +24,7 @@ _RIDGE = 0.1
 
 @dataclass(frozen=True)
 class _Past:
-    """Tasks in units of their own spread: (n, d) points, (n, m) residuals, and descriptors in units of the family's spread."""
+    """Tasks in units of their own spread: (n, d) points, (n, m) residuals, (n, s) descriptors in units of the family's spread."""
 
     points: list[Tensor]
     residuals: list[Tensor]
@@ -52,14 +52,16 @@ def train(
 
     Without theory a task's outputs are learned, with theory what it leaves: either way offset and scale are a task's own.
     """
-    shift, unit = _spread_of(torch.stack([task.descriptors for task in tasks]))
     generator = torch.Generator().manual_seed(seed)
     past = _Past([], [], [])
     for task in tasks:
         rows = torch.randperm(len(task.points), generator=generator)[:_MOST_ROWS] if not _is_list(task, names) else slice(None)
-        past.points.append(task.points[rows])
+        points, told = task.told(task.points[rows])
+        past.points.append(points)
         past.residuals.append(_own_units(task, rows))
-        past.descriptors.append((task.descriptors - shift) / unit)
+        past.descriptors.append(told)
+    shift, unit = _spread_of(past.descriptors)
+    past.descriptors[:] = [in_units(told, shift, unit) for told in past.descriptors]
     learn = _list_of if _is_list(tasks[0], names) else _network_of
     groups = sorted({task.group for task in tasks})
     left_out = []
@@ -92,10 +94,11 @@ def _is_list(task: PastTask, names: Names) -> bool:
     return task.points.shape[-1] == 1 and len(names) == 1 and len(names[0][1]) <= len(task.points)
 
 
-def _spread_of(values: Tensor) -> tuple[Tensor, Tensor]:
-    middle = values.mean(0)
-    spread = (values - middle).square().mean(0).sqrt()
-    return middle, torch.where(spread > 0, spread, 1.0)
+def _spread_of(tasks: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Middle and spread over tasks that count alike, of (n, s) values each; infinite where nothing varies."""
+    middle = torch.stack([some.mean(0) for some in tasks]).mean(0)
+    spread = torch.stack([(some - middle).square().mean(0) for some in tasks]).mean(0).sqrt()
+    return middle, torch.where(spread > 1e-9 * middle.abs(), spread, torch.inf)
 
 
 def _own_units(task: PastTask, rows: Tensor | slice) -> Tensor:
@@ -116,7 +119,7 @@ def _network_of(past: _Past, names: Names, seed: int) -> tuple[Encoder, Tensor]:
     count, outputs = len(past.points), past.residuals[0].shape[-1]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        encoder = Network(past.points[0].shape[-1], names, len(past.descriptors[0]), _FEATURES)
+        encoder = Network(past.points[0].shape[-1], names, past.descriptors[0].shape[-1], _FEATURES)
         centre = nn.Parameter(0.1 * torch.randn(outputs, _FEATURES, dtype=torch.double))
     own = nn.Parameter(torch.zeros(count, outputs, _FEATURES, dtype=torch.double))
     offsets = nn.Parameter(torch.zeros(count, outputs, dtype=torch.double))
@@ -127,7 +130,7 @@ def _network_of(past: _Past, names: Names, seed: int) -> tuple[Encoder, Tensor]:
         rows = [torch.randint(len(some), (_ROWS,), generator=generator) for some in past.points]
         points = torch.stack([some[row] for some, row in zip(past.points, rows, strict=True)])
         wanted = torch.stack([some[row] for some, row in zip(past.residuals, rows, strict=True)])
-        features = encoder(points, torch.stack(past.descriptors)[:, None])
+        features = encoder(points, torch.stack([some[row] for some, row in zip(past.descriptors, rows, strict=True)]))
         said = torch.einsum("tnk,tmk->tnm", features, centre + own) + offsets[:, None]
         error = (said - wanted).square().nanmean()
         loss = error + _DISTANCE * own.square().sum(-1).mean()

@@ -57,6 +57,7 @@ def lesson(task: Task) -> PastTask | None:
         outputs=torch.from_numpy(outputs.encode(raw)),
         descriptors=torch.tensor(problem.descriptors(task.setting), dtype=torch.double),
         reference=reference,
+        tokens=differentiable(problem.tokens.of(problem, task.setting)) if problem.tokens else None,
     )
 
 
@@ -81,7 +82,7 @@ def train_prior(
 
     Raises:
         PoolError: the pool holds tasks that the family keeps for evaluation, fewer than two with enough answers, or tasks whose
-            inputs differ.
+            inputs differ and that have no tokens.
     """
     pool.check_training()
     say(_("reading {tasks} tasks").format(tasks=len(pool.tasks)))
@@ -92,10 +93,14 @@ def train_prior(
                 pool=pool.path, count=len(lessons), least=_LEAST_ROWS
             )
         )
-    if len({one.points.shape[-1] for one in lessons}) > 1:
-        raise PoolError(_("tasks of {pool} have different inputs; a prior needs the same for all").format(pool=pool.path))
     problem = pool.tasks[0].problem
-    prior = train(lessons, names=names_of(problem), seed=seed, say=say)
+    if problem.tokens is None and len({one.points.shape[-1] for one in lessons}) > 1:
+        raise PoolError(
+            _("tasks of {pool} have different inputs; a prior needs the same for all, or tokens of the family").format(
+                pool=pool.path
+            )
+        )
+    prior = train(lessons, names=() if problem.tokens else names_of(problem), seed=seed, say=say)
     past: dict[str, Any] = {
         "tasks": len(lessons),
         "rows": sum(len(one.points) for one in lessons),
@@ -113,7 +118,7 @@ def train_prior(
         kind="family prior",
         problem=problem.name,
         version=problem.version,
-        inputs=tuple(problem.inputs),
+        inputs=problem.read_by_priors,
         outputs={goal: one.measure.width for goal, one in problem.goals.items()},
         fidelity=problem.fidelities[0].name,
         trained_on=past,

@@ -133,13 +133,12 @@ def _forecast(pool: Pool, priors: Mapping[str, FamilyPrior | None], answers: int
     """Errors and which intervals held, by model and task, with the same answers known to every model."""
     from dure.strategy.structured import calmly
 
-    names = names_of(pool.tasks[0].problem)
     found: dict[tuple[str, str], Any] = {}
     for task in pool.tasks:
         told = lesson(task)
         if told is None or len(told.points) <= answers:
             continue
-        order = np.random.default_rng([seed, len(found)]).permutation(len(told.points))[:_MOST]
+        names, order = names_of(task.problem), np.random.default_rng([seed, len(found)]).permutation(len(told.points))[:_MOST]
         with calmly(seed):
             for name, prior in priors.items():
                 found[name, task.id] = _missed(told, order[:answers], order[answers:], prior, names)
@@ -152,7 +151,7 @@ def _missed(told: PastTask, known: Any, asked: Any, prior: FamilyPrior | None, n
     """(k, m) errors at the designs ``asked`` in units of the outputs' spread, and whether 90 % intervals held the answers."""
     outputs = told.outputs[known]
     spread = told.outputs.std(0).clamp_min(1e-9)
-    past = None if prior is None else Past.of(prior, told.descriptors)
+    past = None if prior is None else Past.of(prior, told.descriptors, told.tokens)
 
     def reference(points: Tensor) -> Tensor:
         said = torch.zeros(*points.shape[:-1], len(spread), dtype=points.dtype)

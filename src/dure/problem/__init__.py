@@ -19,6 +19,7 @@ from dure.problem.smiles import canonical, fingerprints, molecule_of
 from dure.problem.space import Space
 from dure.problem.table import Table, read_table
 from dure.problem.theory import Theory
+from dure.problem.tokens import Tokens
 from dure.problem.trial import Trial
 from dure.problem.views import Answer, Complex, Curve, Fan, Map, Sheet, View, view_of
 
@@ -57,6 +58,7 @@ __all__ = [
     "Space",
     "Table",
     "Theory",
+    "Tokens",
     "Trial",
     "View",
     "arrangement",

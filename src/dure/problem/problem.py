@@ -21,6 +21,7 @@ from dure.problem.ladder import Check, Fidelity, Noise, Rule
 from dure.problem.need import Need
 from dure.problem.space import Space
 from dure.problem.statement import arguments, check_statement
+from dure.problem.tokens import Tokens
 from dure.problem.trial import Trial
 from dure.problem.views import Answer, Fan
 from dure.problem.where import author_line, line_within
@@ -51,6 +52,7 @@ class Problem:
         members: ``members(setting)`` gives what of the statement a setting changes, by the names of these arguments: the design
             class, starts, rules, limits. Under ``held`` it may give inputs that mean nothing there, each with its one value.
         theory: a cheap estimate with the signature of ``simulate``; may be wrong, is calibrated, is never claimed on.
+        tokens: numbers that every member has, whatever its inputs; what a family prior reads in place of the design.
         starts: textbook designs; the first feasible one is the baseline that a winner must beat.
         rules: functions of a design that must be >= 0 before it is simulated.
         fidelities: the ladder, cheapest first; the campaign optimises the last.
@@ -84,6 +86,7 @@ class Problem:
     held_out: Mapping[str, tuple[Any, ...] | float] = field(default_factory=dict)
     members: Callable[[Any], Mapping[str, Any]] | None = None
     theory: Callable[..., Any] | None = None
+    tokens: Tokens | None = None
     starts: tuple[Any, ...] = ()
     rules: tuple[Rule, ...] = ()
     fidelities: tuple[Fidelity, ...] = (Fidelity("full"),)
@@ -136,6 +139,11 @@ class Problem:
             elif len(tokens) != tokens.shape[1] or not np.array_equal(tokens, np.eye(len(tokens))):
                 found += tokens[(encoded * len(tokens)).astype(int).clip(0, len(tokens) - 1)].ravel().tolist()
         return found
+
+    @property
+    def read_by_priors(self) -> tuple[str, ...]:
+        """Names of the numbers that a family prior reads of a design: the tokens', or its inputs'."""
+        return self.tokens.names if self.tokens else tuple(self.inputs)
 
     @cached_property
     def measures(self) -> dict[str, Measure]:
@@ -304,6 +312,7 @@ class Problem:
             "held_out": {name: list(kept) if isinstance(kept, tuple) else kept for name, kept in self.held_out.items()},
             "outcome": {name: measure.describe() for name, measure in self.measures.items()},
             "theory": self.theory is not None,
+            "tokens": list(self.tokens.names) if self.tokens else [],
             "starts": [values_of(start) for start in self.starts],
             "rules": {one.name: one.help for one in self.rules},
             "fidelities": [

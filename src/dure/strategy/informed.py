@@ -12,7 +12,7 @@ from dure.strategy.base import HAS_A_PAST, START, Proposal, Review
 from dure.strategy.evidence import Evidence, Task
 from dure.strategy.structured import Structured, calmly
 from dure.strategy.worth import LEAST_COLD, forecasts, share_of_past, worth_of
-from dure.surrogate import Past
+from dure.surrogate import Past, differentiable
 
 __all__ = ["Informed"]
 
@@ -69,4 +69,6 @@ class Informed:
             return Review(tuple(without.worth()), better.prospect, past)
 
     def _past(self, task: Task) -> Past:
-        return Past.of(self.prior, self.prior.shift.new_tensor(task.problem.descriptors(task.setting)))
+        problem, setting = task.problem, task.setting
+        tokens = differentiable(problem.tokens.of(problem, setting)) if problem.tokens else None
+        return Past.of(self.prior, self.prior.shift.new_tensor(problem.descriptors(setting)), tokens)

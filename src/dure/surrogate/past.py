@@ -12,7 +12,7 @@ from gpytorch.priors import LogNormalPrior
 from torch import Tensor
 from torch.nn import Parameter
 
-from dure.models.prior import FamilyPrior
+from dure.models.prior import FamilyPrior, read
 
 __all__ = ["Past", "PastKernel"]
 
@@ -33,9 +33,13 @@ class Past:
     doubt: Tensor
 
     @classmethod
-    def of(cls, prior: FamilyPrior, descriptors: Tensor) -> Past:
-        """What a family prior says of the task whose setting has these ``descriptors`` (s,)."""
-        return cls(lambda points: prior.features(points, descriptors), prior.centre, prior.directions, prior.share, prior.doubt)
+    def of(cls, prior: FamilyPrior, descriptors: Tensor, tokens: Callable[[Tensor], Tensor] | None = None) -> Past:
+        """What a family prior says of the task whose setting has these ``descriptors`` (s,); ``tokens`` as in ``PastTask``."""
+
+        def features(points: Tensor) -> Tensor:
+            return prior.features(*read(points, descriptors, tokens))
+
+        return cls(features, prior.centre, prior.directions, prior.share, prior.doubt)
 
     def mean(self, points: Tensor) -> Tensor:
         """(..., n, d) to (..., n, m), in units of the spread."""

@@ -17,7 +17,7 @@ from dure.domains.chip.export import netlist
 from dure.domains.chip.measure import LARGER_IS_WORSE, Run, bench_run, threshold_sigma, worst
 from dure.domains.chip.ngspice import NGSPICE
 from dure.domains.chip.pdk import CORNERS, GF180, PROCESSES, SKY130
-from dure.domains.chip.theory import expected
+from dure.domains.chip.theory import TOKENS, expected, first_stage
 from dure.domains.chip.topologies import GRID, TOPOLOGIES, USED, build
 from dure.domains.chip.views import views
 from dure.domains.chip.yields import yield_views
@@ -30,6 +30,7 @@ from dure.problem import (
     Problem,
     Rule,
     Sheet,
+    Tokens,
     at_least,
     at_most,
     choice,
@@ -281,6 +282,17 @@ def theory(sizing: Sizing, use: Use, *, fidelity: Rung = "pvt") -> dict[str, Any
     return found | {"area": build(use.topology, sizing, pdk=use.pdk).area}
 
 
+_SAID = tuple(f"said {name}" for name in ("current", "gain", "gbw", "phase_margin", "gain_margin", "slew", "settling", "swing"))
+
+
+def tokens(sizing: Sizing, use: Use) -> dict[str, Any]:
+    """Of any topology on any process: its first stage at the nominal point, and what formulas say of the whole amplifier."""
+    about: Any = {"corner": CORNERS[0], "point": use.point(), "load": use.load * 1e-12, "process": PROCESSES[use.pdk]}
+    said = expected(use.topology, sizing, **about)
+    found = {f"said {name}": np.log(np.maximum(value, 1e-3)) for name, value in said.items()}
+    return found | {"said saturation": said["saturation"]} | first_stage(use.topology, sizing, **about)
+
+
 def export(sizing: Sizing, use: Use, measured: Measured) -> Mapping[str, str]:
     """The amplifier with its bench and the models it needs, for any ngspice."""
     return {"winner.sp": netlist(_built(sizing, use), use.point(), load=use.load * 1e-12)}
@@ -303,6 +315,7 @@ problem = Problem(
     outcome=Measured,
     simulate=simulate,
     theory=theory,
+    tokens=Tokens((*_SAID, "said saturation", *TOKENS), tokens),
     members=members,
     needs=(NGSPICE, SKY130.need, replace(GF180.need, optional=True)),
     starts=_STARTS[SKY130.name]["miller_n"],

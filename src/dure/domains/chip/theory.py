@@ -18,7 +18,7 @@ from dure.domains.chip.bench import STEP, Point
 from dure.domains.chip.gmid import Look, Table, table
 from dure.domains.chip.pdk import SKY130, Kind, Process
 
-__all__ = ["expected"]
+__all__ = ["TOKENS", "expected", "first_stage"]
 
 Array = NDArray[np.float64]
 
@@ -65,18 +65,25 @@ def expected(
     topology: str, sizing: Any, *, corner: str, point: Point, load: float, process: Process = SKY130
 ) -> dict[str, Array]:
     """The figures of ``Specs`` for many sizings at one point, each an array; ``load`` in F."""
-    kind: Kind = "pfet" if topology == "miller_p" else "nfet"
-    other: Kind = "nfet" if kind == "pfet" else "pfet"
-    own, across = (table(process, one, corner, point.temperature) for one in (kind, other))
     maker: Mapping[str, Callable[..., dict[str, Array]]] = {
         "ota5": _ota,
         "miller_n": _miller,
         "miller_p": _miller,
         "folded": _folded,
     }
-    sized = {name: np.asarray(value, dtype=float) for name, value in vars(sizing).items()}
+    at, sized = _place(topology, sizing, corner, point, load, process)
     with np.errstate(all="ignore"):
-        return maker[topology](sized, _Place(process, kind, own, across, point.supply, load))
+        return maker[topology](sized, at)
+
+
+def _place(
+    topology: str, sizing: Any, corner: str, point: Point, load: float, process: Process
+) -> tuple[_Place, dict[str, Array]]:
+    kind: Kind = "pfet" if topology == "miller_p" else "nfet"
+    other: Kind = "nfet" if kind == "pfet" else "pfet"
+    own, across = (table(process, one, corner, point.temperature) for one in (kind, other))
+    sized = {name: np.asarray(value, dtype=float) for name, value in vars(sizing).items()}
+    return _Place(process, kind, own, across, point.supply, load), sized
 
 
 def _bias(sized: Mapping[str, Array], at: _Place) -> Array:
@@ -275,3 +282,33 @@ def _folded(sized: Mapping[str, Array], at: _Place) -> dict[str, Array]:
         swing=100 * np.maximum(0.0, at.supply - above - below - p_cascode.vdsat - n_cascode.vdsat) / at.supply,
         saturation=1e3 * np.minimum.reduce([at.middle - body - stage.tail.vdsat, above - source.vdsat, below - mirror.vdsat]),
     )
+
+
+TOKENS = (
+    *("pair gm/Id", "load gm/Id", "tail gm/Id", "pair overdrive", "load overdrive", "tail overdrive"),
+    *("pair gain", "load gain", "tail gain", "pair length", "load length", "tail length", "pair area", "load area"),
+    *("bias current", "tail share", "load capacitor", "supply share"),
+)
+"""What every topology has: its first stage, transistor by transistor and at its current, and what it is used for."""
+
+
+def first_stage(topology: str, sizing: Any, *, corner: str, point: Point, load: float, process: Process) -> dict[str, Array]:
+    """``TOKENS`` of many sizings at one point, lengths, areas, currents and conductances as logarithms."""
+    at, sized = _place(topology, sizing, corner, point, load, process)
+    with np.errstate(all="ignore"):
+        stage = _first_stage(sized, at)
+        found: dict[str, Any] = {}
+        lengths = {"pair": sized["l_pair"], "load": sized["l_load"], "tail": sized["l_mirror"]}
+        looked = {"pair": (stage.pair, stage.half), "load": (stage.load, stage.half), "tail": (stage.tail, 2 * stage.half)}
+        for name, (look, current) in looked.items():
+            found[f"{name} gm/Id"] = look.gm / current
+            found[f"{name} overdrive"] = look.vdsat
+            found[f"{name} gain"] = np.log(look.gm / look.gds)
+            found[f"{name} length"] = np.log(lengths[name] / process.shortest)
+        found["pair area"] = np.log(sized["w_pair"] * sized["m_pair"] * sized["l_pair"])
+        found["load area"] = np.log(sized["w_load"] * 2 * sized["l_load"])
+        found["bias current"] = np.log(stage.current)
+        found["tail share"] = np.log(sized["m_tail"])
+    found["load capacitor"] = math.log(load)
+    found["supply share"] = point.supply / process.supply
+    return found

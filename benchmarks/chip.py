@@ -196,7 +196,7 @@ def campaign(topology: str, folder: Path) -> Row:
 def recipes(circuit_name: str, count: int) -> Row:
     """LUT-6 counts of a circuit: mapped as it is, after resyn2 twice, and the best of ``count`` random recipes, all proven."""
     path, generator = path_of(f"epfl-{circuit_name}"), np.random.default_rng(0)
-    drawn = [[one for one in generator.choice(PASSES, size=20) if one != "none"] for _recipe in range(count)]
+    drawn = [generator.choice(PASSES, size=int(generator.integers(16, 21))).tolist() for _recipe in range(count)]
     plain, twice = (map_circuit(path, passes) for passes in ((), RESYN2 * 2))
     answered = [one for one in (tried(partial(map_circuit, path, passes)) for passes in drawn) if one is not None]
     # map_circuit answers only what ABC proved; what it refused is counted and never reported.

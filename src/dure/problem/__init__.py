@@ -15,6 +15,7 @@ from dure.problem.problem import NoSetting, Problem
 from dure.problem.program import Program, json_file, program, text_values
 from dure.problem.registry import find, lasting, names, registered
 from dure.problem.replay import LABEL, RUNG, Replay
+from dure.problem.sequence import Sequenced, sequence
 from dure.problem.smiles import canonical, fingerprints, molecule_of
 from dure.problem.space import Space
 from dure.problem.table import Table, read_table
@@ -54,6 +55,7 @@ __all__ = [
     "Reduction",
     "Replay",
     "Rule",
+    "Sequenced",
     "Sheet",
     "Space",
     "Table",
@@ -92,6 +94,7 @@ __all__ = [
     "registered",
     "reported",
     "rule",
+    "sequence",
     "setting",
     "sum_over",
     "tanimoto",

@@ -11,6 +11,7 @@ from dure.problem.arrangement import arrangement
 from dure.problem.fields import Field, choice, integer, ordered, real
 from dure.problem.goals import Measure, at_least, at_most, maximise, minimise, reported, within
 from dure.problem.molecule import molecule
+from dure.problem.sequence import sequence
 from dure.problem.where import refused
 from dure.units import check_unit
 
@@ -18,7 +19,7 @@ __all__ = ["design", "inputs_of", "measures_of", "outcome", "setting", "values_o
 
 T = TypeVar("T")
 
-_INPUTS = "real(...), integer(...), choice(...), ordered(...), molecule(...) or arrangement(...)"
+_INPUTS = "real(...), integer(...), choice(...), ordered(...), molecule(...), arrangement(...) or sequence(...)"
 _OUTPUTS = "minimise(...), maximise(...), at_least(...), at_most(...), within(...) or reported(...)"
 
 
@@ -60,13 +61,13 @@ def _check(cls: type, name: str, item: Any, *, typed: bool) -> None:
 
 
 @dataclass_transform(
-    kw_only_default=True, frozen_default=True, field_specifiers=(real, integer, choice, ordered, molecule, arrangement)
+    kw_only_default=True, frozen_default=True, field_specifiers=(real, integer, choice, ordered, molecule, arrangement, sequence)
 )
 def design(cls: type[T]) -> type[T]:
     """Make ``cls`` a design class: every field says what may be varied.
 
     Raises:
-        ProblemError: a field is not declared with real, integer, choice, ordered, molecule or arrangement.
+        ProblemError: a field is not declared with real, integer, choice, ordered, molecule, arrangement or sequence.
     """
     return _declare(cls, Field, _INPUTS)
 

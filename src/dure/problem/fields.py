@@ -1,6 +1,6 @@
 """What may be varied, and how each kind of field is checked and mapped to the unit cube.
 
-A new kind (an arrangement, a molecule, a sequence) is one more subclass of ``Field``.
+A new kind is one more subclass of ``Field``.
 """
 
 from __future__ import annotations

@@ -85,10 +85,10 @@ class Case:
 def cases(draw: st.DrawFn) -> Case:
     """Problems of every kind, after histories of every kind.
 
-    Inputs are real, on a linear or a logarithmic scale, whole, named, ordered, molecules or arrangements, of sizes from 1e-30 to
-    1e30, with one value or many; or there is a list of candidates. Rules may leave nothing. There are up to three objectives,
-    limits that all, some or no designs keep, outputs that are constant or span decades, noise, cheaper rungs, theory that is
-    wrong. Trials were told, failed (also by NaN), are pending, were given as past data, belong to another setting, or are
+    Inputs are real, on a linear or a logarithmic scale, whole, named, ordered, molecules, arrangements or sequences, of sizes
+    from 1e-30 to 1e30, with one value or many; or there is a list of candidates. Rules may leave nothing. There are up to three
+    objectives, limits that all, some or no designs keep, outputs that are constant or span decades, noise, cheaper rungs, theory
+    that is wrong. Trials were told, failed (also by NaN), are pending, were given as past data, belong to another setting, or are
     controls.
     """
     problem = draw(problems())

@@ -36,6 +36,7 @@ from dure.problem import (
     outcome,
     real,
     rule,
+    sequence,
     setting,
     sum_over,
     weighted_over,
@@ -52,7 +53,7 @@ _PART = Axis("part", ("first", "second"))
 _REDUCTIONS = (sum_over(_PART), min_over(_PART), max_over(_PART), weighted_over(_PART, (2.0, -1.0)))
 _LADDERS = ((), (0.1,), (0.05, 0.4))
 """Costs of the rungs below the top."""
-_KINDS = ("real", "log", "integer", "choice", "ordered", "arrangement", *(["molecule"] if find_spec("rdkit") else []))
+_KINDS = ("real", "log", "integer", "choice", "ordered", "arrangement", "sequence", *(["molecule"] if find_spec("rdkit") else []))
 _MOLECULES = ("CCO", "CCN", "c1ccccc1O", "CC(=O)Oc1ccccc1C(=O)O", "C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O", "O")
 """Two of them differ in handedness alone, and one has a single heavy atom."""
 _FAILURES = ("never", "never", "some", "nan", "always")
@@ -135,6 +136,8 @@ def _inputs(draw: st.DrawFn) -> Any:
             return molecule(*_MOLECULES[: draw(st.integers(1, len(_MOLECULES)))])
         case "ordered":
             return ordered(*(size * level for level in (1.0, 2.0, 10.0, 1e6)[: draw(st.integers(1, 4))]))
+        case "sequence":
+            return sequence(*"abc"[: draw(st.integers(1, 3))], most=draw(st.integers(1, 4)), least=draw(st.integers(0, 1)))
         case _:
             return draw(_arrangements(size))
 

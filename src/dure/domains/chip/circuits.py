@@ -11,11 +11,11 @@ from functools import cache
 from pathlib import Path
 
 from dure.cache import cache as cache_folder
-from dure.errors import MissingPart, SimulationFailed
+from dure.errors import MissingPart, SimulationFailed, ValueRefused
 from dure.i18n import _
 from dure.problem import Need
 
-__all__ = ["ABC", "CELLS", "EPFL", "OWN", "YOSYS", "as_aiger", "called", "path_of"]
+__all__ = ["ABC", "CELLS", "EPFL", "OWN", "YOSYS", "as_aiger", "called", "circuit_file", "path_of"]
 
 OWN = ("adder", "multiplier", "priority_encoder", "sorter", "alu", "fir_tap")
 """Circuits that come with the package, as Verilog."""
@@ -31,16 +31,22 @@ def _there(program: str) -> str:
 YOSYS = Need("yosys", lambda: _there("yosys"), fix="apt-get install yosys")
 ABC = Need("berkeley-abc", lambda: _there("berkeley-abc"), fix="apt-get install berkeley-abc")
 
+KINDS = (".v", ".blif", ".aig", ".aag")
+"""Endings of the files that are read."""
+
 CELLS = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
 """Standard cells of 0.18 um (Qflow2019), as Debian installs them; their terms do not let them be shipped."""
 
 
 def path_of(circuit: str) -> Path:
-    """The file of a circuit by its name, ``epfl-`` before those of the suite.
+    """The file of a circuit by its name, ``epfl-`` before those of the suite, or as ``circuit_file`` names one of the user's own.
 
     Raises:
         MissingPart: a circuit of the suite is not in DURE_DATA.
+        ValueRefused: a file is no longer what its hash says.
     """
+    if "#" in circuit:
+        return Path(circuit_file(circuit).rpartition("#")[0])
     if not circuit.startswith("epfl-"):
         return Path(__file__).parent / "circuits" / f"{circuit}.v"
     name = circuit.removeprefix("epfl-")
@@ -52,6 +58,28 @@ def path_of(circuit: str) -> Path:
             )
         )
     return path
+
+
+def circuit_file(given: str) -> str:
+    """A file as a setting names it for good: its path and a hash of what it holds.
+
+    Raises:
+        ValueRefused: there is no such file, it is of none of the kinds, or it is not what the hash in ``given`` says.
+    """
+    text, sign, known = given.rpartition("#") if "#" in given else (given, "", "")
+    path = Path(text).resolve()
+    if path.suffix not in KINDS or not path.is_file():
+        raise ValueRefused(
+            _("{given!r} is neither one of {names} nor a file that ends in {kinds}").format(
+                given=given, names=", ".join(OWN), kinds=", ".join(KINDS)
+            )
+        )
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    if sign and known != digest:
+        raise ValueRefused(
+            _("{path} is no longer the file of {known}; restore it, or begin a new campaign").format(path=path, known=known)
+        )
+    return f"{path}#{digest}"
 
 
 def called(command: list[str], folder: Path, timeout: float) -> str:

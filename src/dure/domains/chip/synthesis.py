@@ -8,17 +8,16 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from dure.domains.chip.circuits import ABC, CELLS, EPFL, OWN, YOSYS, as_aiger, called, path_of
+from dure.domains.chip.circuits import ABC, CELLS, EPFL, OWN, YOSYS, as_aiger, called, circuit_file, path_of
 from dure.errors import SimulationFailed
 from dure.i18n import N_
-from dure.problem import Check, Fidelity, Problem, choice, design, minimise, outcome, reported, setting
+from dure.problem import Check, Fidelity, Problem, choice, design, minimise, outcome, reported, sequence, setting
 
 __all__ = ["PASSES", "RESYN2", "Circuit", "Mapped", "Recipe", "map_circuit", "map_to_cells", "problem"]
 
 PASSES = (
-    *("none", "balance", "rewrite", "rewrite -z", "refactor", "refactor -z"),
+    *("balance", "rewrite", "rewrite -z", "refactor", "refactor -z"),
     *("resub -K 8", "resub -K 8 -z", "resub -K 12", "dc2"),
 )
 """What one step of a recipe may be, as ABC calls it (Abc2022)."""
@@ -38,46 +37,24 @@ _TO_CELLS = ("map -B 0.9", "topo", "buffer -c", "topo", "upsize", "dnsize", "sti
 """Unbuffered and unsized, a netlist's delay says nothing."""
 
 
-def _step() -> Any:
-    return choice(*PASSES, help=N_("one pass of the recipe; passes are made in order"))
-
-
 @design
 class Recipe:
-    """Twenty passes in order; "none" shortens it."""
+    """Passes in order, twenty at most."""
 
-    s01: str = _step()
-    s02: str = _step()
-    s03: str = _step()
-    s04: str = _step()
-    s05: str = _step()
-    s06: str = _step()
-    s07: str = _step()
-    s08: str = _step()
-    s09: str = _step()
-    s10: str = _step()
-    s11: str = _step()
-    s12: str = _step()
-    s13: str = _step()
-    s14: str = _step()
-    s15: str = _step()
-    s16: str = _step()
-    s17: str = _step()
-    s18: str = _step()
-    s19: str = _step()
-    s20: str = _step()
-
-    @property
-    def passes(self) -> tuple[str, ...]:
-        """Those that do something, in order."""
-        return tuple(one for one in vars(self).values() if one != "none")
+    passes: tuple[str, ...] = sequence(*PASSES, most=STEPS, help=N_("passes of the recipe, made in order"))
 
 
 @setting
 class Circuit:
     """Which circuit."""
 
-    circuit: str = choice(*OWN, *(f"epfl-{name}" for name in EPFL), default="alu", help=N_("one of ours, or of the EPFL suite"))
+    circuit: str = choice(
+        *OWN,
+        *(f"epfl-{name}" for name in EPFL),
+        others=circuit_file,
+        default="alu",
+        help=N_("one of ours or of the EPFL suite, or a file of one's own: Verilog, BLIF or AIGER"),
+    )
 
 
 @outcome
@@ -153,12 +130,6 @@ def simulate(recipe: Recipe, circuit: Circuit, *, fidelity: str) -> Mapped:
     return mapped
 
 
-def recipe_of(passes: Sequence[str]) -> Recipe:
-    """A recipe of at most twenty passes."""
-    filled = [*passes, *["none"] * (STEPS - len(passes))]
-    return Recipe(**{f"s{number:02d}": one for number, one in enumerate(filled, start=1)})
-
-
 def export(recipe: Recipe, circuit: Circuit, _mapped: Mapped) -> Mapping[str, str]:
     """The recipe as a script for ABC."""
     passes = "\n".join(recipe.passes)
@@ -168,14 +139,14 @@ def export(recipe: Recipe, circuit: Circuit, _mapped: Mapped) -> Mapping[str, st
 
 problem = Problem(
     name="chip/synthesis",
-    version="1",
+    version="2",
     question=N_("Which recipe makes this circuit small and shallow in look-up tables of six inputs?"),
     design=Recipe,
     setting=Circuit,
     outcome=Mapped,
     simulate=simulate,
     needs=(YOSYS, ABC),
-    starts=(recipe_of(RESYN2), recipe_of(RESYN2 * 2), recipe_of(())),
+    starts=(Recipe(passes=RESYN2), Recipe(passes=RESYN2 * 2), Recipe(passes=())),
     fidelities=(Fidelity("lut6", help=N_("passes, mapping to six inputs, and the proof of equivalence")),),
     beyond=(Fidelity("cells", 2.0, help=N_("as lut6, and mapped to standard cells of 0.18 um, buffered and sized")),),
     checks=(Check(N_("standard cells"), "cells", help=N_("area and delay in cells of osu018, proven equivalent as well")),),

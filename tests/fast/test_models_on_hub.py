@@ -22,7 +22,7 @@ pytestmark = pytest.mark.needs("rocrate")
 WEIGHTS = (8).to_bytes(8, "little") + b'{"a":{}}'
 SAID = {"creators": (Person("Kim"),)}
 PROBLEM: Any = SimpleNamespace(
-    name="mine/two", version="1", inputs=("x", "kind"), goals={"y": SimpleNamespace(measure=SimpleNamespace(width=1))}
+    name="mine/two", version="1", read_by_priors=("x", "kind"), goals={"y": SimpleNamespace(measure=SimpleNamespace(width=1))}
 )
 
 

@@ -290,7 +290,7 @@ def test_a_family_without_hold_outs_cannot_be_split_and_no_part_may_be_empty(toy
     ("name", "kept"),
     [
         ("energy/fast-charge", {"cell": ("Ai2020", "Mohtat2020")}),
-        ("chip/opamp", {"topology": ("folded",)}),
+        ("chip/opamp", {"topology": ("folded",), "pdk": ("gf180",)}),
         ("reactor/core-loading", {"core": ("koeberg",)}),
     ],
 )

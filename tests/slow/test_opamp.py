@@ -135,6 +135,9 @@ def test_a_simulator_that_is_killed_or_hangs_is_a_failure(tmp_path: Path, monkey
         program.chmod(0o755)
         with pytest.raises(SimulationFailed, match=said):
             run("* any\n", timeout=0.5)
+    program.write_text("#!/bin/sh\nwhile :; do :; done\n", encoding="utf-8")
+    with pytest.raises(SimulationFailed, match="killed by SIGXCPU"):
+        run("* any\n", timeout=30.0, cpu=1)
 
 
 def test_a_run_shows_curves_specs_and_transistors_and_samples_show_the_yield():

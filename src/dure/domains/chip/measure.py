@@ -16,6 +16,8 @@ from dure.errors import SimulationFailed
 __all__ = ["LARGER_IS_WORSE", "Run", "Specs", "bench_run", "offset_sigma", "read", "threshold_sigma", "worst"]
 
 LARGER_IS_WORSE = frozenset({"current", "settling", "offset", "noise"})
+_MOST_CPU, _MOST_CPU_WHOLE = 1.5, 15.0
+"""Seconds of processor time a point, thirty times what it takes: a step of no length ends, however busy the machine is."""
 _ARTEFACT = 170.0
 """A phase margin above this belongs to a sizing whose output does not follow its input at all."""
 
@@ -80,7 +82,8 @@ def bench_run(
     process = amplifier.process
     models = process.whole(corner) if unflattened else flat_models(process, amplifier.devices, corner)
     text = deck(amplifier, models, points, load=load, transient=transient, curves=curves, unflattened=unflattened)
-    printed = run(text, tables=("bode.txt", "step.txt") if curves else (), timeout=timeout)
+    cpu = math.ceil((_MOST_CPU_WHOLE if unflattened else _MOST_CPU) * len(points))
+    printed = run(text, tables=("bode.txt", "step.txt") if curves else (), timeout=timeout, cpu=cpu)
     return read(amplifier, corner, points, printed, transient=transient)
 
 

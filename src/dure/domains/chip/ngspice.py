@@ -70,16 +70,20 @@ class Printed:
         return value
 
 
-def run(deck: str, *, files: Mapping[str, str] | None = None, tables: Sequence[str] = (), timeout: float = 60.0) -> Printed:
-    """Run ``deck`` in a folder of its own, with ``files`` beside it, and read the ``tables`` it writes.
+def run(deck: str, *, tables: Sequence[str] = (), timeout: float = 60.0, cpu: int = 60) -> Printed:
+    """Run ``deck`` in a folder of its own and read the ``tables`` it writes.
 
     Raises:
-        SimulationFailed: ngspice could not start, was killed, took longer than ``timeout`` seconds or refused the deck.
+        SimulationFailed: ngspice could not start, was killed, took longer than ``timeout`` seconds or ``cpu`` seconds of
+            processor time, where the system can bound them, or refused the deck.
     """
     with tempfile.TemporaryDirectory(prefix="dure-") as scratch:
         folder = Path(scratch)
-        _write(folder, {"deck.sp": deck, ".spiceinit": _START, **(files or {})})
-        text = _said(["ngspice", "-b", "deck.sp"], folder, timeout)
+        _write(folder, {"deck.sp": deck, ".spiceinit": _START})
+        if shutil.which("ngspice") is None:
+            raise SimulationFailed("ngspice is not installed")
+        bound = ("prlimit", f"--cpu={cpu}", "--") if shutil.which("prlimit") else ()
+        text = _said([*bound, "ngspice", "-b", "deck.sp"], folder, timeout)
         figures = {name: float(value) for name, value in _FIGURE.findall(text)}
         if not figures:
             said = _ERROR.search(text)

@@ -347,7 +347,7 @@ problem = Problem(
     runs=60,
     control_runs=20,
     timeout=3000.0,
-    cites=("SkyWater2020", "Gf180Mcu2022", "Ngspice2023", "Pelgrom1989", "Clopper1934"),
+    cites=("SkyWater2020", "GlobalFoundries2022", "Ngspice2023", "Pelgrom1989", "Clopper1934"),
     hazards=(
         N_("A schematic-level result: layout parasitics, supply wires and electrostatic protection were not looked at."),
         N_("Mismatch is that of thresholds alone; resistors and capacitors are ideal but for the checks that move them."),

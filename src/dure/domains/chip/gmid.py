@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from dure.domains.chip.devices import Device
 from dure.domains.chip.ngspice import run
 from dure.domains.chip.pdk import Kind, Process
 
-__all__ = ["Look", "Table", "table"]
+__all__ = ["Look", "Table", "table", "together"]
 
 Array = NDArray[np.float64]
 
@@ -49,28 +49,51 @@ class Look:
 
 @dataclass(frozen=True)
 class Table:
-    """A kind of transistor at one corner and temperature; ``flicker`` is its gate's noise at 10 kHz times area, V2 um2/Hz.
+    """A kind of transistor at each of p corners and temperatures; ``which`` of them holds for each row that is looked up.
 
-    ``values`` (lengths, drains, densities, 5) has axes of um, V and the logarithm of A per um.
+    ``values`` (p, lengths, drains, densities, 5) has axes of um, V and the logarithm of A per um; ``flicker`` (p,) is the gate's
+    noise at 10 kHz times area, V2 um2/Hz.
     """
 
     lengths: Array
     drains: Array
     values: Array
-    flicker: float
+    flicker: Array
+    which: NDArray[np.intp]
+
+    def at(self, which: NDArray[np.intp]) -> Table:
+        """The same with other corners for its rows."""
+        found = replace(self, which=which)
+        found.__dict__["_read"] = self._read  # made once
+        return found
+
+    @property
+    def noise(self) -> Array:
+        """``flicker`` of each row."""
+        return self.flicker[self.which]
 
     def look(self, current: Array, width: Array, length: Array, drain: Array | float) -> Look:
         """At ``current`` (A) through ``width`` (um, all fingers) of ``length`` (um), with ``drain`` volts across."""
         density = np.log10(np.maximum(current / width, 1e-12))
-        points = np.stack(np.broadcast_arrays(np.log(length), np.log(np.maximum(drain, 1e-3)), density), axis=-1)
-        found = self._read(points)
+        about = np.broadcast_arrays(self.which, np.log(length), np.log(np.maximum(drain, 1e-3)), density)
+        found = self._read(np.stack(about if len(self.values) > 1 else about[1:], axis=-1))
         gm, gds, vgs, vdsat, cgg = (found[..., index] for index in range(5))
         return Look(gm * current, gds * current, vgs, vdsat, cgg * width)
 
     @cached_property
     def _read(self) -> RegularGridInterpolator:
-        axes = (np.log(self.lengths), np.log(self.drains), _DENSITIES)
+        axes = (np.arange(len(self.values)), np.log(self.lengths), np.log(self.drains), _DENSITIES)
+        if len(self.values) == 1:
+            return RegularGridInterpolator(axes[1:], self.values[0], bounds_error=False, fill_value=None)
         return RegularGridInterpolator(axes, self.values, bounds_error=False, fill_value=None)
+
+
+@lru_cache(maxsize=64)
+def together(process: Process, kind: Kind, places: tuple[tuple[str, float], ...]) -> Table:
+    """The tables of several corners and temperatures as one, in that order."""
+    found = [table(process, kind, corner, temperature) for corner, temperature in places]
+    values, flicker = (np.concatenate([getattr(one, name) for one in found]) for name in ("values", "flicker"))
+    return replace(found[0], values=values, flicker=flicker)
 
 
 @lru_cache(maxsize=64)
@@ -92,7 +115,9 @@ def table(process: Process, kind: Kind, corner: str, temperature: float) -> Tabl
             np.savez(draft, values=swept, flicker=_flicker(process, kind, models, temperature))
         os.replace(draft.name, kept)
     with np.load(kept) as data:
-        return Table(np.array(lengths), _DRAINS * process.supply, data["values"], float(data["flicker"]))
+        nothing = np.zeros(1, dtype=np.intp)
+        drains, values, flicker = _DRAINS * process.supply, data["values"][None], np.array([float(data["flicker"])])
+        return Table(np.array(lengths), drains, values, flicker, nothing)
 
 
 def _swept(process: Process, devices: list[Device], models: str, temperature: float) -> Array:

@@ -273,12 +273,11 @@ _EXPECTED: tuple[tuple[str, float, float | None], ...] = (
 
 def theory(sizing: Sizing, use: Use, *, fidelity: Rung = "pvt") -> dict[str, Any]:
     """gm/Id tables and small-signal formulas, at the nominal point or the worst of a few."""
-    found: dict[str, Any] = {}
-    for corner, share, at in _EXPECTED[:1] if fidelity == "typical" else _EXPECTED:
-        about: Any = {"corner": corner, "point": use.point(share, at), "load": use.load * 1e-12, "process": PROCESSES[use.pdk]}
-        for name, value in expected(use.topology, sizing, **about).items():
-            pick = np.maximum if name in LARGER_IS_WORSE else np.minimum
-            found[name] = pick(found[name], value) if name in found else value
+    places = [(corner, use.point(share, at)) for corner, share, at in (_EXPECTED[:1] if fidelity == "typical" else _EXPECTED)]
+    said = expected(use.topology, sizing, places, load=use.load * 1e-12, process=PROCESSES[use.pdk])
+    found: dict[str, Any] = {
+        name: (np.max if name in LARGER_IS_WORSE else np.min)(values, axis=0) for name, values in said.items()
+    }
     return found | {"area": build(use.topology, sizing, pdk=use.pdk).area}
 
 
@@ -287,10 +286,11 @@ _SAID = tuple(f"said {name}" for name in ("current", "gain", "gbw", "phase_margi
 
 def tokens(sizing: Sizing, use: Use) -> dict[str, Any]:
     """Of any topology on any process: its first stage at the nominal point, and what formulas say of the whole amplifier."""
-    about: Any = {"corner": CORNERS[0], "point": use.point(), "load": use.load * 1e-12, "process": PROCESSES[use.pdk]}
-    said = expected(use.topology, sizing, **about)
+    place = (CORNERS[0], use.point())
+    about: Any = {"load": use.load * 1e-12, "process": PROCESSES[use.pdk]}
+    said = {name: value[0] for name, value in expected(use.topology, sizing, [place], **about).items()}
     found = {f"said {name}": np.log(np.maximum(value, 1e-3)) for name, value in said.items()}
-    return found | {"said saturation": said["saturation"]} | first_stage(use.topology, sizing, **about)
+    return found | {"said saturation": said["saturation"]} | first_stage(use.topology, sizing, place, **about)
 
 
 def export(sizing: Sizing, use: Use, measured: Measured) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ and the loop is a ladder of nodes solved on a grid of frequencies.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dure.domains.chip.bench import STEP, Point
-from dure.domains.chip.gmid import Look, Table, table
+from dure.domains.chip.gmid import Look, Table, together
 from dure.domains.chip.pdk import SKY130, Kind, Process
 
 __all__ = ["TOKENS", "expected", "first_stage"]
@@ -42,13 +42,13 @@ class _Stage:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a design is looked at: tables of the pair's own kind of transistor and of the other, supply in V, load in F."""
+    """Where each row is looked at: tables of the pair's own kind of transistor and of the other, supply in V, load in F."""
 
     process: Process
     kind: Kind
     own: Table
     across: Table
-    supply: float
+    supply: Array
     load: float
 
     def volts(self, at_1v8: float) -> float:
@@ -56,39 +56,42 @@ class _Place:
         return at_1v8 * self.process.supply / 1.8
 
     @property
-    def middle(self) -> float:
+    def middle(self) -> Array:
         """From the rail of the pair's tail to the inputs, V."""
         return (0.5 if self.kind == "nfet" else 0.75) * self.supply
 
 
-def expected(
-    topology: str, sizing: Any, *, corner: str, point: Point, load: float, process: Process = SKY130
-) -> dict[str, Array]:
-    """The figures of ``Specs`` for many sizings at one point, each an array; ``load`` in F."""
+Corner = tuple[str, Point]
+
+
+def expected(topology: str, sizing: Any, places: Sequence[Corner], *, load: float, process: Process = SKY130) -> dict[str, Array]:
+    """The figures of ``Specs`` for n sizings at p corners and points, each (p, n); ``load`` in F."""
     maker: Mapping[str, Callable[..., dict[str, Array]]] = {
         "ota5": _ota,
         "miller_n": _miller,
         "miller_p": _miller,
         "folded": _folded,
     }
-    at, sized = _place(topology, sizing, corner, point, load, process)
+    at, sized = _rows(topology, sizing, places, load, process)
     with np.errstate(all="ignore"):
-        return maker[topology](sized, at)
+        return {name: value.reshape(len(places), -1) for name, value in maker[topology](sized, at).items()}
 
 
-def _place(
-    topology: str, sizing: Any, corner: str, point: Point, load: float, process: Process
-) -> tuple[_Place, dict[str, Array]]:
+def _rows(topology: str, sizing: Any, places: Sequence[Corner], load: float, process: Process) -> tuple[_Place, dict[str, Array]]:
+    """All sizings at the first place, then at the next: many short calls would cost more than one long one."""
     kind: Kind = "pfet" if topology == "miller_p" else "nfet"
     other: Kind = "nfet" if kind == "pfet" else "pfet"
-    own, across = (table(process, one, corner, point.temperature) for one in (kind, other))
-    sized = {name: np.asarray(value, dtype=float) for name, value in vars(sizing).items()}
-    return _Place(process, kind, own, across, point.supply, load), sized
+    given = np.broadcast_arrays(*(np.atleast_1d(np.asarray(value, dtype=float)) for value in vars(sizing).values()))
+    sized = {name: np.tile(value, len(places)) for name, value in zip(vars(sizing), given, strict=True)}
+    which = np.repeat(np.arange(len(places)), len(given[0]))
+    at = tuple((corner, point.temperature) for corner, point in places)
+    own, across = (together(process, one, at).at(which) for one in (kind, other))
+    return _Place(process, kind, own, across, np.array([point.supply for _corner, point in places])[which], load), sized
 
 
 def _bias(sized: Mapping[str, Array], at: _Place) -> Array:
     """The current of the diode in series with the bias resistor."""
-    drop: Array = np.asarray(at.process.vgs[at.kind])
+    drop: Array = np.full_like(at.supply, at.process.vgs[at.kind])
     current: Array = (at.supply - drop) / (sized["r_bias"] * 1e3)
     for _step in range(4):
         drop = at.own.look(current, sized["w_mirror"], sized["l_mirror"], drop).vgs
@@ -99,7 +102,7 @@ def _bias(sized: Mapping[str, Array], at: _Place) -> Array:
 def _first_stage(sized: Mapping[str, Array], at: _Place) -> _Stage:
     current = _bias(sized, at)
     half = current * sized["m_tail"] / 2
-    headroom = max(0.1, at.middle - at.process.vgs[at.kind])
+    headroom = np.maximum(0.1, at.middle - at.process.vgs[at.kind])
     tail = at.own.look(2 * half, sized["w_mirror"] * sized["m_tail"], sized["l_mirror"], headroom)
     pair = at.own.look(half, sized["w_pair"] * sized["m_pair"], sized["l_pair"], at.volts(0.4))
     load = at.across.look(half, sized["w_load"] * 2, sized["l_load"], at.volts(0.8))
@@ -154,7 +157,7 @@ def _specs(stage: _Stage, sized: Mapping[str, Array], at: _Place, **found: Array
     slopes = (of_kind["nfet"], of_kind["pfet"]) if at.kind == "nfet" else (of_kind["pfet"], of_kind["nfet"])
     random = np.sqrt(2 * slopes[0] ** 2 / (width * length) + 2 * (ratio * slopes[1]) ** 2 / (loads * across_length))
     thermal = 2 * _KT4 * 300 * 0.8 / stage.pair.gm * (1 + noisy)
-    flicker = 2 * at.own.flicker / (width * length) + 2 * ratio**2 * at.across.flicker / (loads * across_length)
+    flicker = 2 * at.own.noise / (width * length) + 2 * ratio**2 * at.across.noise / (loads * across_length)
     gbw, swiftest = found.pop("gbw"), found.pop("swiftest")
     linear = 2.2 / (2 * math.pi * gbw)
     quick = np.clip(found["phase_margin"] / 70, 0.1, 1.0)
@@ -292,9 +295,9 @@ TOKENS = (
 """What every topology has: its first stage, transistor by transistor and at its current, and what it is used for."""
 
 
-def first_stage(topology: str, sizing: Any, *, corner: str, point: Point, load: float, process: Process) -> dict[str, Array]:
-    """``TOKENS`` of many sizings at one point, lengths, areas, currents and conductances as logarithms."""
-    at, sized = _place(topology, sizing, corner, point, load, process)
+def first_stage(topology: str, sizing: Any, place: Corner, *, load: float, process: Process) -> dict[str, Array]:
+    """``TOKENS`` of n sizings at one corner and point, (n,); lengths, areas, currents and conductances as logarithms."""
+    at, sized = _rows(topology, sizing, (place,), load, process)
     with np.errstate(all="ignore"):
         stage = _first_stage(sized, at)
         found: dict[str, Any] = {}
@@ -310,5 +313,5 @@ def first_stage(topology: str, sizing: Any, *, corner: str, point: Point, load: 
         found["bias current"] = np.log(stage.current)
         found["tail share"] = np.log(sized["m_tail"])
     found["load capacitor"] = math.log(load)
-    found["supply share"] = point.supply / process.supply
+    found["supply share"] = at.supply / process.supply
     return found

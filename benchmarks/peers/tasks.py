@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from dure.canonical import digest
 from dure.errors import SimulationFailed
 from dure.problem import Arranged, Field, Goal, Problem, Real, design, outcome, values_of, with_limits
+from dure.problem.held import Held
 from dure.strategy import space_filling
 
 __all__ = ["DECLARED", "Answer", "Array", "Design", "Reference", "Task", "designs_of", "outcomes_of", "references"]
@@ -98,12 +99,15 @@ class Task:
 
     @cached_property
     def fields(self) -> dict[str, Field]:
-        """What players vary, by name: the problem's inputs, but of an arrangement a key for each place, which are sorted."""
+        """What players vary, by name: the problem's inputs, but of an arrangement a key for each place, which are sorted.
+
+        What a setting holds at one value is not varied.
+        """
         found: dict[str, Field] = {}
         for name, spec in self.problem.inputs.items():
             if isinstance(spec, Arranged):
                 found |= {f"{name}_{place}": Real(low=0.0, high=1.0) for place in spec.places}
-            else:
+            elif not isinstance(spec, Held):
                 found[name] = spec
         return found
 
@@ -115,7 +119,7 @@ class Task:
                 found |= {
                     f"{name}_{place}": key for place, key in zip(spec.places, spec.encode(given[name]).tolist(), strict=True)
                 }
-            else:
+            elif not isinstance(spec, Held):
                 found[name] = given[name]
         return found
 
@@ -126,7 +130,7 @@ class Task:
             if isinstance(spec, Arranged) and name not in given:
                 found[name] = spec.decode(np.array([[given[f"{name}_{place}"] for place in spec.places]], dtype=float))[0]
             else:
-                found[name] = given[name]
+                found[name] = spec.value if isinstance(spec, Held) else given[name]
         return found
 
     @cached_property

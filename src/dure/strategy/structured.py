@@ -22,6 +22,8 @@ from dure.surrogate import Past
 
 __all__ = ["Structured", "calmly"]
 
+_FEW = 4
+"""Space-filling points by which a theory is calibrated, of which each outcome has but an offset and a scale to learn."""
 _FILL = N_("A space-filling point: the trend is learned before a model is trusted.")
 
 
@@ -98,6 +100,8 @@ class Structured:
         problem, rung = task.problem, self.ladder_of(task)[0]
         starts = [design for design in problem.starts if self.starts and problem.broken_rule(design) is None]
         filling = max(2, problem.space.columns - 1) if starts else problem.space.columns + 1
+        if self.theory and problem.theory is not None:
+            filling = min(filling, _FEW)
         points = (Proposal(design, rung, "start", _FILL) for design in space_filling(problem, seed))
         planned = [*(Proposal(design, rung, "start", START) for design in starts), *islice(points, filling)]
         if len(evidence.rungs[rung].designs) >= len(planned):

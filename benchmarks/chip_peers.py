@@ -1,0 +1,130 @@
+"""Amplifiers against other optimisers: runs at all 45 points until a design keeps the spec set tight.
+
+    python -m benchmarks.chip_peers [--quick] [--resume DIR] [--json FILE]
+    .venv-peers/bin/python -m benchmarks.chip_peers collect PEER... [--seeds N] [--tasks NAME...] [--minutes 50]
+
+The first plays Dure, with the author's formulas and without, and compares it with what is kept of its peers under
+benchmarks/results/peers; the second plays peers and keeps what they got. Everyone begins with the textbook designs, which keep
+the set at the nominal point at best. A search that does not get there counts as its budget and one. The second mark is a tenth
+above the least current that anybody reached. Quick: one amplifier, one seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks.figures import Figure, Options, Row, present
+from benchmarks.peers.collect import collect
+from benchmarks.peers.players import ABLATED, OURS, PEERS, Entry
+from benchmarks.peers.scores import across_seeds, log_ratios
+from benchmarks.peers.tasks import Task
+from benchmarks.peers.trajectories import Run, append, load, play, whole
+from dure.domains.chip.opamp import Use, problem
+
+AMPLIFIERS = ("ota5", "folded", "miller_n", "miller_p")
+BUDGET = 40
+_SEEDS, _QUICK_SEEDS = 10, 1
+_BLACKBOX = next(one for one in ABLATED if one.strategy == "blackbox")
+
+
+def tasks() -> list[Task]:
+    """An amplifier each, on SKY130."""
+    found = []
+    for name in AMPLIFIERS:
+        member, setting = problem.under(Use(topology=name)), {"topology": name}
+        limits: Any = member.limits["tight"]
+        found.append(Task("amplifiers", member, BUDGET, declared=f"opamp-{name}-tight", setting=setting, limited=limits))
+    return found
+
+
+def answers(run: Run, task: Task) -> list[tuple[float, float]]:
+    """Runs used up and current, of each answer that keeps the set."""
+    full = whole(run, task)
+    spent = full.get("spent") or range(1, len(full["y"]) + 1)
+    return [(float(used), y) for used, y in zip(spent, full["y"], strict=True) if y is not None]
+
+
+def runs_until(found: Mapping[int, list[tuple[float, float]]], current: float) -> dict[int, float]:
+    """By seed, runs until a design that keeps the set takes no more than ``current``."""
+    return {seed: min((used for used, y in some if y <= current), default=BUDGET + 1.0) for seed, some in found.items()}
+
+
+def own(options: Options, entry: Entry, task: Task, seeds: int) -> dict[int, list[tuple[float, float]]]:
+    """Dure's answers by seed; what is missing is played."""
+    kept = {run["seed"]: run for run in load(entry, "here", options.folder) if run["task"] == task.name}
+    for seed in range(seeds):
+        if seed not in kept:
+            options.say(f"{entry.name}, {task.name}, seed {seed}")
+            kept[seed] = play(entry, task, seed)
+            append(kept[seed], entry, "here", options.folder)
+    return {seed: answers(run, task) for seed, run in kept.items()}
+
+
+def others(entry: Entry, task: Task) -> dict[int, list[tuple[float, float]]]:
+    """A peer's answers by seed, as far as they were collected for the task as it is now."""
+    runs = [run for run in load(entry, entry.pinned) if (run["task"], run["definition"]) == (task.name, task.definition)]
+    return {run["seed"]: answers(run, task) for run in runs}
+
+
+def study(options: Options) -> tuple[list[Figure], list[Row]]:
+    """Play what is missing and sum it up."""
+    figures: list[Figure] = []
+    rows: list[Row] = []
+    for task in tasks()[: 1 if options.quick else None]:
+        seeds = _QUICK_SEEDS if options.quick else _SEEDS
+        peers = {name: found for name, entry in PEERS.items() if (found := others(entry, task))}
+        mine = {entry.name: own(options, entry, task, seeds) for entry in (OURS, _BLACKBOX)}
+        everyone: dict[str, Any] = mine | peers
+        least = min((y for found in everyone.values() for some in found.values() for _used, y in some), default=math.nan)
+        for mark, current in (("the set tight", math.inf), (f"{1.1 * least:.3g} uA as well", 1.1 * least)):
+            runs = {name: runs_until(found, current) for name, found in everyone.items()}
+            rows += [
+                {"task": f"{task.name}, {mark}", "player": name, "seed": seed, "runs": used}
+                for name, found in runs.items()
+                for seed, used in found.items()
+            ]
+            figures += _of_a_mark(f"{task.name}, runs until {mark}", runs, mine, peers, first=math.isinf(current))
+    return figures, rows
+
+
+def _of_a_mark(label: str, runs: Any, mine: Any, peers: Any, *, first: bool) -> list[Figure]:
+    found = []
+    for name, aim in ((OURS.name, 5.0), (_BLACKBOX.name, 1.3)):
+        spans = {peer: across_seeds([log_ratios(runs[peer], runs[name])]) for peer in peers}
+        if spans:
+            best = min(spans, key=lambda peer: spans[peer][0])
+            whole_count = len(mine[name]) == _SEEDS
+            target = aim if first and whole_count else None
+            found.append(
+                Figure(f"{label}: {name} against the best peer", *spans[best], target=target, unit="times fewer", peer=best)
+            )
+        missed = sum(used > BUDGET for used in runs[name].values())
+        found.append(Figure(f"  searches of {name} that did not get there", missed, unit=f"of {len(runs[name])}"))
+    for peer in peers:
+        missed = sum(used > BUDGET for used in runs[peer].values())
+        found.append(Figure(f"  searches of {peer} that did not get there", missed, unit=f"of {len(runs[peer])}"))
+    return found
+
+
+def gather(arguments: list[str]) -> None:
+    """The second command."""
+    parser = argparse.ArgumentParser("python -m benchmarks.chip_peers collect")
+    parser.add_argument("peers", nargs="+", choices=list(PEERS))
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--tasks", nargs="*", default=[])
+    parser.add_argument("--minutes", type=float, default=50.0)
+    given = parser.parse_args(arguments)
+    chosen = [task for task in tasks() if not given.tasks or task.name in given.tasks]
+    done = [collect(PEERS[name], chosen, given.seeds, time.monotonic() + 60 * given.minutes) for name in given.peers]
+    sys.exit(0 if all(done) else 3)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["collect"]:
+        gather(sys.argv[2:])
+    present("chip_peers", __doc__, study)

@@ -3,8 +3,9 @@
     python -m benchmarks.chip [--quick] [--resume DIR] [--json FILE]
 
 A search of chip/opamp asks for one design after another and ends with the first that keeps the whole set, worst point
-included, or with the declared budget; that design is then signed off with the PDK's own files. For each topology one
-campaign uses its whole budget. CPU seconds are those of child processes, so that they mean something on a busy machine.
+included, or with the declared budget; that design is then signed off with the PDK's own files. How far the current falls with
+the rest of a budget is a matter of benchmarks.chip_peers. CPU seconds are those of child processes, so that they mean
+something on a busy machine.
 Quick: costs, one search, one circuit.
 """
 
@@ -28,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.figures import Figure, Options, Row, present, repeated
-from dure.campaign import Campaign, Loop, make_plan, ranked
+from dure.campaign import Loop
 from dure.domains.chip import pdk
 from dure.domains.chip.bench import circuit, deck, flat_models
 from dure.domains.chip.circuits import EPFL, path_of
@@ -172,27 +173,6 @@ def kept(task: Task, outcome: Row, slack: Any) -> bool:
     )
 
 
-def campaign(topology: str, folder: Path) -> Row:
-    """A campaign of the declared budget with its required checks; resumed where it was interrupted."""
-    place = folder / f"campaign-{topology}"
-    if (place / "journal.sqlite").exists():
-        opened = Campaign.resume(place)
-    else:
-        setting = {"topology": topology}
-        plan = make_plan("chip/opamp", setting=setting, limit_set="mid", control_runs=0, required_checks_only=True)
-        opened = Campaign.begin(place, plan)
-    with opened as running:
-        ends = running.run()
-        best = ranked(running.history, running.task)
-        currents = [running.task.goal_values(one.outcome or {})["current"] for one in (best[0], min(best, key=lambda s: s.seq))]
-    return {
-        "verdict": ends["verdict"],
-        "signed_off": ends["checks"].get("sign-off", {}).get("holds"),
-        "current": currents[0],
-        "first_current": currents[1],
-    }
-
-
 def recipes(circuit_name: str, count: int) -> Row:
     """LUT-6 counts of a circuit: mapped as it is, after resyn2 twice, and the best of ``count`` random recipes, all proven."""
     path, generator = path_of(f"epfl-{circuit_name}"), np.random.default_rng(0)
@@ -234,7 +214,6 @@ def study(options: Options) -> tuple[list[Figure], list[Row]]:
     rows.append(options.row("pool", partial(pool, 4 if quick else 32, options.folder / "pool")))
     if not quick:
         rows.append(options.row("full library", full_library))
-        rows += [options.row(f"campaign {one}", partial(campaign, one, options.folder)) for one in TOPOLOGIES]
     return list(figures({row["task"]: row for row in rows}, table, quick)), rows
 
 
@@ -266,10 +245,6 @@ def _searched(rows: dict[str, Row]) -> Iterator[Figure]:
         yield Figure(name, met, unit=f"of {len(mine)}", target=9.0 if whole_count else None)
         budget = problem.runs + 1
         yield repeated("  runs until then, textbook starts included", [row["runs"] or budget for row in mine], unit="runs")
-        if (whole := rows.get(f"campaign {topology}")) is not None:
-            passed = "passes" if whole["signed_off"] else "fails"
-            name = f"  least current after all {problem.runs:g} runs, which {passed} the sign-off; against the first design's"
-            yield Figure(name, whole["current"] / whole["first_current"])
     if len(least) == len(TOPOLOGIES):
         yield Figure("least over topologies: seeds that reach the spec set mid", min(least), unit=f"of {SEEDS}", target=9.0)
 

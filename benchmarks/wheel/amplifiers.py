@@ -1,5 +1,7 @@
 """chip/opamp: a prior of three topologies on SKY130, and amplifiers of a topology or a process that it never saw.
 
+    python -m benchmarks.wheel.amplifiers [--quick] [--resume DIR] [--json FILE]
+
 Everyone has the formulas of chip/opamp and its textbook starts; counted are runs at all 45 points until a design keeps the spec
 set mid. The pool is drawn first, which takes three quarters of an hour of processor time. Quick: one amplifier, one seed.
 """
@@ -14,7 +16,7 @@ from typing import Any
 import torch
 
 from benchmarks.chip import measured
-from benchmarks.figures import Figure, Options, Row
+from benchmarks.figures import Figure, Options, Row, present
 from benchmarks.peers.scores import across_seeds
 from benchmarks.wheel.rows import COLD, SHUFFLED, WARM, logs_of
 from dure.campaign import Loop
@@ -82,11 +84,15 @@ def study(options: Options) -> tuple[list[Figure], list[Row]]:
                 row = options.row(f"{target}, {name}, seed {seed}", partial(search, use, name, pool, seed))
                 rows.append(row | {"family": "amplifiers", "target": target, "player": name, "seed": seed})
     figures = []
-    for label, player, wanted in (("past", WARM, 1.3), ("shuffled past", SHUFFLED, 0.95)):
+    for label, player, wanted in (("warm", WARM, 1.3), ("with a shuffled past", SHUFFLED, 0.95)):
         logs = logs_of(rows, COLD, player, "runs")
-        name = f"amplifiers of unseen topology or process: {label} and formulas against formulas, runs to the set mid"
+        name = f"chip/opamp, held-out topology: {label} against structure alone"
         figures.append(Figure(name, *across_seeds(logs), unit="times fewer", target=None if options.quick else wanted, peer=COLD))
         least = min(float(one.mean()) for one in logs)
         worst = 0.9 if player == WARM and not options.quick else None
         figures.append(Figure("  worst amplifier", float(torch.tensor(least).exp()), unit="times fewer", target=worst, peer=COLD))
     return figures, rows
+
+
+if __name__ == "__main__":
+    present("wheel.amplifiers", __doc__, study)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dure import cli
 from dure.campaign import Loop
 from dure.canonical import canonical, parse
 from dure.errors import ProblemError, ValueRefused
@@ -147,3 +150,34 @@ def test_what_is_asked_is_a_tuple_and_its_order_counts():
         assert isinstance(wish.design.steps, tuple)
         loop.tell(wish, {"quality": math.fsum(place for place, one in enumerate(wish.design.steps) if one == "cool")})
     assert loop.best().steps
+
+
+STATED = """
+from dure import Problem, design, minimise, outcome, sequence
+
+@design
+class Recipe:
+    steps: tuple[str, ...] = sequence("heat", "stir", "cool", most=6, help="what is done")
+
+@outcome
+class Made:
+    time: float = minimise(unit="s")
+
+problem = Problem(
+    name="mine/recipe", version="1", question="Which recipe is quickest?", design=Recipe, outcome=Made,
+    simulate=lambda one: {"time": 10.0 + len(one.steps) - 2.0 * ("cool" in one.steps)}, starts=(Recipe(steps=("heat", "heat")),)
+)
+"""
+
+
+def test_a_campaign_shows_reports_and_verifies_sequences(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "recipe.py").write_text(STATED, encoding="utf-8")
+    assert cli.main(["show", str(tmp_path / "recipe.py")]) == 0
+    assert "0 to 6 of heat, stir, cool, in order" in " ".join(capsys.readouterr().out.split())
+    out = tmp_path / "run"
+    arguments = ["run", str(tmp_path / "recipe.py"), "--runs", "12", "--control", "0", "--workers", "1", "--strategy", "sobol"]
+    assert cli.main([*arguments, "--out", str(out), "--json"]) in (0, 3)
+    assert cli.main(["verify", str(out)]) == 0
+    winner = json.loads((out / "results" / "winner.json").read_text("utf-8"))
+    assert set(winner["design"]["steps"]) <= {"heat", "stir", "cool"}
+    assert "heat;heat" in (out / "report.html").read_text("utf-8")

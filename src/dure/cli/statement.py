@@ -85,6 +85,9 @@ def _range(spec: Mapping[str, Any]) -> str:
     if "inventory" in spec:
         stock = _listed([f"{count} {kind}" for kind, count in spec["inventory"]])
         return _("{stock} over {count} places").format(stock=stock, count=len(spec["places"]))
+    if "symbols" in spec:
+        symbols = _listed(spec["symbols"])
+        return _("{least} to {most} of {symbols}, in order").format(least=spec["least"], most=spec["most"], symbols=symbols)
     if spec["kind"] == "molecule":
         return _("{count} molecules").format(count=spec["pool"]["count"]) if spec["pool"] else _("any molecule")
     text = bounds(spec["low"], spec["high"], spec["unit"])
@@ -99,7 +102,7 @@ def _listed(values: Sequence[str]) -> str:
 
 def _inputs(plain: Mapping[str, Any]) -> list[tuple[str, ...]]:
     free = {name: spec for name, spec in plain["design"].items() if spec["kind"] != "held"}
-    wide = any("options" in spec or "inventory" in spec for spec in free.values())
+    wide = any({"options", "inventory", "symbols"} & set(spec) for spec in free.values())
     rows = [(name, _range(spec), spoken(spec["help"])) for name, spec in free.items()]
     shown: list[tuple[str, ...]] = list(rows)
     if wide:

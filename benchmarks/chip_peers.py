@@ -61,7 +61,8 @@ def runs_until(found: Mapping[int, list[tuple[float, float]]], current: float) -
 
 def own(options: Options, entry: Entry, task: Task, seeds: int) -> dict[int, list[tuple[float, float]]]:
     """Dure's answers by seed; what is missing is played."""
-    kept = {run["seed"]: run for run in load(entry, "here", options.folder) if run["task"] == task.name}
+    known = (task.name, task.definition)
+    kept = {run["seed"]: run for run in load(entry, "here", options.folder) if (run["task"], run["definition"]) == known}
     for seed in range(seeds):
         if seed not in kept:
             options.say(f"{entry.name}, {task.name}, seed {seed}")
@@ -110,7 +111,7 @@ def _over_all(ratios: Mapping[str, Mapping[str, list[Array]]], quick: bool) -> l
         spans = {peer: across_tasks(logs) for peer, logs in ratios[name].items() if len(logs) == most}
         if spans:
             best = min(spans, key=lambda peer: spans[peer][0])
-            figure = f"runs to the spec set tight, {label} against the best cold peer"
+            figure = f"runs to the spec set tight at the nominal point, {label} against the best cold peer"
             target = None if quick or most < len(AMPLIFIERS) else aim
             found.append(Figure(figure, *spans[best], unit="times fewer", target=target, peer=best))
     return found

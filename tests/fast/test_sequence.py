@@ -17,6 +17,8 @@ from dure.campaign import Loop
 from dure.canonical import canonical, parse
 from dure.errors import ProblemError, ValueRefused
 from dure.problem import Problem, Sequenced, design, maximise, minimise, outcome, sequence
+from dure.problem.held import narrowed
+from dure.problem.space import Space
 
 
 @st.composite
@@ -86,6 +88,7 @@ def test_all_insertions_and_deletions_are_among_the_neighbours(kinds: int, lengt
         (("a", "a"), {"most": 3}, "repeat"),
         (("a", ""), {"most": 3}, "no texts"),
         (("a;b",), {"most": 3}, "holds ;"),
+        (("-",), {"most": 3}, "stands for nothing"),
         (("a",), {"most": 0}, "whole numbers"),
         (("a",), {"most": 2, "least": 3}, "a sequence of 3 to 2 symbols"),
         (("a",), {"most": 2.5}, "whole numbers"),
@@ -106,6 +109,14 @@ def test_a_wrong_declaration_is_refused_at_its_line(symbols: Any, more: Any, say
 def test_a_wrong_sequence_is_refused(value: Any, says: str):
     with pytest.raises(ValueRefused, match=says):
         Sequenced(symbols=("a", "b"), most=2, least=1).accept("steps", value)
+
+
+def test_nothing_is_written_as_a_dash_and_a_held_sequence_is_a_design():
+    spec = Sequenced(symbols=("a", "b"), most=2)
+    assert (spec.write(()), spec.read("x", "-"), spec.read("x", "")) == ("-", (), ())
+    made = narrowed(Recipe, {"steps": ["heat", "stir"]})
+    (one,) = Space(made).designs(np.zeros((1, 0)))
+    assert one.steps == ("heat", "stir")
 
 
 @design

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dure.errors import ProblemError
+from dure.errors import ProblemError, SimulationFailed
 from dure.problem import Problem, Tokens, choice, design, minimise, outcome, real, setting
 
 KINDS = ("one", "two", "three")
@@ -120,3 +120,24 @@ def test_a_prior_of_two_members_knows_the_third():
     said.sum().backward()  # type: ignore[no-untyped-call]
     assert points.grad is not None
     assert bool(points.grad.abs().sum() > 0)
+
+
+def test_tokens_that_fail_say_nothing_and_those_that_are_wrong_say_where():
+    def failing(_rods: Rods, _kind: Kind) -> Any:
+        raise SimulationFailed("too busy")
+
+    def wrong(_rods: Rods, _kind: Kind) -> Any:
+        raise KeyError("spelt")
+
+    problem = pendulum(failing)
+    assert problem.tokens is not None
+    assert np.isfinite(problem.tokens.of(problem, Kind())(np.zeros((2, 3)))).all()
+    problem = pendulum(wrong)
+    assert problem.tokens is not None
+    with pytest.raises(ProblemError, match=r"test_tokens\.py:\d+: tokens: KeyError: 'spelt'"):
+        problem.tokens.of(problem, Kind())
+
+
+def test_tokens_without_a_function_are_refused():
+    with pytest.raises(ProblemError, match="tokens must be a function of the design and the setting"):
+        pendulum(5)

@@ -14,7 +14,7 @@ pytest.importorskip("platformdirs", reason="pip install 'dure[chip]'")
 from dure.domains.chip import synthesis
 from dure.domains.chip.circuits import OWN, as_aiger, path_of
 from dure.domains.chip.synthesis import PASSES, RESYN2, Circuit, Recipe, inputs_of_nodes, map_circuit, problem
-from dure.errors import SimulationFailed
+from dure.errors import SimulationFailed, ValueRefused
 
 pytestmark = pytest.mark.needs("yosys", "berkeley-abc")
 
@@ -90,3 +90,61 @@ def test_a_broken_circuit_says_why(tmp_path: Path, text: str, said: str):
 def test_a_recipe_that_takes_too_long_is_stopped():
     with pytest.raises(SimulationFailed, match=r"berkeley-abc was killed: not done after 0\.001 s"):
         map_circuit(path_of("alu"), RESYN2, timeout=0.001)
+
+
+PARITY = "module mine(input [5:0] a, output y);\n assign y = ^a;\nendmodule\n"
+"""Of six inputs: one look-up table, five exclusive-ors of three AND gates each."""
+
+
+def own(path: Path) -> Circuit:
+    return problem.make_setting({"circuit": str(path)})
+
+
+def tables(circuit: Circuit) -> float:
+    return problem.answer(Recipe(passes=()), circuit, fidelity="lut6", seed=0).outcome.luts
+
+
+@pytest.mark.needs("bwrap")
+def test_a_file_of_ones_own_is_read_in_every_kind(tmp_path: Path):
+    verilog = tmp_path / "mine.v"
+    verilog.write_text(PARITY, encoding="utf-8")
+    aiger = tmp_path / "mine.aig"
+    aiger.write_bytes(as_aiger(verilog).read_bytes())
+    command = f"read {aiger}; strash; write_blif {tmp_path / 'mine.blif'}"
+    subprocess.run(["berkeley-abc", "-q", command], capture_output=True, check=True)
+    for name in ("mine.v", "mine.aig", "mine.blif"):
+        assert tables(own(tmp_path / name)) == 1, name
+
+
+@pytest.mark.needs("bwrap")
+def test_an_edited_file_is_another_circuit_and_its_old_name_is_refused(tmp_path: Path):
+    file = tmp_path / "a#b" / "mine.v"
+    file.parent.mkdir()
+    file.write_text(PARITY, encoding="utf-8")
+    before = own(file)
+    assert tables(before) == 1
+    file.write_text(PARITY.replace("[5:0]", "[10:0]"), encoding="utf-8")
+    assert tables(own(file)) > 1
+    with pytest.raises(ValueRefused, match="is no longer the file of"):
+        tables(before)
+    file.unlink()
+    with pytest.raises(ValueRefused, match=r"mine\.v is gone; put the file of"):
+        path_of(before.circuit)
+
+
+@pytest.mark.needs("bwrap")
+def test_verilog_of_ones_own_reads_nothing_but_itself(tmp_path: Path):
+    secret = tmp_path / "secret.v"
+    secret.write_text("module secret(input a, output y);\n assign y = ~a;\nendmodule\n", encoding="utf-8")
+    file = tmp_path / "mine.v"
+    file.write_text(f'`include "{secret}"\n{PARITY}', encoding="utf-8")
+    with pytest.raises(SimulationFailed, match="yosys ended with code 1"):
+        tables(own(file))
+
+
+@pytest.mark.parametrize("given", ["epfl-addr", "./nothing.v", "/etc/hostname", "mine.aag"])
+def test_what_is_no_circuit_is_refused_with_what_is(given: str):
+    with pytest.raises(
+        ValueRefused, match=r"is neither one of adder, .*epfl-adder, .* nor a file that ends in \.v, \.blif, \.aig"
+    ):
+        own(Path(given))

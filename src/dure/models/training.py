@@ -17,6 +17,8 @@ _STEPS, _ROWS, _RATE = 600, 64, 4e-3
 _DISTANCE = 0.02
 """How dear it is for a task to differ from the others, beside its mean squared error."""
 _MOST_ROWS = 4000
+_LEAST_SPREAD = 1e-5
+"""Share of its size by which a number has to vary to say anything: weights are kept in single precision."""
 _FOLDS = 5
 _RIDGE = 0.1
 """Variance of the noise, in units of an output's spread, in the few answers by which left-out tasks are read."""
@@ -98,7 +100,7 @@ def _spread_of(tasks: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Middle and spread over tasks that count alike, of (n, s) values each; infinite where nothing varies."""
     middle = torch.stack([some.mean(0) for some in tasks]).mean(0)
     spread = torch.stack([(some - middle).square().mean(0) for some in tasks]).mean(0).sqrt()
-    return middle, torch.where(spread > 1e-9 * middle.abs(), spread, torch.inf)
+    return middle, torch.where(spread > _LEAST_SPREAD * middle.abs(), spread, torch.inf)
 
 
 def _own_units(task: PastTask, rows: Tensor | slice) -> Tensor:

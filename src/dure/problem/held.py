@@ -50,7 +50,11 @@ class Held(Field):
         return np.zeros(0)
 
     def decode(self, cube: Array) -> NDArray[Any]:
-        return np.full(len(cube), self.value)
+        if not isinstance(self.value, tuple):
+            return np.full(len(cube), self.value)
+        values = np.empty(len(cube), dtype=object)
+        values[:] = [self.value] * len(cube)
+        return values
 
     def snap(self, _value: Any) -> Any:
         return self.value
@@ -66,12 +70,12 @@ def narrowed(cls: type, held: Mapping[str, Any]) -> type:
         UnknownName: an input is none of the class's.
         ValueRefused: it cannot have that value.
     """
-    known = inputs_of(cls)
-    for name, value in held.items():
+    known, taken = inputs_of(cls), []
+    for name, value in sorted(held.items()):
         if name not in known:
             raise UnknownName(_("input"), name, known)
-        known[name].accept(name, value)
-    return _narrowed(cls, tuple(sorted(held.items())))
+        taken.append((name, known[name].accept(name, value)))
+    return _narrowed(cls, tuple(taken))
 
 
 @cache

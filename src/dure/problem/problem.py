@@ -133,10 +133,13 @@ class Problem:
         """Numbers that say what kind of task a setting makes; a name says nothing unless its author told its kinds apart."""
         found: list[float] = []
         for name, spec in self.inputs_of_setting.items():
-            encoded, tokens = spec.encode(getattr(setting, name)), spec.tokens_of()
+            tokens = spec.tokens_of()
+            if tokens is not None and len(tokens) == tokens.shape[1] and np.array_equal(tokens, np.eye(len(tokens))):
+                continue
+            encoded = spec.encode(getattr(setting, name))
             if tokens is None:
                 found += encoded.tolist()
-            elif len(tokens) != tokens.shape[1] or not np.array_equal(tokens, np.eye(len(tokens))):
+            else:
                 found += tokens[(encoded * len(tokens)).astype(int).clip(0, len(tokens) - 1)].ravel().tolist()
         return found
 

@@ -16,6 +16,7 @@ from dure.problem.fields import Array, Field, are_texts, specified
 __all__ = ["Sequenced", "sequence"]
 
 _BETWEEN = ";"
+_NOTHING = "-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +45,12 @@ class Sequenced(Field):
                     symbols=self.symbols
                 )
             )
-        if any(_BETWEEN in one or one != one.strip() for one in self.symbols):
-            raise ProblemError(_("a symbol holds ; or spaces at its ends: {symbols}").format(symbols=", ".join(self.symbols)))
+        if any(_BETWEEN in one or one != one.strip() or one == _NOTHING for one in self.symbols):
+            raise ProblemError(
+                _("a symbol is -, which stands for nothing, or holds ; or spaces at its ends: {symbols}").format(
+                    symbols=", ".join(self.symbols)
+                )
+            )
         ends: list[object] = [self.least, self.most]
         if not all(type(one) is int for one in ends) or not 0 <= self.least <= self.most or self.most < 1:
             raise ProblemError(
@@ -69,10 +74,11 @@ class Sequenced(Field):
         return tuple(value)
 
     def read(self, name: str, text: str) -> tuple[str, ...]:
-        return tuple(one.strip() for one in text.split(_BETWEEN)) if text.strip() else ()
+        return () if text.strip() in ("", _NOTHING) else tuple(one.strip() for one in text.split(_BETWEEN))
 
     def write(self, value: Any) -> str:
-        return _BETWEEN.join(value)
+        """As text, the empty one too: an empty cell of a table would be no value."""
+        return _BETWEEN.join(value) or _NOTHING
 
     def encode(self, value: Any) -> Array:
         """At each place the middle of its symbol's interval, that of nothing beyond the end."""

@@ -116,8 +116,8 @@ def _check_classes(problem: Problem) -> None:
 
 def _check_functions(problem: Problem) -> None:
     most = 1 if not problem.inputs_of_setting else 2
-    for role in ("simulate", "theory"):
-        function = getattr(problem, role)
+    stated = {"simulate": problem.simulate, "theory": problem.theory, "tokens": problem.tokens and problem.tokens.function}
+    for role, function in stated.items():
         if function is not None and not (callable(function) and _can_be_given(function, most)):
             raise ProblemError(
                 _(

@@ -8,18 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dure.errors import InputError, ProblemError, SimulationFailed, UnknownName
+from dure.errors import ProblemError, UnknownName
 from dure.i18n import _
 from dure.problem.problem import Problem
+from dure.problem.tokens import NO_ANSWER
 from dure.problem.where import line_within
 
 __all__ = ["Theory"]
 
 Array = NDArray[np.float64]
-
-_NO_ANSWER = (ArithmeticError, InputError, SimulationFailed, ValueError)
-"""What a theory may raise for a design it cannot say anything about."""
-
 
 _MOST_REMEMBERED = 100_000
 """Designs of which theory's answers are kept."""
@@ -96,7 +93,7 @@ class Theory:
             object.__setattr__(design, name, value[0])
         try:
             return self._call(design)
-        except _NO_ANSWER:
+        except NO_ANSWER:
             return {}
         except Exception as error:
             file = str(self._problem.source or "")

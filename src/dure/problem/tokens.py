@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dure.errors import ProblemError
+from dure.errors import InputError, ProblemError, SimulationFailed
 from dure.i18n import _
+from dure.problem.where import line_within
 
 if TYPE_CHECKING:
     from dure.problem.problem import Problem
 
-__all__ = ["Tokens"]
+__all__ = ["NO_ANSWER", "Tokens"]
+
+NO_ANSWER = (ArithmeticError, InputError, SimulationFailed, ValueError)
+"""What theory or tokens may raise for a design that they cannot say anything about."""
 
 Array = NDArray[np.float64]
 
@@ -25,7 +29,7 @@ class Tokens:
     """Numbers by ``names``, of one unit and meaning in all members of a family.
 
     ``function(design[, setting])`` gives a mapping of them; it is called with designs whose fields are (n,) arrays. Where it has
-    no answer (not finite), a typical value stands in.
+    no answer (it raises, or is not finite), a typical value stands in.
     """
 
     names: tuple[str, ...]
@@ -51,8 +55,14 @@ class Tokens:
 
     def _told(self, problem: Problem, setting: Any, cube: Array) -> Array:
         design = problem.space.decode(cube)
-        with np.errstate(all="ignore"):
-            given = problem.call(self.function, design, setting, fidelity=problem.top.name, seed=0)
+        try:
+            with np.errstate(all="ignore"):
+                given = problem.call(self.function, design, setting, fidelity=problem.top.name, seed=0)
+        except NO_ANSWER:
+            return np.full((len(cube), len(self.names)), np.nan)
+        except Exception as error:
+            file = str(problem.source or "")
+            raise ProblemError(f"tokens: {type(error).__name__}: {error}", file=file, line=line_within(file, error)) from error
         try:
             columns = [np.broadcast_to(np.asarray(given[name], dtype=float), len(cube)) for name in self.names]
         except (KeyError, TypeError, ValueError) as error:

@@ -7,15 +7,15 @@ import os
 import shutil
 import subprocess
 import tempfile
-from functools import cache
 from pathlib import Path
 
 from dure.cache import cache as cache_folder
+from dure.domains.chip.ngspice import shut_in
 from dure.errors import MissingPart, SimulationFailed, ValueRefused
 from dure.i18n import _
 from dure.problem import Need
 
-__all__ = ["ABC", "CELLS", "EPFL", "OWN", "YOSYS", "as_aiger", "called", "circuit_file", "path_of"]
+__all__ = ["ABC", "CELLS", "EPFL", "OWN", "YOSYS", "as_aiger", "called", "circuit_file", "foreign", "path_of"]
 
 OWN = ("adder", "multiplier", "priority_encoder", "sorter", "alu", "fir_tap")
 """Circuits that come with the package, as Verilog."""
@@ -31,7 +31,7 @@ def _there(program: str) -> str:
 YOSYS = Need("yosys", lambda: _there("yosys"), fix="apt-get install yosys")
 ABC = Need("berkeley-abc", lambda: _there("berkeley-abc"), fix="apt-get install berkeley-abc")
 
-KINDS = (".v", ".blif", ".aig", ".aag")
+KINDS = (".v", ".blif", ".aig")
 """Endings of the files that are read."""
 
 CELLS = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
@@ -45,7 +45,7 @@ def path_of(circuit: str) -> Path:
         MissingPart: a circuit of the suite is not in DURE_DATA.
         ValueRefused: a file is no longer what its hash says.
     """
-    if "#" in circuit:
+    if foreign(circuit):
         return Path(circuit_file(circuit).rpartition("#")[0])
     if not circuit.startswith("epfl-"):
         return Path(__file__).parent / "circuits" / f"{circuit}.v"
@@ -60,18 +60,25 @@ def path_of(circuit: str) -> Path:
     return path
 
 
+def foreign(circuit: str) -> bool:
+    """Whether a circuit is a file of somebody's own, as ``circuit_file`` names it."""
+    return circuit.rpartition("#")[0].endswith(KINDS)
+
+
 def circuit_file(given: str) -> str:
     """A file as a setting names it for good: its path and a hash of what it holds.
 
     Raises:
         ValueRefused: there is no such file, it is of none of the kinds, or it is not what the hash in ``given`` says.
     """
-    text, sign, known = given.rpartition("#") if "#" in given else (given, "", "")
+    text, sign, known = given.rpartition("#") if foreign(given) else (given, "", "")
     path = Path(text).resolve()
+    if sign and not path.is_file():
+        raise ValueRefused(_("{path} is gone; put the file of {known} back there").format(path=path, known=known))
     if path.suffix not in KINDS or not path.is_file():
         raise ValueRefused(
             _("{given!r} is neither one of {names} nor a file that ends in {kinds}").format(
-                given=given, names=", ".join(OWN), kinds=", ".join(KINDS)
+                given=given, names=", ".join((*OWN, *(f"epfl-{name}" for name in EPFL))), kinds=", ".join(KINDS)
             )
         )
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
@@ -82,15 +89,17 @@ def circuit_file(given: str) -> str:
     return f"{path}#{digest}"
 
 
-def called(command: list[str], folder: Path, timeout: float) -> str:
-    """What a program prints, run in ``folder``.
+def called(command: list[str], folder: Path, timeout: float, *, shut: bool = False) -> str:
+    """What a program prints, run in ``folder``; ``shut`` in there, without network and without any other file but the system's.
 
     Raises:
         SimulationFailed: it is not there, took longer than ``timeout`` seconds, was killed or ended with another code than 0.
+        MissingPart: bubblewrap is not installed.
     """
+    words = shut_in(command, folder) if shut else command
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, encoding="utf-8", errors="replace", timeout=timeout, check=False
+            words, cwd=folder, capture_output=True, encoding="utf-8", errors="replace", timeout=timeout, check=False
         )
     except FileNotFoundError:
         raise SimulationFailed(f"{command[0]} is not installed") from None
@@ -104,9 +113,10 @@ def called(command: list[str], folder: Path, timeout: float) -> str:
     return text
 
 
-@cache
-def as_aiger(path: Path) -> Path:
+def as_aiger(path: Path, *, shut: bool = False) -> Path:
     """The circuit as an AIGER file: AIGER and BLIF as they are, Verilog by yosys once for each content.
+
+    Verilog can read other files and call functions of the program that reads it: what is not ours is read ``shut`` in.
 
     Raises:
         SimulationFailed: yosys cannot read it; says yosys's last line.
@@ -116,10 +126,9 @@ def as_aiger(path: Path) -> Path:
     kept = cache_folder() / "aiger" / f"{path.stem}-{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}.aig"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="dure-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="new-", dir=kept.parent) as scratch:
             script = "read_verilog circuit.v; synth -flatten -auto-top; abc -g AND; opt_clean; aigmap; write_aiger circuit.aig"
             shutil.copyfile(path, Path(scratch) / "circuit.v")
-            called(["yosys", "-q", "-p", script], Path(scratch), 120.0)
-            shutil.copyfile(Path(scratch) / "circuit.aig", kept.with_suffix(".new"))
-        os.replace(kept.with_suffix(".new"), kept)
+            called(["yosys", "-q", "-p", script], Path(scratch), 120.0, shut=shut)
+            os.replace(Path(scratch) / "circuit.aig", kept)
     return kept

@@ -7,14 +7,13 @@ from functools import cache
 from typing import Any
 
 from dure.domains.chip.flatten import cards
-from dure.domains.chip.ngspice import NGSPICE, run_foreign
+from dure.domains.chip.ngspice import BUBBLEWRAP, NGSPICE, run_foreign
 from dure.domains.chip.pdk import KINDS, SKY130
 from dure.domains.chip.stated import OWN_NETLISTS, Stated, netlist_file, read_netlist, with_values
 from dure.i18n import N_
 from dure.problem import (
     Answer,
     Fidelity,
-    Need,
     Problem,
     Sheet,
     at_least,
@@ -30,11 +29,9 @@ from dure.problem import (
     setting,
     values_of,
 )
-from dure.sandbox import there
 
 __all__ = ["Circuit", "problem"]
 
-BUBBLEWRAP = Need("bubblewrap", lambda: there() or "", fix="apt-get install bubblewrap")
 _LARGER_IS_WORSE = ("minimise", "at_most")
 
 

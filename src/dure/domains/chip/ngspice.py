@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from dure.errors import MissingPart, SimulationFailed
 from dure.i18n import _
 from dure.problem import Need
-from dure.sandbox import walls
+from dure.sandbox import there, walls
 
-__all__ = ["NGSPICE", "Printed", "run", "run_foreign"]
+__all__ = ["BUBBLEWRAP", "NGSPICE", "Printed", "run", "run_foreign", "shut_in"]
 
 _FIGURE = re.compile(r"^(\S+) = ([-+]?\d\S*)\s*$", re.MULTILINE)
 _FOREIGN = re.compile(r"^[ \t]*(\w+)[ \t]*=[ \t]*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?=\s|$)", re.MULTILINE | re.IGNORECASE)
@@ -46,6 +46,7 @@ def _version() -> str:
 
 
 NGSPICE = Need("ngspice", _version, fix="apt-get install ngspice")
+BUBBLEWRAP = Need("bubblewrap", lambda: there() or "", fix="apt-get install bubblewrap")
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,15 @@ class Printed:
                 raise SimulationFailed(f"no convergence: {stuck[0].lower()}")
             raise SimulationFailed(reason)
         return value
+
+
+def shut_in(command: Sequence[str], folder: Path) -> list[str]:
+    """A command on somebody's file, behind walls and within bounds, with ``folder`` as the only place it may write to.
+
+    Raises:
+        MissingPart: bubblewrap is not installed.
+    """
+    return [*_BOUNDS, *walls(write=folder), *command]
 
 
 def run(deck: str, *, tables: Sequence[str] = (), timeout: float = 60.0, cpu: int = 60) -> Printed:
@@ -106,7 +116,7 @@ def run_foreign(deck: str, files: Mapping[str, str], wanted: Sequence[str], *, t
     with tempfile.TemporaryDirectory(prefix="dure-") as scratch:
         folder = Path(scratch)
         _write(folder, {"netlist.sp": deck, ".spiceinit": _START, **files})
-        text = _said([*_BOUNDS, *walls(write=folder), "ngspice", "-b", "netlist.sp"], folder, timeout)
+        text = _said(shut_in(["ngspice", "-b", "netlist.sp"], folder), folder, timeout)
     figures = {name.lower(): float(value) for name, value in _FOREIGN.findall(text)}
     missing = [name for name in wanted if not np.isfinite(figures.get(name.lower(), np.nan))]
     if missing:

@@ -8,8 +8,10 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from dure.domains.chip.circuits import ABC, CELLS, EPFL, OWN, YOSYS, as_aiger, called, circuit_file, path_of
+from dure.domains.chip.circuits import ABC, CELLS, EPFL, OWN, YOSYS, as_aiger, called, circuit_file, foreign, path_of
+from dure.domains.chip.ngspice import BUBBLEWRAP
 from dure.errors import SimulationFailed
 from dure.i18n import N_
 from dure.problem import Check, Fidelity, Problem, choice, design, minimise, outcome, reported, sequence, setting
@@ -70,23 +72,23 @@ class Mapped:
     delay: float | None = reported(unit="ps", default=None, help=N_("delay of standard cells, buffered and sized, without wires"))
 
 
-def map_circuit(path: Path, passes: Sequence[str], *, timeout: float = _TIMEOUT) -> Mapped:
+def map_circuit(path: Path, passes: Sequence[str], *, timeout: float = _TIMEOUT, shut: bool = False) -> Mapped:
     """Apply ``passes``, map, and prove the result equivalent to the circuit in ``path``, inputs and outputs matched by order.
 
     Raises:
         SimulationFailed: a program failed or took too long, or equivalence was not proven.
     """
-    source = as_aiger(path)
+    source = as_aiger(path, shut=shut)
     with tempfile.TemporaryDirectory(prefix="dure-") as scratch:
         folder = Path(scratch)
         given = f"given{source.suffix}"
         shutil.copyfile(source, folder / given)
         steps = [f"read {given}", "strash", *passes, "print_stats", "if -K 6", "print_stats", "write_blif mapped.blif"]
-        text = called(["berkeley-abc", "-q", "; ".join(steps)], folder, timeout)
+        text = called(["berkeley-abc", "-q", "; ".join(steps)], folder, timeout, shut=shut)
         before, levels = _STATS.search(text), _LEVELS.search(text)
         if before is None or levels is None or not (folder / "mapped.blif").exists():
             raise SimulationFailed(f"berkeley-abc mapped nothing: {(text.strip().splitlines() or ['nothing said'])[-1]}")
-        proof = called(["berkeley-abc", "-q", f"cec -n {given} mapped.blif"], folder, timeout)
+        proof = called(["berkeley-abc", "-q", f"cec -n {given} mapped.blif"], folder, timeout, shut=shut)
         if "Networks are equivalent" not in proof:
             raise SimulationFailed(f"equivalence was not proven: {(proof.strip().splitlines() or ['nothing said'])[-1]}")
         inputs = inputs_of_nodes((folder / "mapped.blif").read_text("utf-8"))
@@ -94,7 +96,7 @@ def map_circuit(path: Path, passes: Sequence[str], *, timeout: float = _TIMEOUT)
     return Mapped(luts=luts, levels=int(levels[1]), nodes=len(inputs), ands=int(before[1]), depth=int(before[2]))
 
 
-def map_to_cells(path: Path, passes: Sequence[str], *, timeout: float = _TIMEOUT) -> tuple[float, float]:
+def map_to_cells(path: Path, passes: Sequence[str], *, timeout: float = _TIMEOUT, shut: bool = False) -> tuple[float, float]:
     """Area in um2 and delay in ps after ``passes``, in standard cells that were buffered, sized and proven equivalent.
 
     Raises:
@@ -102,12 +104,12 @@ def map_to_cells(path: Path, passes: Sequence[str], *, timeout: float = _TIMEOUT
     """
     if not CELLS.is_file():
         raise SimulationFailed(f"{CELLS} is not there. Fix: apt-get install qflow-tech-osu018")
-    source = as_aiger(path)
+    source = as_aiger(path, shut=shut)
     with tempfile.TemporaryDirectory(prefix="dure-") as scratch:
         given = f"given{source.suffix}"
         shutil.copyfile(source, Path(scratch) / given)
         steps = [f"read_lib {CELLS}", f"read {given}", "strash", *passes, *_TO_CELLS, f"cec -n {given}"]
-        text = called(["berkeley-abc", "-q", "; ".join(steps)], Path(scratch), timeout)
+        text = called(["berkeley-abc", "-q", "; ".join(steps)], Path(scratch), timeout, shut=shut)
     timed = _TIMED.findall(text)
     if "Networks are equivalent" not in text or not timed:
         raise SimulationFailed(f"equivalence was not proven: {(text.strip().splitlines() or ['nothing said'])[-1]}")
@@ -122,10 +124,10 @@ def inputs_of_nodes(blif: str) -> list[int]:
 
 def simulate(recipe: Recipe, circuit: Circuit, *, fidelity: str) -> Mapped:
     """One recipe on one circuit."""
-    path = path_of(circuit.circuit)
-    mapped = map_circuit(path, recipe.passes)
+    path, shut = path_of(circuit.circuit), foreign(circuit.circuit)
+    mapped = map_circuit(path, recipe.passes, shut=shut)
     if fidelity == "cells":
-        area, delay = map_to_cells(path, recipe.passes)
+        area, delay = map_to_cells(path, recipe.passes, shut=shut)
         return replace(mapped, area=area, delay=delay)
     return mapped
 
@@ -137,6 +139,11 @@ def export(recipe: Recipe, circuit: Circuit, _mapped: Mapped) -> Mapping[str, st
     return {"recipe.abc": f"{head}\n{passes}\nif -K 6\nprint_stats\n"}
 
 
+def members(circuit: Circuit) -> dict[str, Any]:
+    """A file of one's own is read behind walls."""
+    return {"needs": (YOSYS, ABC, BUBBLEWRAP) if foreign(circuit.circuit) else (YOSYS, ABC)}
+
+
 problem = Problem(
     name="chip/synthesis",
     version="2",
@@ -145,7 +152,8 @@ problem = Problem(
     setting=Circuit,
     outcome=Mapped,
     simulate=simulate,
-    needs=(YOSYS, ABC),
+    members=members,
+    needs=(YOSYS, ABC, replace(BUBBLEWRAP, optional=True)),
     starts=(Recipe(passes=RESYN2), Recipe(passes=RESYN2 * 2), Recipe(passes=())),
     fidelities=(Fidelity("lut6", help=N_("passes, mapping to six inputs, and the proof of equivalence")),),
     beyond=(Fidelity("cells", 2.0, help=N_("as lut6, and mapped to standard cells of 0.18 um, buffered and sized")),),

@@ -150,7 +150,9 @@ def test_a_run_shows_curves_specs_and_transistors_and_samples_show_the_yield():
         *("open-loop gain", "open-loop phase", "output, step in unity gain"),
         *("The worst of each spec, corner by corner", "Transistors at rest, typical corner"),
     ]
-    sheet, curve = problem.answer(member.starts[0], use, fidelity="mismatch", seed=0).views
+    yields = problem.answer(member.starts[0], use, fidelity="mismatch", seed=0).views
+    assert len(yields) == 2 * len(member.limits)  # a sheet and a curve of each frozen set
+    sheet, curve = yields[:2]
     together = dict(zip(sheet.columns, sheet.rows[0], strict=True))
     assert 0 <= together["at least (%)"] <= together["yield (%)"] <= together["at most (%)"] <= 100
     assert [label for label, _x, _y in curve.lines] == ["seen", "at least", "at most"]

@@ -6,8 +6,8 @@
 The first plays Dure, with the author's formulas and without, and compares it with what is kept of its peers under
 benchmarks/results/peers; the second plays peers and keeps what they got. The nominal point is where the set was frozen; at all 45
 it may be beyond what an amplifier can do. Everyone begins with the textbook designs, of which ota5's keep the set, so that it is
-left out. A search that does not get there counts as its budget and one. The second mark is a tenth
-above the least current that anybody reached. Quick: one amplifier, one seed.
+left out. A search that does not get there counts as its budget and one. The second mark is a tenth above the least current that
+anybody reached. Quick: one amplifier, one seed, with formulas only.
 """
 
 from __future__ import annotations
@@ -81,11 +81,12 @@ def study(options: Options) -> tuple[list[Figure], list[Row]]:
     """Play what is missing and sum it up."""
     figures: list[Figure] = []
     rows: list[Row] = []
-    ratios: dict[str, dict[str, list[Array]]] = {OURS.name: {}, _BLACKBOX.name: {}}
+    players = (OURS,) if options.quick else (OURS, _BLACKBOX)
+    ratios: dict[str, dict[str, list[Array]]] = {entry.name: {} for entry in players}
     for task in tasks()[: 1 if options.quick else None]:
         seeds = _QUICK_SEEDS if options.quick else _SEEDS
         peers = {name: found for name, entry in PEERS.items() if (found := others(entry, task))}
-        mine = {entry.name: own(options, entry, task, seeds) for entry in (OURS, _BLACKBOX)}
+        mine = {entry.name: own(options, entry, task, seeds) for entry in players}
         everyone: dict[str, Any] = mine | peers
         least = min((y for found in everyone.values() for some in found.values() for _used, y in some), default=math.nan)
         for mark, current in (("the set tight", math.inf), (f"{1.1 * least:.3g} uA as well", 1.1 * least)):
@@ -95,7 +96,7 @@ def study(options: Options) -> tuple[list[Figure], list[Row]]:
                 for name, found in runs.items()
                 for seed, used in found.items()
             ]
-            figures += _of_a_mark(f"{task.name}, runs until {mark}", runs, peers)
+            figures += _of_a_mark(f"{task.name}, runs until {mark}", runs, list(mine), peers)
             if math.isinf(current):
                 for name, logs in ratios.items():
                     for peer in peers:
@@ -106,9 +107,10 @@ def study(options: Options) -> tuple[list[Figure], list[Row]]:
 def _over_all(ratios: Mapping[str, Mapping[str, list[Array]]], quick: bool) -> list[Figure]:
     """Against the single peer that is best over all amplifiers that it was collected for, of those that have most."""
     found = []
-    for (name, label), aim in zip(((OURS.name, "with theory"), (_BLACKBOX.name, "as a black box")), (5.0, 1.3), strict=True):
-        most = max((len(logs) for logs in ratios[name].values()), default=0)
-        spans = {peer: across_tasks(logs) for peer, logs in ratios[name].items() if len(logs) == most}
+    for name, of in ratios.items():
+        label, aim = ("with theory", 5.0) if name == OURS.name else ("as a black box", 1.3)
+        most = max((len(logs) for logs in of.values()), default=0)
+        spans = {peer: across_tasks(logs) for peer, logs in of.items() if len(logs) == most}
         if spans:
             best = min(spans, key=lambda peer: spans[peer][0])
             figure = f"runs to the spec set tight at the nominal point, {label} against the best cold peer"
@@ -117,9 +119,11 @@ def _over_all(ratios: Mapping[str, Mapping[str, list[Array]]], quick: bool) -> l
     return found
 
 
-def _of_a_mark(label: str, runs: Mapping[str, Mapping[int, float]], peers: Collection[str]) -> list[Figure]:
+def _of_a_mark(
+    label: str, runs: Mapping[str, Mapping[int, float]], mine: Collection[str], peers: Collection[str]
+) -> list[Figure]:
     found = []
-    for name in (OURS.name, _BLACKBOX.name):
+    for name in mine:
         spans = {peer: across_seeds([log_ratios(runs[peer], runs[name])]) for peer in peers}
         if spans:
             best = min(spans, key=lambda peer: spans[peer][0])
@@ -130,8 +134,22 @@ def _of_a_mark(label: str, runs: Mapping[str, Mapping[int, float]], peers: Colle
     return found
 
 
+def kept() -> str:
+    """What is kept of each peer, as a Markdown table: median runs until the set, and how many seeds did not get there."""
+    lines = ["| peer | " + " | ".join(AMPLIFIERS) + " |", "| --- " * (len(AMPLIFIERS) + 1) + "|"]
+    for name, entry in PEERS.items():
+        cells = []
+        for task in tasks():
+            runs = list(runs_until(others(entry, task), math.inf).values())
+            middle = median(runs) if runs else math.inf
+            missed = sum(used > BUDGET for used in runs)
+            cells.append(f"{'none' if middle > BUDGET else f'{middle:g}'}, {missed} of {len(runs)}")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def gather(arguments: list[str]) -> None:
-    """The second command."""
+    """The second command; ends with a table of all that is kept."""
     parser = argparse.ArgumentParser("python -m benchmarks.chip_peers collect")
     parser.add_argument("peers", nargs="+", choices=list(PEERS))
     parser.add_argument("--seeds", type=int, default=5)
@@ -140,6 +158,7 @@ def gather(arguments: list[str]) -> None:
     given = parser.parse_args(arguments)
     chosen = [task for task in tasks() if not given.tasks or task.name in given.tasks]
     done = [collect(PEERS[name], chosen, given.seeds, time.monotonic() + 60 * given.minutes) for name in given.peers]
+    print(kept())
     sys.exit(0 if all(done) else 3)
 
 

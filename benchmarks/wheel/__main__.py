@@ -3,19 +3,21 @@
     python -m benchmarks.wheel [--quick] [--resume DIR] [--json FILE]
 
 Tables: HPO-B's development spaces, one task left out. Docking: targets and classes of proteins that the family keeps for
-evaluation. Amplifiers: a topology and a process that it keeps. Controls: a prior whose past answers are shuffled, which must
-cost nothing. Runs to a mark count the opening; a search that does not get there counts as its budget and one.
+evaluation. Controls: a prior whose past answers are shuffled, which must cost nothing. Runs to a mark count the opening; a search
+that does not get there counts as its budget and one.
+
+Amplifiers stand by themselves, in benchmarks.wheel.amplifiers.
 """
 
 from __future__ import annotations
 
 from benchmarks.figures import Figure, Options, Row, present
-from benchmarks.wheel import amplifiers, docking, tables
+from benchmarks.wheel import docking, tables
 
 
 def study(options: Options) -> tuple[list[Figure], list[Row]]:
-    """Every kind of family."""
-    found = [part.study(options) for part in (docking, tables, amplifiers)]
+    """Both kinds of family."""
+    found = [part.study(options) for part in (docking, tables)]
     return [figure for figures, _rows in found for figure in figures], [row for _figures, rows in found for row in rows]
 
 

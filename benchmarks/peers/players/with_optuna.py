@@ -38,9 +38,11 @@ class _Optuna(Kept):
     """Starting designs are enqueued, so that the sampler meets them as trials of its own.
 
     Optuna ignores failed trials. ``table_rows``: it is told the row of a table that was measured, not its own proposal.
+    ``crashes_break``: a crash is told as breaking each limit as badly as any answer did, for a sampler that wants limits of all.
     """
 
     table_rows = True
+    crashes_break = False
 
     def __init__(self, task: Task, seed: int) -> None:
         super().__init__(task, seed)
@@ -70,12 +72,15 @@ class _Optuna(Kept):
         if skipped(self.task, answer):
             self._study.tell(trial, state=TrialState.FAIL)
             return
-        if answer is None:
-            self._study.tell(trial, list(penalised(self.told)[-1]))
-            return
-        for name, violation in zip(self.task.limits, answer.violations, strict=True):
+        violations = answer.violations if answer is not None else self._worst_violations() if self.crashes_break else ()
+        for name, violation in zip(self.task.limits, violations, strict=bool(violations)):
             trial.set_constraint(name, violation)
-        self._study.tell(trial, list(self.objectives(answer)))
+        self._study.tell(trial, list(penalised(self.told)[-1] if answer is None else self.objectives(answer)))
+
+    def _worst_violations(self) -> tuple[float, ...]:
+        """Of each limit, at least 1."""
+        seen = [answer.violations for _design, answer in self.told if answer is not None]
+        return tuple(max((1.0, *some)) for some in zip(*seen, strict=True)) or (1.0,) * len(self.task.limits)
 
     def objectives(self, answer: Answer) -> tuple[float, ...]:
         """What the study is told."""
@@ -100,6 +105,8 @@ class Tpe(_Optuna):
 
 class GaussianProcess(_Optuna):
     """Constraints are its own; told whether the objective is free of noise."""
+
+    crashes_break = True
 
     def sampler(self) -> BaseSampler:
         """See above."""

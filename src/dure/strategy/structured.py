@@ -22,8 +22,8 @@ from dure.surrogate import Past
 
 __all__ = ["Structured", "calmly"]
 
-_FEW = 4
-"""Space-filling points by which a theory is calibrated, of which each outcome has but an offset and a scale to learn."""
+_FEW = 2
+"""Answers that a theory is calibrated by at first: textbook starts, or else space-filling points, where formulas hold least."""
 _FILL = N_("A space-filling point: the trend is learned before a model is trusted.")
 
 
@@ -101,7 +101,7 @@ class Structured:
         starts = [design for design in problem.starts if self.starts and problem.broken_rule(design) is None]
         filling = max(2, problem.space.columns - 1) if starts else problem.space.columns + 1
         if self.theory and problem.theory is not None:
-            filling = min(filling, _FEW)
+            filling = min(filling, max(0, _FEW - len(starts)))
         points = (Proposal(design, rung, "start", _FILL) for design in space_filling(problem, seed))
         planned = [*(Proposal(design, rung, "start", START) for design in starts), *islice(points, filling)]
         if len(evidence.rungs[rung].designs) >= len(planned):

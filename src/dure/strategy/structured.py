@@ -12,6 +12,7 @@ import torch
 from botorch.exceptions.warnings import BotorchWarning
 from botorch.utils.sampling import manual_seed
 from linear_operator.utils.warnings import NumericalWarning
+from threadpoolctl import threadpool_limits
 
 from dure.i18n import N_
 from dure.journal import History
@@ -119,19 +120,9 @@ class Structured:
 @contextmanager
 def calmly(seed: int) -> Iterator[None]:
     """What is drawn at random within depends on ``seed`` alone; one thread, and no warnings of what is wanted so."""
-    with _one_thread(), _unwarned(), torch.random.fork_rng(devices=[]), manual_seed(seed):
+    # These models are small: more threads, of torch or of SciPy's linear algebra, cost four times the processor time.
+    with threadpool_limits(limits=1), _unwarned(), torch.random.fork_rng(devices=[]), manual_seed(seed):
         yield
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """These models are small: more threads cost four times the processor time, and take it from the simulators."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -23,8 +24,8 @@ from dure.surrogate import Past
 
 __all__ = ["Structured", "calmly"]
 
-_FEW = 2
-"""Answers that a theory is calibrated by at first: textbook starts, or else space-filling points, where formulas hold least."""
+_FEW, _LEAST = 4, 2
+"""Space-filling points by which a theory is calibrated, where they cost less than a run in all, and answers there must be."""
 _FILL = N_("A space-filling point: the trend is learned before a model is trusted.")
 
 
@@ -102,7 +103,8 @@ class Structured:
         starts = [design for design in problem.starts if self.starts and problem.broken_rule(design) is None]
         filling = max(2, problem.space.columns - 1) if starts else problem.space.columns + 1
         if self.theory and problem.theory is not None:
-            filling = min(filling, max(0, _FEW - len(starts)))
+            free = math.ceil(problem.top.cost / problem.rung(rung).cost) - 1
+            filling = min(filling, max(min(_FEW, free), _LEAST - len(starts)))
         points = (Proposal(design, rung, "start", _FILL) for design in space_filling(problem, seed))
         planned = [*(Proposal(design, rung, "start", START) for design in starts), *islice(points, filling)]
         if len(evidence.rungs[rung].designs) >= len(planned):

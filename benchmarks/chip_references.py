@@ -2,8 +2,8 @@
 
     python -m benchmarks.chip_references --rows FOLDER [--pdk NAME] [--topology NAME ...] [--runs 5000]
 
-Two searches of different kinds, differential evolution over the whole box and CMA-ES with restarts from a textbook design, of as many
-different sizings each. A sizing is simulated in stages, as most fail early: at the nominal point, at the few that are mostly
+Two searches of different kinds, differential evolution over the whole box and CMA-ES with restarts from a textbook design, of
+as many different sizings each. A sizing is simulated in stages, as most fail early: at the nominal point, at the few that are mostly
 the worst, and at all 45 only where it would be the best so far; one that fails a stage counts as worse than all that pass
 it. So of the sizings that are reported as keeping the limits some were not looked at everywhere, the best ones always were.
 FOLDER keeps what was measured, and a search that was stopped replays it and goes on. What the two found is written to
@@ -66,10 +66,9 @@ class Ledger:
 
     def __post_init__(self) -> None:
         self.member = problem.under(self.use)
-        self.limits: Mapping[str, float] = self.member.limits[SET]
+        self.limits: Any = self.member.limits[SET]
         lines = self.file.read_text("utf-8").splitlines() if self.file.exists() else []
-        known: list[tuple[str, float]] = [json.loads(line) for line in lines]
-        self._known = dict(known)
+        self._known: dict[str, float] = dict(map(json.loads, lines))
 
     def __call__(self, cube: Array) -> float:
         """The score of the sizing at a place of the unit cube."""

@@ -3,9 +3,9 @@
     python -m benchmarks.chip_references --rows FOLDER [--pdk NAME] [--topology NAME ...] [--runs 5000]
 
 Two searches of different kinds, differential evolution over the whole box and CMA-ES with restarts from a textbook design, of
-as many different sizings each. A sizing is simulated in stages, as most fail early: at the nominal point, at the few that are mostly
-the worst, and at all 45 only where it would be the best so far; one that fails a stage counts as worse than all that pass
-it. So of the sizings that are reported as keeping the limits some were not looked at everywhere, the best ones always were.
+as many different sizings each. A sizing is simulated in stages, as most fail early: at the nominal point, at the few that are
+mostly the worst, and at all 45 only where it would be the best so far; one that fails a stage counts as worse than all that
+pass it. So of the sizings that count as keeping the limits some were not looked at everywhere, but the best ones always were.
 FOLDER keeps what was measured, and a search that was stopped replays it and goes on. What the two found is written to
 references/opamp.json.
 """

@@ -278,7 +278,8 @@ def _folded(sized: Mapping[str, Array], at: _Place) -> dict[str, Array]:
         gain_margin=beyond,
         gain=20 * np.log10(gain),
         current=1e6 * (stage.current * 4 + 2 * stage.current * sized["m_drive"]),
-        swiftest=np.minimum(2 * stage.half, stage.current * sized["m_drive"]) / total,
+        # No side of the pair can take more than its source gives: the rest of the tail's current stays with the other side.
+        swiftest=stage.current * np.maximum(np.minimum(sized["m_tail"], 2 * sized["m_drive"] - sized["m_tail"]), 0.1) / total,
         cmrr=20 * np.log10(gain * 2 * mirror.gm / stage.tail.gds),
         psrr=20 * np.log10(gain),
         systematic=(0.5 * at.supply - mirror.vgs) / gain,

@@ -64,6 +64,30 @@ def test_theory_ranks_random_sizings_as_the_simulator_does(topology: str, pdk: s
         assert spearmanr(measured, said[name][0]).statistic > least, name
 
 
+@pytest.mark.parametrize("r_zero", [0.2, 3.0])
+def test_slew_is_that_of_the_slower_edge_even_where_the_step_rings(r_zero: float):
+    """From 10 to 90 percent of each edge, read off the waveform itself; an output that rings falls before the step does."""
+    sizing = replace(START, r_zero=r_zero, c_comp=0.8)
+    ran = bench_run(build("miller_n", sizing), "tt", [Use().point()], load=LOAD, curves=True)
+    assert (ran.specs[0].phase_margin < 30) == (r_zero < 1)
+    time, out = ran.printed.tables["step.txt"][:, 0], ran.printed.tables["step.txt"][:, 1]
+    edges = []
+    for edge in (time < 0.505 * time[-1], time > 0.505 * time[-1]):
+        at, moved = time[edge], (out[edge] - out[edge][0]) / (out[edge][-1] - out[edge][0])
+        edges.append(np.interp(0.9, np.maximum.accumulate(moved), at) - np.interp(0.1, np.maximum.accumulate(moved), at))
+    height = out[time < 0.505 * time[-1]][-1] - out[0]
+    assert ran.specs[0].slew == pytest.approx(1e-6 * 0.8 * height / max(edges), rel=0.05)
+
+
+@pytest.mark.parametrize(("tail", "source"), [(4, 5), (4, 3), (6, 4), (8, 5)])
+def test_a_folded_cascode_whose_sources_give_less_than_its_tail_slews_as_its_formulas_say(tail: int, source: int):
+    use = Use(topology="folded")
+    sizing = replace(problem.under(use).starts[0], m_tail=tail, m_drive=source)
+    measured = bench_run(build("folded", sizing), "tt", [use.point()], load=LOAD).specs[0]
+    said = expected("folded", sizing, [("tt", use.point())], load=LOAD)
+    assert measured.slew == pytest.approx(float(said["slew"][0, 0]), rel=0.25)
+
+
 @pytest.mark.parametrize("topology", TOPOLOGIES)
 def test_theory_says_the_same_of_many_sizings_at_once_as_of_each(topology: str):
     """A topology whose formulas did not take arrays would be asked one by one, a hundred times as slowly."""

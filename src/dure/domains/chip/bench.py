@@ -179,13 +179,17 @@ def _step(number: int, middle: float, *, curves: bool) -> list[str]:
         *_say("height", number, "top-rests"),
         *(["wrdata step.txt v(out) v(inp)"] if curves else []),
     ]
-    for edge, first, last, mask, starts in (("rise", "rests", "top", "up", 0.01), ("fall", "top", "after", "(1-up)", 0.5105)):
+    lines += ["let later = 0.505*ends"]  # an output that rings falls before the step does
+    for edge, first, last, mask, starts, since in (
+        ("rise", "rests", "top", "up", 0.01, ""),
+        ("fall", "top", "after", "(1-up)", 0.5105, " td=$&later"),
+    ):
         lines += [
             f"let {edge}l = {first}+0.1*({last}-{first})",
             f"let {edge}h = {first}+0.9*({last}-{first})",
             f"let {edge}e = {mask}*abs(v(out)-{last})",
-            f"meas tran {edge}a when v(out)=$&{edge}l {edge}=1",
-            f"meas tran {edge}b when v(out)=$&{edge}h {edge}=1",
+            f"meas tran {edge}a when v(out)=$&{edge}l{since} {edge}=1",
+            f"meas tran {edge}b when v(out)=$&{edge}h{since} {edge}=1",
             f"meas tran {edge}s when {edge}e={0.02 * STEP:.9g} fall=last",
             *_say(f"{edge}_time", number, f"{edge}b-{edge}a"),
             *_say(f"{edge}_settled", number, f"{edge}s-{starts}*ends"),

@@ -306,7 +306,7 @@ _CLOSE: Mapping[str, float] = {
 
 problem = Problem(
     name="chip/opamp",
-    version="2",
+    version="3",
     question=N_("How little current does this amplifier need to keep its specs at every corner?"),
     design=Sizing,
     setting=Use,

@@ -9,9 +9,10 @@ import pytest
 pytest.importorskip("torch", reason="torch is not installed; make setup installs it")
 
 from dure.campaign import Loop
-from dure.problem import Problem, design, minimise, outcome, real
+from dure.problem import Fidelity, Problem, design, minimise, outcome, real
 
 COLUMNS = 9
+CHEAP = (Fidelity("coarse", cost=0.05), Fidelity("fine"))
 
 
 def space(columns: int) -> type:
@@ -47,11 +48,15 @@ def opened(columns: int, starts: int, strategy: str = "auto", **stated: Any) -> 
 @pytest.mark.parametrize(
     ("columns", "starts", "stated", "wanted"),
     [
-        (COLUMNS, 2, {}, 2 + COLUMNS - 1),
+        (COLUMNS, 2, {}, 2 + 2),
         (COLUMNS, 0, {}, COLUMNS + 1),
         (COLUMNS, 2, {"theory": cost}, 2),
         (COLUMNS, 0, {"theory": cost}, 2),
         (3, 1, {"theory": cost}, 2),
+        (COLUMNS, 1, {}, 1 + 2),
+        (COLUMNS, 2, {"fidelities": CHEAP}, 2 + COLUMNS - 1),
+        (COLUMNS, 2, {"fidelities": CHEAP, "theory": cost}, 2 + 4),
+        (COLUMNS, 0, {"fidelities": CHEAP, "theory": cost}, 4),
     ],
 )
 def test_a_search_opens_with_as_many_points(columns: int, starts: int, stated: Any, wanted: int):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import torch
 from botorch.exceptions.warnings import BotorchWarning
@@ -17,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from dure.i18n import N_
 from dure.journal import History
+from dure.problem import Problem
 from dure.strategy.base import START, Proposal, Review, space_filling
 from dure.strategy.evidence import Evidence, Task
 from dure.strategy.search import Search
@@ -100,11 +102,9 @@ class Structured:
         While nothing at all has come back there is nothing to learn from, and more space-filling points follow.
         """
         problem, rung = task.problem, self.ladder_of(task)[0]
-        starts = [design for design in problem.starts if self.starts and problem.broken_rule(design) is None]
-        filling = max(2, problem.space.columns - 1) if starts else problem.space.columns + 1
-        if self.theory and problem.theory is not None:
-            free = math.ceil(problem.top.cost / problem.rung(rung).cost) - 1
-            filling = min(filling, max(min(_FEW, free), _LEAST - len(starts)))
+        stated = problem.starts if self.starts else [one for one in problem.starts if self._known(one, task, evidence, seed)]
+        starts = [design for design in stated if problem.broken_rule(design) is None]
+        filling = self._filling(problem, rung, len(starts))
         points = (Proposal(design, rung, "start", _FILL) for design in space_filling(problem, seed))
         planned = [*(Proposal(design, rung, "start", START) for design in starts), *islice(points, filling)]
         if len(evidence.rungs[rung].designs) >= len(planned):
@@ -113,6 +113,21 @@ class Structured:
         if left or any(rows.designs or rows.failed for rows in evidence.rungs.values()):
             return left
         return self._not_asked(islice(points, len(evidence.keys) + n), task, evidence, seed)
+
+    def _filling(self, problem: Problem, rung: str, starts: int) -> int:
+        """How many space-filling points: as the columns ask for, but fewer where an author's designs or theory say more.
+
+        Then as many as cost less than a run at the top in all, where the lowest rung is cheap.
+        """
+        free = math.ceil(problem.top.cost / problem.rung(rung).cost) - 1
+        if self.theory and problem.theory is not None:
+            return max(min(_FEW, problem.space.columns + 1, free), _LEAST - starts)
+        if starts:
+            return min(max(_LEAST, problem.space.columns - 1), max(_LEAST, starts, free))
+        return problem.space.columns + 1
+
+    def _known(self, design: Any, task: Task, evidence: Evidence, seed: int) -> bool:
+        return task.problem.trial(design, task.setting, seed=seed).key in evidence.keys
 
     def _not_asked(self, planned: Iterable[Proposal], task: Task, evidence: Evidence, seed: int) -> list[Proposal]:
         unique = {task.problem.trial(one.design, task.setting, one.fidelity, seed).key: one for one in planned}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -27,7 +26,7 @@ from dure.surrogate import Past
 __all__ = ["Structured", "calmly"]
 
 _FEW, _LEAST = 4, 2
-"""Space-filling points by which a theory is calibrated, where they cost less than a run in all, and answers there must be."""
+"""Space-filling points by which a theory is calibrated, where a rung is cheap, and answers there must be."""
 _FILL = N_("A space-filling point: the trend is learned before a model is trusted.")
 
 
@@ -117,14 +116,14 @@ class Structured:
     def _filling(self, problem: Problem, rung: str, starts: int) -> int:
         """How many space-filling points: as the columns ask for, but fewer where an author's designs or theory say more.
 
-        Then as many as cost less than a run at the top in all, where the lowest rung is cheap.
+        More of them are worth asking where the lowest rung is cheaper than the top.
         """
-        free = math.ceil(problem.top.cost / problem.rung(rung).cost) - 1
+        columns, cheap = problem.space.columns, problem.rung(rung).cost < problem.top.cost
         if self.theory and problem.theory is not None:
-            return max(min(_FEW, problem.space.columns + 1, free), _LEAST - starts)
-        if starts:
-            return min(max(_LEAST, problem.space.columns - 1), max(_LEAST, starts, free))
-        return problem.space.columns + 1
+            return max(min(_FEW, columns + 1) if cheap else 0, _LEAST - starts)
+        if not starts:
+            return columns + 1
+        return max(_LEAST, columns - 1 if cheap else min(columns - 1, starts))
 
     def _known(self, design: Any, task: Task, evidence: Evidence, seed: int) -> bool:
         return task.problem.trial(design, task.setting, seed=seed).key in evidence.keys

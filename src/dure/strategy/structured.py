@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 import torch
 from botorch.exceptions.warnings import BotorchWarning
@@ -26,7 +25,7 @@ from dure.surrogate import Past
 __all__ = ["Structured", "calmly"]
 
 _FEW, _LEAST = 4, 2
-"""Space-filling points by which a theory is calibrated, where a rung is cheap, and answers there must be."""
+"""Space-filling points by which a theory is calibrated, and answers that textbook starts have to give where no rung is cheap."""
 _FILL = N_("A space-filling point: the trend is learned before a model is trusted.")
 
 
@@ -96,37 +95,36 @@ class Structured:
         return names if self.rungs else names[-1:]
 
     def opening(self, task: Task, evidence: Evidence, seed: int, n: int) -> list[Proposal]:
-        """Starts and space-filling points not asked for yet; none once as many answers are there, from wherever.
+        """Starts and space-filling points not asked for yet; none once answers are many, from wherever.
 
-        While nothing at all has come back there is nothing to learn from, and more space-filling points follow.
+        While hardly anything has come back there is nothing to learn from, and more space-filling points follow.
         """
         problem, rung = task.problem, self.ladder_of(task)[0]
-        stated = problem.starts if self.starts else [one for one in problem.starts if self._known(one, task, evidence, seed)]
-        starts = [design for design in stated if problem.broken_rule(design) is None]
-        filling = self._filling(problem, rung, len(starts))
+        answered = {design for rows in evidence.rungs.values() for design in rows.designs}
+        failed = {design for rows in evidence.rungs.values() for design in rows.failed}
+        starts = [design for design in problem.starts if problem.broken_rule(design) is None]
+        good = [design for design in starts if design not in failed and (self.starts or design in answered)]
+        filling = self._filling(problem, len(good), cheap=problem.rung(rung).cost < problem.top.cost)
         points = (Proposal(design, rung, "start", _FILL) for design in space_filling(problem, seed))
-        planned = [*(Proposal(design, rung, "start", START) for design in starts), *islice(points, filling)]
-        if len(evidence.rungs[rung].designs) >= len(planned):
+        planned = [Proposal(design, rung, "start", START) for design in starts if self.starts]
+        planned += islice(points, filling)
+        if len(evidence.rungs[rung].designs) >= max(len(planned), problem.space.columns + 1):
             return []
         left = self._not_asked(planned, task, evidence, seed)
-        if left or any(rows.designs or rows.failed for rows in evidence.rungs.values()):
+        if left or failed or len(answered) >= _LEAST:
             return left
         return self._not_asked(islice(points, len(evidence.keys) + n), task, evidence, seed)
 
-    def _filling(self, problem: Problem, rung: str, starts: int) -> int:
+    def _filling(self, problem: Problem, starts: int, *, cheap: bool) -> int:
         """How many space-filling points: as the columns ask for, but fewer where an author's designs or theory say more.
 
-        More of them are worth asking where the lowest rung is cheaper than the top.
+        After textbook starts more of them are worth asking where they are ``cheap``.
         """
-        columns, cheap = problem.space.columns, problem.rung(rung).cost < problem.top.cost
+        columns = problem.space.columns
+        most = max(_LEAST, columns - 1) if starts else columns + 1
         if self.theory and problem.theory is not None:
-            return max(min(_FEW, columns + 1) if cheap else 0, _LEAST - starts)
-        if not starts:
-            return columns + 1
-        return max(_LEAST, columns - 1 if cheap else min(columns - 1, starts))
-
-    def _known(self, design: Any, task: Task, evidence: Evidence, seed: int) -> bool:
-        return task.problem.trial(design, task.setting, seed=seed).key in evidence.keys
+            return min(most, _FEW) if cheap or not starts else max(0, _LEAST - starts)
+        return most if cheap or not starts else min(most, max(_LEAST, starts), max(0, columns + 1 - starts))
 
     def _not_asked(self, planned: Iterable[Proposal], task: Task, evidence: Evidence, seed: int) -> list[Proposal]:
         unique = {task.problem.trial(one.design, task.setting, one.fidelity, seed).key: one for one in planned}

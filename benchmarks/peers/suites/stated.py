@@ -24,8 +24,9 @@ def tasks() -> tuple[Task, ...]:
             problem = find(declared["problem"])
         except DureError:
             continue
-        found += [
-            Task("stated", problem, one["budget"], declared=one["name"], setting=one["setting"], limited=one["limits"])
-            for one in declared["tasks"]
-        ]
+        for one in declared["tasks"]:
+            member = problem.under(problem.make_setting(one["setting"]))
+            found.append(
+                Task("stated", member, one["budget"], declared=one["name"], setting=one["setting"], limited=one["limits"])
+            )
     return tuple(found)

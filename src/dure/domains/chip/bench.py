@@ -179,7 +179,7 @@ def _step(number: int, middle: float, *, curves: bool) -> list[str]:
         *_say("height", number, "top-rests"),
         *(["wrdata step.txt v(out) v(inp)"] if curves else []),
     ]
-    lines += ["let later = 0.5105*ends"]  # an output that rings falls before the step does
+    lines += ["let later = 0.505*ends"]  # an output that rings falls before the step does
     for edge, first, last, mask, starts, since in (
         ("rise", "rests", "top", "up", 0.01, ""),
         ("fall", "top", "after", "(1-up)", 0.5105, " td=$&later"),

@@ -8,7 +8,8 @@ benchmarks/results/peers; the second plays peers and keeps what they got. The no
 it may be beyond what an amplifier can do. Everyone begins with the textbook designs. The first mark is the set, for amplifiers
 whose textbook designs do not keep it already; the second, for all, a tenth above the least current that anybody reached. A
 search that does not get there counts as its budget and one; Dure with formulas is given half the budget, because choosing costs
-it processor time, and counts as others do; ten seeds with formulas, three without. Quick: one amplifier, one seed, with formulas only.
+it processor time, and counts as others do. Ten seeds with formulas, three without. Quick: one amplifier, one seed, with
+formulas.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ from dure.problem import Fidelity
 
 AMPLIFIERS = ("folded", "miller_n", "miller_p")
 BUDGET = 60
-_HALF = 30
+_HALF = BUDGET // 2
 _MARKS = ("the spec set tight", "a tenth above the least current")
 _SEEDS, _BLACKBOX_SEEDS, _QUICK_SEEDS = 10, 2, 1
 _BLACKBOX = next(one for one in ABLATED if one.strategy == "blackbox")

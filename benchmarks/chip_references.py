@@ -124,12 +124,11 @@ class Ledger:
 def evolved(ledger: Ledger) -> None:
     """Differential evolution over the whole box, until the runs are used up."""
     columns = ledger.member.space.columns
-    rounds = 1 + ledger.runs // _PEOPLE
     differential_evolution(
         ledger,
         Bounds(np.zeros(columns), np.ones(columns)),
         init=np.random.default_rng(5).uniform(size=(_PEOPLE, columns)),
-        maxiter=4 * rounds,
+        maxiter=ledger.runs,
         tol=0.0,
         atol=-1.0,
         polish=False,
@@ -153,9 +152,9 @@ SEARCHES: Mapping[str, Callable[[Ledger], None]] = {"evolution": evolved, "cma":
 
 def searched(use: Use, runs: int, folder: Path) -> Iterator[tuple[str, Ledger]]:
     """Each search by name, at its end."""
+    member = problem.under(use)
+    stated = digest({"version": member.version, "limits": dict(member.limits[SET])})[:8]
     for name, search in SEARCHES.items():
-        member = problem.under(use)
-        stated = digest({"version": member.version, "limits": dict(member.limits[SET])})[:8]
         ledger = Ledger(use, folder / f"{use.pdk}-{use.topology}-{name}-{stated}.jsonl", runs)
         with suppress(Enough):
             search(ledger)

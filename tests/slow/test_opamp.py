@@ -81,11 +81,12 @@ def test_slew_is_that_of_the_slower_edge_even_where_the_step_rings(r_zero: float
 
 @pytest.mark.parametrize(("tail", "source"), [(4, 5), (4, 3), (6, 4), (8, 5)])
 def test_a_folded_cascode_whose_sources_give_less_than_its_tail_slews_as_its_formulas_say(tail: int, source: int):
+    """The smaller of tail and source would be off by 19 to 49 percent in the last three."""
     use = Use(topology="folded")
     sizing = replace(problem.under(use).starts[0], m_tail=tail, m_drive=source)
     measured = bench_run(build("folded", sizing), "tt", [use.point()], load=LOAD).specs[0]
     said = expected("folded", sizing, [("tt", use.point())], load=LOAD)
-    assert measured.slew == pytest.approx(float(said["slew"][0, 0]), rel=0.25)
+    assert measured.slew == pytest.approx(float(said["slew"][0, 0]), rel=0.12)
 
 
 @pytest.mark.parametrize("topology", TOPOLOGIES)

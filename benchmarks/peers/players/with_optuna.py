@@ -72,15 +72,18 @@ class _Optuna(Kept):
         if skipped(self.task, answer):
             self._study.tell(trial, state=TrialState.FAIL)
             return
-        violations = answer.violations if answer is not None else self._worst_violations() if self.crashes_break else ()
-        for name, violation in zip(self.task.limits, violations, strict=bool(violations)):
+        for name, violation in self._violations(answer).items():
             trial.set_constraint(name, violation)
         self._study.tell(trial, list(penalised(self.told)[-1] if answer is None else self.objectives(answer)))
 
-    def _worst_violations(self) -> tuple[float, ...]:
-        """Of each limit, at least 1."""
-        seen = [answer.violations for _design, answer in self.told if answer is not None]
-        return tuple(max((1.0, *some)) for some in zip(*seen, strict=True)) or (1.0,) * len(self.task.limits)
+    def _violations(self, answer: Answer | None) -> dict[str, float]:
+        """By limit; of a crash that is to break them the worst that was seen, at least 1."""
+        if answer is not None:
+            return dict(zip(self.task.limits, answer.violations, strict=True))
+        if not self.crashes_break:
+            return {}
+        seen = [told.violations for _design, told in self.told if told is not None]
+        return {name: max((1.0, *(one[number] for one in seen))) for number, name in enumerate(self.task.limits)}
 
     def objectives(self, answer: Answer) -> tuple[float, ...]:
         """What the study is told."""

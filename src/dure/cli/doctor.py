@@ -28,7 +28,7 @@ __all__ = ["doctor"]
 _PARTS = {
     "bio": ("rdkit", "pyarrow"),
     "chip": ("scipy",),
-    "engine": ("torch", "botorch", "gpytorch", "scipy"),
+    "engine": ("torch", "botorch", "gpytorch", "scipy", "threadpoolctl"),
     "energy": ("pybamm",),
     "evolution": ("cma", "pymoo"),
     "hub": ("cheroot", "django", "django_htmx", "prometheus_client", "pythonjsonlogger", "snowballstemmer", "whitenoise"),

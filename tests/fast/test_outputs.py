@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dure.problem import at_most, design, maximise, outcome, real
+from dure.problem import at_most, design, maximise, molecule, outcome, real
 from dure.strategy import Evidence, Task
 from dure.strategy.outputs import Power, shapes_of
 from tests.fast.squares import Run, square
@@ -43,11 +46,12 @@ class Read:
     limited: float = at_most(3.0)
 
 
-def shapes(wanted: np.ndarray, limited: np.ndarray) -> dict[str, Power]:
+def shapes(wanted: np.ndarray, limited: np.ndarray, designs: Sequence[Any] = ()) -> dict[str, Power]:
     """Of a campaign that was answered so."""
-    run = Run(square(design=Line, outcome=Read, simulate=None))
-    for number, (one, other) in enumerate(zip(wanted, limited, strict=True)):
-        trial = run.problem.trial(Line(x=number / len(wanted)), run.task.setting)
+    tried = designs or [Line(x=number / len(wanted)) for number in range(len(wanted))]
+    run = Run(square(design=type(tried[0]), outcome=Read, simulate=None))
+    for made, one, other in zip(tried, wanted, limited, strict=True):
+        trial = run.problem.trial(made, run.task.setting)
         run.add("asked", {"key": trial.key, "trial": trial.plain(), "purpose": "search"})
         run.add("started", {"key": trial.key, "attempt": 1})
         run.add("told", {"key": trial.key, "outcome": {"wanted": float(one), "limited": float(other)}})
@@ -73,3 +77,14 @@ def test_a_long_tail_is_drawn_in_and_a_normal_output_left_alone():
 def test_few_or_equal_values_have_no_shape():
     assert shapes(np.arange(5.0), np.arange(5.0)) == {}
     assert shapes(np.full(9, 7.0), np.arange(9.0) - 4.0).keys() == {"limited"}
+
+
+@pytest.mark.needs("rdkit")
+def test_activities_of_molecules_are_taken_as_they_are():
+    @design
+    class Compound:
+        smiles: str = molecule(*("C" * carbons + "O" for carbons in range(1, 31)))
+
+    tail = -np.exp(np.random.default_rng(0).normal(size=30))
+    assert shapes(tail, tail, [Compound(smiles="C" * carbons + "O") for carbons in range(1, 31)]) == {}
+    assert shapes(tail, tail).keys() == {"wanted", "limited"}

@@ -69,6 +69,7 @@ def test_a_row_answers_with_what_was_measured(tmp_path: Path):
     assert isinstance(problem.inputs["metal"], Choice)
     told = answer(problem, heat=200, metal="tin")
     assert (told.hardness, told.price, told.note) == (2.0, 5.0, 3.5)
+    assert find(str(stated(tmp_path / "many", STATEMENT.replace("runs = 8", "short_list = 3")))).short_list == 3
     # the three rows of one design: medians of 9, 6, 7, of 6, 6, 4, and of the only grain
     told = answer(problem, heat=300, metal="iron")
     assert (told.hardness, told.price, told.note) == (7.0, 6.0, 4.0)
@@ -174,6 +175,8 @@ def test_code_is_statement_and_table(tmp_path: Path):
         ("runs = 8", 'runs = "8"', "runs = '8'; give a number"),
         ("runs = 8", "runs = true", "runs = True; give a number"),
         ("runs = 8", "runs = -1", "runs is -1"),
+        ("runs = 8", "short_list = 0", "short_list is 0; give a whole number of at least 1"),
+        ("runs = 8", "short_list = 2.5", "short_list = 2.5; give"),
         ("runs = 8", 'noise = "loud"', "noise: .*'loud'"),
         ("runs = 8", 'noise = { kind = "known", deviation = { hardnes = 1.0 } }', "'hardnes'. Did you mean hardness"),
         ('"alloys.csv"', '"alloy.csv"', r"Unknown table 'alloy.csv'. Did you mean alloys\.csv"),

@@ -1,4 +1,4 @@
-"""Reference scores that dockstring ships come out again, at its default effort, one a target; each takes a minute of a processor."""
+"""Reference scores that dockstring ships come out again, at its default effort, one a target, in a minute each."""
 
 from __future__ import annotations
 

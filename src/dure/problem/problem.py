@@ -59,6 +59,7 @@ class Problem:
         beyond: fidelities used only by checks.
         limits: named sets of limits for ``--limits``.
         needs: programs and data that no Python package brings.
+        short_list: how many good designs are wanted; with more than one, a gain is one over the last of the best so many.
         runs: budget in runs when the user gives none. tolerance: relative gain too small to go on for.
         control_runs: random designs simulated after the search, to compare it with; not part of the budget.
         timeout: seconds one simulation may take. memory_gb: how much memory it may use.
@@ -95,6 +96,7 @@ class Problem:
     limits: Mapping[str, Mapping[str, float | tuple[float, float]]] = field(default_factory=dict)
     needs: tuple[Need, ...] = ()
     noise: Noise = field(default_factory=Noise)
+    short_list: int = 1
     runs: float = 30.0
     tolerance: float = 1e-3
     control_runs: int = 0
@@ -325,6 +327,7 @@ class Problem:
             "checks": [check.describe() for check in self.checks],
             "limits": {name: dict(limits) for name, limits in self.limits.items()},
             "noise": {"kind": self.noise.kind, "deviation": dict(self.noise.deviation)},
+            "short_list": self.short_list,
             "runs": self.runs,
             "tolerance": self.tolerance,
             "retry_safe": self.retry_safe,

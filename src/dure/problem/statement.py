@@ -205,9 +205,16 @@ def _check_rest(problem: Problem) -> None:
             raise ProblemError(_("{role} is {given!r}; give a number above 0").format(role=role, given=given))
     if not (is_number(problem.tolerance) and 0 <= problem.tolerance < 1):
         raise ProblemError(_("tolerance is {given!r}; give a share of at least 0 and below 1").format(given=problem.tolerance))
-    count: object = problem.control_runs
-    if not (isinstance(count, int) and count >= 0):
-        raise ProblemError(_("control_runs is {given!r}; give a whole number of at least 0").format(given=count))
+    for role, least in (("control_runs", 0), ("short_list", 1)):
+        count: object = getattr(problem, role)
+        if not (isinstance(count, int) and count >= least):
+            raise ProblemError(
+                _("{role} is {given!r}; give a whole number of at least {least}").format(role=role, given=count, least=least)
+            )
+    if problem.short_list > 1 and sum(goal.is_objective for goal in problem.goals.values()) > 1:
+        raise ProblemError(
+            _("short_list is {given}, and several objectives end in a front; leave it out").format(given=problem.short_list)
+        )
     check_citations(problem.cites)
     problem.under(problem.setting())
 

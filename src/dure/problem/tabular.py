@@ -37,6 +37,7 @@ _STATED: Mapping[str, type | tuple[type, ...]] = {
     "table": str,
     "id": str,
     "runs": _NUMBER,
+    "short_list": int,
     "noise": (str, dict),
     "hazards": list,
     "cites": list,
@@ -118,7 +119,7 @@ def _problem(path: Path, stated: Mapping[str, Any], table: Table, code: str) -> 
         code=code,
         label=label,
     )
-    chosen = {name: stated[name] for name in ("runs",) if name in stated}
+    chosen = {name: stated[name] for name in ("runs", "short_list") if name in stated}
     return Problem(
         name=stated["name"],
         version=stated.get("version", "1"),

@@ -82,23 +82,26 @@ def wanting(
     if len(task.objectives) > 1:
         return _of_a_front(task, aims, model, incumbents, known, common)
     common["objective"] = GenericMCObjective(aims.value)
-    if task.problem.noise.kind != "none" and not least:
+    alone = task.problem.short_list == 1
+    if task.problem.noise.kind != "none" and alone and not least:
         return Wanting(qLogNoisyExpectedImprovement(X_baseline=incumbents, prune_baseline=False, cache_root=False, **common))
     values = aims.value(model.mean(known)) if least else known.new_zeros(1)
     margin = least * float(values.max() - values.min())
-    return Wanting(qLogExpectedImprovement(best_f=_best_value(aims, model, known) + margin, **common))
+    return Wanting(qLogExpectedImprovement(best_f=_to_improve_on(aims, model, known) + margin, **common))
 
 
-def _best_value(aims: Aims, model: Ladder, known: Tensor) -> float:
+def _to_improve_on(aims: Aims, model: Ladder, known: Tensor) -> float:
     """The objective to improve on, larger is better: the best design of any rung that the top rung is believed to allow.
 
-    Without one it is the worst seen, so that feasibility comes first.
+    Where a short list is wanted it is the last of that. Without any it is the worst seen, so that feasibility comes first.
     """
     if not len(known):
         return 0.0
     mean = model.mean(known)
     value, allowed = aims.value(mean), aims.missed(mean) <= 0
-    return float(value[allowed].max() if allowed.any() else value.min())
+    if not allowed.any():
+        return float(value.min())
+    return float(value[allowed].sort(descending=True).values[: aims.task.problem.short_list][-1])
 
 
 def _reference(values: Tensor) -> Tensor:

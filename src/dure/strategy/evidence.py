@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dure.journal import History, TrialState
-from dure.problem import Goal, Problem, values_of
+from dure.problem import Goal, Molecule, Problem, values_of
 from dure.strategy.calibration import Prediction
 
 __all__ = ["Evidence", "Task"]
@@ -54,6 +54,11 @@ class Task:
             for name, goal in self.goals.items()
             if not goal.is_objective
         }
+
+    @cached_property
+    def of_molecules(self) -> bool:
+        """Whether a design is one molecule and nothing else."""
+        return [type(spec) for spec in self.problem.inputs.values()] == [Molecule]
 
     @property
     def objectives(self) -> tuple[Goal, ...]:
@@ -132,15 +137,17 @@ class Evidence:
             axis=1,
         )
 
+    def listed(self, fidelity: str) -> tuple[str, dict[str, float]] | None:
+        """The last of the short list that the problem wants: as ``best`` where it wants one; of fewer answers the worst."""
+        return next(reversed(self._kept(fidelity)[: self.task.problem.short_list]), None)
+
     def best(self, fidelity: str) -> tuple[str, dict[str, float]] | None:
         """Key and goal values of the best design that keeps every limit, guards included; None when there is none."""
-        best: tuple[str, dict[str, float]] | None = None
-        rows = self.rungs[fidelity]
-        for key, outcome in zip(rows.keys, rows.outcomes, strict=True):
-            values = self.task.goal_values(outcome)
-            if min(self.task.margins(values).values(), default=0.0) < 0:
-                continue
-            name = self.task.objective.name
-            if best is None or self.task.objective.better(values[name], best[1][name]) > 0:
-                best = (key, values)
-        return best
+        return next(iter(self._kept(fidelity)), None)
+
+    def _kept(self, fidelity: str) -> list[tuple[str, dict[str, float]]]:
+        """Those that keep every limit, the best first, of equals the earliest."""
+        rows, goal = self.rungs[fidelity], self.task.objective
+        told = zip(rows.keys, map(self.task.goal_values, rows.outcomes), strict=True)
+        kept = [(key, values) for key, values in told if min(self.task.margins(values).values(), default=0.0) >= 0]
+        return sorted(kept, key=lambda one: goal.better(0.0, one[1][goal.name]))

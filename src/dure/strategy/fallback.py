@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from dure.problem import Molecule, Problem
+from dure.problem import Problem
 from dure.strategy.evidence import Evidence
 from dure.strategy.peak import listed, moved
 
@@ -37,21 +37,14 @@ def skill(evidence: Evidence, goal: str) -> float | None:
 
 
 def variations(problem: Problem, incumbents: Tensor, seed: int) -> Iterator[Any]:
-    """Designs near one of the incumbents, the first of them likeliest, without end; of a list its nearest members.
-
-    Of molecules the nearest are the likest: their place in the list says nothing.
-    """
+    """Designs near one of the incumbents, the first of them likeliest, without end; of a list its nearest members."""
     generator, space = np.random.default_rng(seed), problem.space
     every = listed(problem)
-    alone = len(space.fields) == 1 and isinstance(next(iter(space.fields.values())), Molecule)
-    members = frozenset(every[0]) if every is not None and alone else frozenset()
     likely = space.designs(incumbents.numpy())
     while True:
         design = likely[min(int(generator.geometric(0.4)) - 1, len(likely) - 1)]
         if every is None:
             yield moved(problem, design, generator, _WIDE)
-        elif near := [one for one in space.neighbours(design) if one in members]:
-            yield from (near[index] for index in generator.permutation(len(near))[:3])
         else:
             cube = space.encode([design]) + generator.normal(scale=_WIDE, size=(1, space.columns))
             yield from (every[0][row] for row in np.square(every[1] - cube).sum(1).argsort()[:3])

@@ -141,11 +141,12 @@ class Outputs:
 
 
 def shapes_of(task: Task, evidence: Evidence) -> dict[str, Shape]:
-    """The shape of each goal that has one; see ``shape_of``."""
+    """The shape of each goal that has one; see ``shape_of``. No power for molecules, whose activities are logarithms already."""
     found: dict[str, Shape] = {}
     for name, goal in task.goals.items():
         values = np.concatenate([evidence.outputs(rung, (name,)).ravel() for rung in evidence.rungs])
-        if shape := shape_of(goal, values, theory=task.problem.theory is not None):
+        shape = shape_of(goal, values, theory=task.problem.theory is not None)
+        if shape is not None and not (task.of_molecules and isinstance(shape, Power)):
             found[name] = shape
     return found
 

@@ -29,6 +29,9 @@ from dure.surrogate import Counts, Ladder, Names, Observations, Past, differenti
 __all__ = ["Search"]
 
 _GAIN = N_("Largest expected gain: {gain:.3g} {unit} over the best so far; keeps all limits with probability {feasible:.0%}.")
+_LISTED = N_(
+    "Expected gain: {gain:.3g} {unit} over the last of the best {count}; keeps all limits with probability {feasible:.0%}."
+)
 _GROWTH = N_("Largest expected growth of the front: {gain:.2%}; keeps all limits with probability {feasible:.0%}.")
 _FIRST = N_("No design keeps all limits yet; this one does with probability {feasible:.0%}.")
 _VARIED = N_("A variation of one of the best designs: the latest forecasts were hardly better than a constant's.")
@@ -134,7 +137,12 @@ class Search:
 
     @cached_property
     def _misled(self) -> bool:
-        """Whether the forecasts of an objective were hardly better than a constant's: then every second proposal does without."""
+        """Whether the forecasts of an objective were hardly better than a constant's: then every second proposal does without.
+
+        Not of molecules: where an assay's noise is much of what differs, no forecast is, and their likes are no better guess.
+        """
+        if self.task.of_molecules:
+            return False
         skills = [skill(self.evidence, goal.name) for goal in self.task.objectives]
         return any(one is not None and one < _LEAST_SKILL for one in skills)
 
@@ -157,12 +165,12 @@ class Search:
             tried.add(design)
             rung, share = self._rung_for(design)
             if self._key(design, rung) not in taken:
-                found = self._at(wanted, design, rung, share)
-                return (self._elsewhere(wanted, pending, taken, index) or found) if self._settled(found.gain) else found
+                found, over = self._at(wanted, design, rung, share)
+                return (self._elsewhere(wanted, pending, taken, index) or found) if self._settled(over) else found
         return None
 
     def _settled(self, gain: float | None) -> bool:
-        """Whether a gain is next to nothing, measured by how much the answers differ."""
+        """Whether a gain over the best is next to nothing, measured by how much the answers differ."""
         if gain is None or len(self.task.objectives) > 1:
             return False
         values = [value for _told, value in self.evidence.values(self.task.objective.name)]
@@ -182,8 +190,8 @@ class Search:
             point = torch.from_numpy(problem.space.encode([design]))
             with torch.no_grad():
                 samples = model.posterior(point).rsample(torch.Size([256])).squeeze(-2)
-            if not self._settled(self._gain(doubted, point, samples)):
-                return replace(self._at(wanted, design, top, 1.0), why=_ELSEWHERE)
+            if not self._settled(self._gain(doubted, point, samples, self.evidence.best(top))):
+                return replace(self._at(wanted, design, top, 1.0)[0], why=_ELSEWHERE)
         return None
 
     def _in_order(self, wanted: Wanting, index: int) -> Iterator[Any]:
@@ -239,12 +247,13 @@ class Search:
         """The probability that more runs would gain more than the tolerance; it does not count what is under way."""
         return prospect(self.aims, self.model, self.incumbents, self.seed)
 
-    def _at(self, wanted: Wanting, design: Any, rung: str, share: float) -> Proposal:
+    def _at(self, wanted: Wanting, design: Any, rung: str, share: float) -> tuple[Proposal, float | None]:
+        """The proposal of a design, and what it is expected to gain over the best answer."""
         problem, task = self.task.problem, self.task
         point = torch.from_numpy(problem.space.encode([design]))
         if rung != problem.top.name:
             cost = problem.rung(rung).cost
-            return Proposal(design, rung, "search", _CHEAP, {"fidelity": rung, "share": share, "cost": cost})
+            return Proposal(design, rung, "search", _CHEAP, {"fidelity": rung, "share": share, "cost": cost}), None
         with torch.no_grad():
             samples = self.model.posterior(point).rsample(torch.Size([256])).squeeze(-2)
         feasible = float((self.aims.missed(samples) <= 0).double().mean())
@@ -254,24 +263,29 @@ class Search:
             low, middle, high = torch.quantile(values, torch.tensor(_QUANTILES).double()).tolist()
             wide = stretch(self.evidence.predictions, name)
             predicted[name] = (middle, middle - wide.of(middle - low), middle + wide.of(high - middle))
-        gain = self._gain(wanted, point, samples)
-        if gain is None:
-            return Proposal(design, rung, "search", _FIRST, {"feasible": feasible}, predicted)
-        numbers: dict[str, Any] = {"gain": gain, "feasible": feasible}
+        over = self._gain(wanted, point, samples, self.evidence.best(rung))
+        if over is None:
+            return Proposal(design, rung, "search", _FIRST, {"feasible": feasible}, predicted), None
+        numbers: dict[str, Any] = {"gain": over, "feasible": feasible}
         if len(task.objectives) > 1:
-            return Proposal(design, rung, "search", _GROWTH, numbers, predicted, gain)
-        return Proposal(design, rung, "search", _GAIN, numbers | {"unit": task.objective.unit}, predicted, gain)
+            return Proposal(design, rung, "search", _GROWTH, numbers, predicted, over), over
+        numbers["unit"] = task.objective.unit
+        if problem.short_list == 1:
+            return Proposal(design, rung, "search", _GAIN, numbers, predicted, over), over
+        gain = self._gain(wanted, point, samples, self.evidence.listed(rung))
+        numbers |= {"gain": gain, "count": problem.short_list}
+        return Proposal(design, rung, "search", _LISTED, numbers, predicted, gain), over
 
-    def _gain(self, wanted: Wanting, point: Tensor, samples: Tensor) -> float | None:
-        """Expected improvement on the best answer of the top rung, or growth of the front; None while nothing is allowed."""
-        task, best = self.task, self.evidence.best(self.ladder[-1])
-        if best is None:
+    def _gain(self, wanted: Wanting, point: Tensor, samples: Tensor, known: tuple[str, dict[str, float]] | None) -> float | None:
+        """Expected improvement on an answer that is ``known``, or growth of the front; None while nothing is allowed."""
+        task = self.task
+        if known is None:
             return None
         if len(task.objectives) > 1:
             return wanted.growth(point)
         goal = task.objective
-        known = -best[1][goal.name] if goal.measure.sense == "minimise" else best[1][goal.name]
-        better = (self.outputs.objective(goal, self.aims.raw(samples)) - known).clamp_min(0.0)
+        least = -known[1][goal.name] if goal.measure.sense == "minimise" else known[1][goal.name]
+        better = (self.outputs.objective(goal, self.aims.raw(samples)) - least).clamp_min(0.0)
         return float((better * (self.aims.missed(samples) <= 0)).mean())
 
     def _rung_for(self, design: Any) -> tuple[str, float]:

@@ -61,6 +61,8 @@ class Structured:
             yield N_("Expected growth of the front over Gaussian processes, limits kept.")
         else:
             yield N_("Constrained expected improvement over Gaussian processes.")
+        if problem.short_list > 1:
+            yield N_("Improvement is over the last of the short list that is wanted.")
         if problem.candidates:
             yield N_("The designs to try are those of the list.")
         elif problem.space.stepped:

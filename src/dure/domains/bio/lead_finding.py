@@ -245,6 +245,7 @@ problem = Problem(
     members=_members,
     fidelities=(Fidelity("replay", help=RUNG),),
     needs=(Need("packaged compounds", _packaged, fix=_FIX),),
+    short_list=_SHORT,
     runs=100,
     hazards=(LABEL, *_HAZARDS),
     export=export,

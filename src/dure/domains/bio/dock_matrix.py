@@ -159,7 +159,6 @@ problem = Problem(
     members=_members,
     fidelities=(Fidelity("replay", help=RUNG),),
     needs=(Need("docked molecules", _found, fix="export DURE_DATA=DIR"),),
-    short_list=10,
     runs=200,
     cites=("GarciaOrtegon2022",),
     hazards=(

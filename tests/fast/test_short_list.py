@@ -57,8 +57,8 @@ def test_more_of_the_best_are_found_where_many_are_wanted():
     for wanted in (1, 20):
         loop = searched(hills(short_list=wanted), 30)
         found[wanted] = sum(Place(**state.trial["design"]) in best for state in loop.history.trials.values())
-    assert found[20] > 1.3 * found[1]
-    assert found[20] >= 15
+    assert found[20] > found[1]
+    assert found[20] >= 17  # of thirty, the first few of which know nothing
 
 
 @pytest.mark.parametrize(("wanted", "place"), [(1, 0), (3, 2), (99, 5)])

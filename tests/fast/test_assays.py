@@ -18,6 +18,7 @@ from dure.domains.bio.laboratory import WELLS, plate_map, sdf
 from dure.domains.bio.lead_finding import problem
 from dure.domains.bio.screening import deny_list, read_screen
 from dure.errors import InputError, SimulationFailed, ValueRefused
+from dure.i18n import LANGUAGES, speaking
 from dure.problem import canonical, fingerprints, tanimoto
 
 pytestmark = pytest.mark.needs("rdkit", "platformdirs", "sklearn")
@@ -61,7 +62,7 @@ def test_messy_headings_mixed_units_salts_and_repeats(tmp_path: Path):
 
 def test_every_row_is_a_compound_a_change_or_counted(tmp_path: Path):
     assays = read_assays(written(tmp_path, MESSY))
-    refused = {one.name: one.numbers["reason"] for one in assays.changes if one.what == REFUSED}
+    refused = {one.name: one.said() for one in assays.changes if one.what == REFUSED}
     assert set(refused) == {"A-5", "A-7", "A-8"}
     assert "is no SMILES" in refused["A-5"]
     assert "no molar unit" in refused["A-7"]
@@ -98,6 +99,70 @@ def test_no_row_is_lost_whatever_it_holds(rows: list[tuple[str, str]]):
             return
     named = {name for one in assays.compounds for name in one.names} | {one.name for one in assays.changes if one.what == REFUSED}
     assert named == {f"r{number}" for number in range(len(rows))}
+
+
+def told(folder: Path, cells: str, heading: str = "IC50 (nM)", more: str = "") -> dict[str, float]:
+    """By SMILES what comes of a column of cells, one a line, in a table apart by semicolons."""
+    lines = [f"{'C' * number}O;{cell}" for number, cell in enumerate(cells.split("|"), 1)]
+    assays = read_assays(written(folder, f"smiles;{heading}\n" + "\n".join(lines)), more)
+    return {one.smiles: one.value for one in assays.compounds if one.value is not None}
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        ("1,5|0,25|12,5", (1.5, 0.25, 12.5)),
+        ("1,5|1,500|1.234,5", (1.5, 1.5, 1234.5)),
+        ("1.5|1,500|1,234.5", (1.5, 1500.0, 1234.5)),
+        ("5 000|1 234.5|12\u202f000", (5000.0, 1234.5, 12000.0)),
+        ("1'000|>2 000 nM|1e3", (1000.0, 2000.0, 1000.0)),
+        ("1,000,000|2,500|3", (1e6, 2500.0, 3.0)),
+    ],
+)
+def test_a_decimal_comma_is_told_from_thousands_by_the_column(tmp_path: Path, cells: str, values: tuple[float, ...]):
+    found = told(tmp_path, cells)
+    assert [found["C" * number + "O"] for number in (1, 2, 3)] == pytest.approx([9 - np.log10(one) for one in values], abs=1e-6)
+
+
+@given(st.lists(st.floats(0.01, 9e5).map(lambda one: float(f"{one:.2f}")), min_size=2, max_size=6), st.sampled_from("., '"))
+def test_any_signs_of_thousands_give_the_same_numbers(numbers: list[float], sign: str):
+    from tempfile import TemporaryDirectory
+
+    spelled = [f"{one:,.2f}".translate({ord(","): sign, ord("."): "," if sign == "." else "."}) for one in numbers]
+    with TemporaryDirectory() as folder:
+        found = told(Path(folder), "|".join(spelled), "activity")
+    assert list(found.values()) == numbers
+
+
+@pytest.mark.parametrize("cell", ["1,500", "1,50,0", "5 3", "12,5,0", "1.2.3", ","])
+def test_what_may_be_two_numbers_or_none_is_left_out(tmp_path: Path, cell: str):
+    assert told(tmp_path, f"3|{cell}").keys() == {"CO"}
+
+
+def test_units_are_found_by_their_cells_and_by_headings_of_other_tongues(tmp_path: Path):
+    table = "번호;구조;IC50 EGFR;{};비고\nA;CCO;5;uM;\nB;CCCO;5;nM;x\n"
+    for heading in ("단위", "IC50 unit", "in what"):
+        assays = read_assays(written(tmp_path, table.format(heading)))
+        assert {one.names[0]: one.value for one in assays.compounds} == pytest.approx({"A": 5.30103, "B": 8.30103})
+
+
+def test_a_concentration_without_unit_is_left_out_whatever_its_column_is_called(tmp_path: Path):
+    assert told(tmp_path, "100 nM|250|2 uM", "Potency").keys() == {"CO", "CCCO"}
+    assert told(tmp_path, "100 nM|250", "IC50 EGFR").keys() == {"CO"}
+    assert told(tmp_path, "12 %|50 ug/mL|7 %", "activity") == {"CO": 12.0, "CCCO": 7.0}
+    assert told(tmp_path, "6.5|500|7.25", "pIC50").keys() == {"CO", "CCCO"}
+
+
+def test_what_was_changed_is_the_same_file_in_every_language(tmp_path: Path):
+    assays = read_assays(written(tmp_path, MESSY))
+    files = []
+    for code in LANGUAGES:
+        with speaking(code):
+            files.append(assays.listing())
+    assert files[0] == files[1]
+    (line,) = (row for row in csv.DictReader(io.StringIO(files[0])) if row["name"] == "A-7")
+    assert "no molar unit" in line["what was changed"]
+    assert "단위" in line["바뀐 내용"]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +232,7 @@ def test_a_table_nobody_has_seen_is_a_pool(tmp_path: Path):
     assert told.activity == pytest.approx(5.761439)
     with pytest.raises(SimulationFailed, match="CCN was not measured yet"):
         member.answer(member.design(smiles="CCN"), setting, fidelity="replay", seed=0)
-    assert any("Of 9 rows" in text for text in member.hazards)
+    assert any("minus the decimal logarithm" in text for text in member.hazards)
     assert "row,name,what was changed" in member.export(member.design(smiles="CCO"), setting, None)["import.csv"]  # type: ignore[misc]
 
 
@@ -208,7 +273,7 @@ def test_results_come_back_as_sdf_too_with_replicates_and_units(tmp_path: Path):
 
 
 def test_the_best_hundredth_is_found_as_an_enrichment_curve_says(tmp_path: Path):
-    rows = "".join(f"{'C' * number}O,{number}\n" for number in range(1, 101))
+    rows = "".join(f"{'C' * number}O,{number / 10}\n" for number in range(1, 101))
     setting = problem.make_setting({"pool": str(written(tmp_path, "smiles,pKi\n" + rows))})
     member = problem.under(setting)
     asked = [member.design(smiles="C" * number + "O") for number in (5, 100, 7)]
@@ -230,7 +295,7 @@ def test_an_order_draws_every_compound_and_says_what_is_expected(tmp_path: Path)
     assert member.order is not None
     chosen = [member.design(smiles=one) for one in ("CCN", "Oc1ccccc1")]
     files = member.order(chosen, setting, [{"activity": (5.0, 4.0, 6.0)}, {}])
-    assert set(files) == {"short-list.sdf", "short-list.svg", "plate.csv", "import.csv"}
+    assert set(files) == {"short-list.sdf", "short-list.svg", "plate.csv", "import.csv", "summary.txt"}
     assert files["short-list.sdf"].count("$$$$") == 2
     assert ">  <predicted low>" in files["short-list.sdf"]
     assert "</svg>" in files["short-list.svg"]

@@ -13,7 +13,7 @@ from dure.cli.options import SETTING
 from dure.cli.screen import console, grid, number, spoken
 from dure.errors import InputError, SimulationFailed
 from dure.i18n import _
-from dure.problem import Problem, find, values_of
+from dure.problem import LABEL, Problem, find, values_of
 
 __all__ = ["order"]
 
@@ -36,12 +36,18 @@ def order(*, problem: str, setting: tuple[tuple[str, Any], ...], count: int, see
     from dure.campaign import Loop
 
     if find(problem).order is None:
-        raise InputError(_("{problem} does not say how a laboratory is given its designs").format(problem=problem))
+        raise InputError(
+            _(
+                "{problem} does not say how a laboratory is given its designs; give it order=..., or run it: dure run {problem}"
+            ).format(problem=problem)
+        )
     loop = Loop(problem, setting=dict(setting), seed=seed)
     stated = loop.task.problem
     stated.check_needs()
     known = _learn(loop)
     wishes = loop.ask(count)
+    while len(wishes) < count and (more := loop.ask(count - len(wishes))):  # an opening has an end of its own
+        wishes += more
     if not wishes:
         raise InputError(_("nothing is left to measure: all {known} designs were").format(known=known))
     predicted = [loop.history.trials[one.trial.key].predicted for one in wishes]
@@ -50,10 +56,12 @@ def order(*, problem: str, setting: tuple[tuple[str, Any], ...], count: int, see
     for name, text in files.items():
         (out / name).write_text(text, encoding="utf-8")
     if not as_json:
-        screen, said = console(), _("{known} designs were measured; the next {count} are in {folder}:")
+        screen, said = console(), _("Measured designs: {known}. The next {count} are in {folder}, with intervals of 90 %:")
+        if summary := files.get("summary.txt"):
+            screen.print(summary.strip())
         screen.print(said.format(known=known, count=len(wishes), folder=out))
         screen.print(grid([_line(stated, one.design, stating) for one, stating in zip(wishes, predicted, strict=True)], shrink=0))
-        screen.print(grid([(spoken(text),) for text in stated.hazards]))
+        screen.print(grid([(spoken(text),) for text in stated.hazards if text != LABEL]))
     return Done(
         {"known": known, "designs": [values_of(one.design) for one in wishes], "files": sorted(files), "folder": str(out)}
     )

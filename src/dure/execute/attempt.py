@@ -17,7 +17,20 @@ from dure.problem import Problem, Replay, find, values_of
 
 __all__ = ["attempt", "load", "simulator_code"]
 
-_PACKAGES = ("dure", "numpy", "scipy", "pybamm", "pybammsolvers", "casadi", "scikit-fem", "coolprop", "openturns")
+_PACKAGES = (
+    "dure",
+    "numpy",
+    "scipy",
+    "pybamm",
+    "pybammsolvers",
+    "casadi",
+    "scikit-fem",
+    "coolprop",
+    "openturns",
+    "rdkit",
+    "dockstring",
+    "vina",
+)
 
 
 def attempt(reference: str, trial: dict[str, Any]) -> dict[str, Any]:

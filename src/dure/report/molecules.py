@@ -26,11 +26,12 @@ _WIDE, _HIGH, _LINE = 260, 190, 17
 
 
 def structures(dossier: Dossier) -> list[Drawn]:
-    """The eight best molecules answered at the top rung, the best first; none where no input is a molecule."""
+    """The best molecules answered at the top rung, the best first: as many as are wanted, or eight; none without molecules."""
     name = next((name for name, spec in dossier.task.problem.inputs.items() if isinstance(spec, Molecule)), None)
     if name is None or find_spec("rdkit") is None:
         return []
-    best, told = _allowed(dossier)[:_SHOWN], _told(dossier)
+    wanted = dossier.task.problem.short_list
+    best, told = _allowed(dossier)[: wanted if wanted > 1 else _SHOWN], _told(dossier)
     drawn = []
     for number, state in enumerate(best, start=1):
         smiles, lines = str(state.trial["design"][name]), _expected(dossier, state)

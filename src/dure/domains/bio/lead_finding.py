@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from dure.domains.bio.admet_limits import AMES, HERG, admet_rules
-from dure.domains.bio.assays import SUFFIXES, Assays, read_assays
+from dure.domains.bio.assay_tables import SUFFIXES
+from dure.domains.bio.assays import Assays, read_assays
 from dure.domains.bio.screening import deny_list
 from dure.errors import MissingPart, SimulationFailed, ValueRefused
 from dure.i18n import N_, _
@@ -143,7 +144,7 @@ def _members(where: Any) -> Mapping[str, Any]:
         "design": made,
         "candidates": tuple(made(smiles=one.smiles) for one in assays.compounds),
         "runs": float(max(1, min(200, len(assays.compounds) // 10))),
-        "hazards": (LABEL, *_HAZARDS, assays.summary()),
+        "hazards": (LABEL, *_HAZARDS, _MOLAR if assays.molar else _AS_THEY_ARE),
         "rules": limits,
         "needs": (ADMET,) if limits else (),
     }
@@ -192,7 +193,13 @@ def order(compounds: Sequence[Any], where: Any, predicted: Sequence[Mapping[str,
         captions.append((one.smiles, f"{name}{expected}"))
         listed.append((name, one.smiles, {f"predicted {key}": f"{value:.3f}" for key, value in told.items()}))
     plate = plate_map([(name, one.smiles) for name, one in zip(names, compounds, strict=True)], assays.quantity)
-    return {"short-list.sdf": sdf(listed), "short-list.svg": drawn(captions), "plate.csv": plate, "import.csv": assays.listing()}
+    return {
+        "short-list.sdf": sdf(listed),
+        "short-list.svg": drawn(captions),
+        "plate.csv": plate,
+        "import.csv": assays.listing(),
+        "summary.txt": assays.summary() + "\n",
+    }
 
 
 def overview(compounds: Sequence[Any], where: Any) -> Sequence[Fan]:
@@ -229,6 +236,10 @@ def _enrichment(compounds: Sequence[Any], where: Any) -> Sequence[Fan]:
     return (Fan(name="enrichment", x_name=_("assays"), x_unit="1", y_name=found, y_unit="%", lines=lines),)
 
 
+_MOLAR = N_("Values are minus the decimal logarithm of molar concentrations; import.csv says what was done to the table's rows.")
+_AS_THEY_ARE = N_(
+    "Values are as they stand in the table, and larger counts as better; import.csv says what was done to its rows."
+)
 _HAZARDS = (
     N_("An assay's value holds for that assay: nothing is said of other targets, of a patient, or of how a compound is made."),
     N_("A value with a qualifier counts as measured at its bound."),

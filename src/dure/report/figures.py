@@ -200,7 +200,7 @@ def calibration(dossier: Dossier) -> list[Drawn]:
 
 def _calibration_panel(dossier: Dossier, name: str, goal: Goal, states: Sequence[TrialState]) -> Drawn:
     with panel(320, 300, name) as axes:
-        seen = []
+        seen, ends = [], []
         for state in states:
             measured = dossier.task.goal_values(state.outcome or {})[goal.name]
             middle, low, high = state.predicted[goal.name]
@@ -208,10 +208,12 @@ def _calibration_panel(dossier: Dossier, name: str, goal: Goal, states: Sequence
             axes.plot([measured, measured], [low, high], color=colour, linewidth=1.4)
             axes.plot([measured], [middle], "o" if low <= measured <= high else "D", color=colour, markersize=5)
             seen += [measured, middle]
+            ends += [low, high]
         low, high = min(seen), max(seen)
         pad = 0.08 * (high - low) or 1.0
+        deep, tall = max(min(ends), 2 * low - high), min(max(ends), 2 * high - low)  # what is wider still would leave no room
         axes.plot([low - pad, high + pad], [low - pad, high + pad], color=COLOURS["other"], linewidth=1.0, zorder=1)
-        axes.set(xlim=(low - pad, high + pad), ylim=(low - pad, high + pad))
+        axes.set(xlim=(low - pad, high + pad), ylim=(min(low, deep) - pad, max(high, tall) + pad))
         axes.locator_params(nbins=5)
         axes.set_xlabel(axis_text(_("measured"), goal.unit), loc="right")
         said = _("Predicted against measured: {goal}").format(goal=goal_name(goal))

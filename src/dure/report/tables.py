@@ -233,6 +233,12 @@ def _cell(cell: str | float) -> str:
     return f"{cell:.4g}".replace("-", "\N{MINUS SIGN}")
 
 
+def mattering(dossier: Dossier) -> list[str]:
+    """The inputs that have a rank and so a correlation with some goal; a molecule has none."""
+    inputs, goals = dossier.task.problem.inputs, dossier.task.goals
+    return [name for name in inputs if any(dossier.claims[f"matters.{name}.{goal}"].value is not None for goal in goals)]
+
+
 def heat(claim: Claim) -> str:
     """The CSS class that colours a correlation: its sign, and a fifth of its range."""
     if not isinstance(claim.value, float):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ pytest.importorskip("cma", reason="pip install 'dure[chip,evolution]'")
 from benchmarks import chip_references
 from benchmarks.chip_references import Enough, Ledger
 from dure.domains.chip.opamp import Use, problem
+from dure.problem import with_limits
 
 pytestmark = pytest.mark.needs("ngspice", "sky130")
 
+REFERENCES = json.loads(chip_references.FILE.read_text("utf-8"))["tasks"]
 USE = Use(topology="miller_n")
 MEMBER = problem.under(USE)
 START = MEMBER.starts[0]
@@ -50,3 +53,14 @@ def test_a_sizing_is_worth_its_current_or_less_than_any_that_keeps_the_limits(tm
     again = Ledger(USE, tmp_path / "rows.jsonl", 3)
     assert [again(place(sizing)) for sizing in (START, CARELESS, GREEDY)] == found
     assert again.best == ledger.best
+
+
+@pytest.mark.parametrize("told", REFERENCES, ids=lambda told: str(told["name"]))
+def test_a_committed_reference_keeps_the_set_at_all_points(told: dict[str, Any]):
+    use = problem.make_setting(told["setting"])
+    member = problem.under(use)
+    assert told["limits"] == dict(member.limits["mid"])
+    outcome = member.answer(member.make_design(told["design"]), use, fidelity="pvt", seed=0).outcome
+    goals = with_limits(problem.goals, told["limits"])
+    assert all(goal.margin(getattr(outcome, name)) >= 0 for name, goal in goals.items() if not goal.is_objective)
+    assert outcome.current == pytest.approx(told["best"], rel=1e-6)

@@ -60,6 +60,12 @@ def _file(given: str) -> str:
     """
     text, sign, known = given.rpartition("#")
     path = Path(text if sign else given).resolve()
+    if not path.exists():
+        raise ValueRefused(
+            _("there is no file or folder {path}; give one with assays ({suffixes}), or {known}").format(
+                path=path, suffixes=", ".join(SUFFIXES), known=_SOLUBILITY
+            )
+        )
     files = sorted(one for one in path.iterdir() if one.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
     if not files or any(not one.is_file() or one.suffix.lower() not in SUFFIXES for one in files):
         raise ValueRefused(

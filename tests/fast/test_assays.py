@@ -242,8 +242,11 @@ def test_a_pool_that_changed_is_another_pool(tmp_path: Path):
     written(tmp_path, MESSY + "A-10;CCCC;1;nM;\n")
     with pytest.raises(ValueRefused, match="is no longer what"):
         problem.make_setting({"pool": named})
-    with pytest.raises(ValueRefused, match="is neither solubility nor a table of assays"):
+    with pytest.raises(ValueRefused, match="there is no file or folder .*nowhere.csv; give one with assays"):
         problem.make_setting({"pool": "nowhere.csv"})
+    (tmp_path / "assay.xls").write_text("?")
+    with pytest.raises(ValueRefused, match="is neither solubility nor a table of assays"):
+        problem.make_setting({"pool": str(tmp_path / "assay.xls")})
 
 
 # ------------------------------------------------------------------------------------------------------- a laboratory

@@ -9,8 +9,9 @@ import pytest
 
 from dure.campaign import Loop
 from dure.errors import ProblemError
-from dure.problem import Problem, at_most, design, maximise, outcome, real
-from dure.strategy import Evidence
+from dure.problem import Noise, Problem, at_most, design, maximise, outcome, real
+from dure.strategy import Evidence, Task
+from tests.fast.squares import Run
 
 
 @design
@@ -97,6 +98,29 @@ def test_the_reason_says_over_which_design_it_gains():
         loop.tell(one, height(one))
     (wish,) = loop.ask()
     assert "over the last of the best 3" in wish.why
+    alone = Loop(hills(), seed=1)
+    for one in LIST[::20]:
+        alone.tell(one, height(one))
+    gains = [one.history.trials[asked.trial.key].gain for one, asked in ((loop, wish), (alone, alone.ask()[0]))]
+    assert gains[0] > 2 * gains[1] > 0
+
+
+def test_a_design_stands_in_the_list_once_however_often_it_was_answered():
+    run = Run(hills(short_list=2, candidates=(), noise=Noise("unknown")))
+    for seed, (x, value) in enumerate(((0.7, 1.0), (0.7, 0.99), (0.7, 0.98), (0.3, 0.4), (0.2, 0.1))):
+        trial = run.problem.trial(Place(x=x), run.task.setting, seed=seed)
+        run.add("asked", {"key": trial.key, "trial": trial.plain(), "purpose": "search"})
+        run.add("started", {"key": trial.key, "attempt": 1})
+        run.add("told", {"key": trial.key, "outcome": {"height": value, "depth": x}})
+    task = Task(run.problem, run.task.setting, run.problem.goals)
+    last = Evidence(task, run.history).listed("full")
+    assert last is not None
+    assert last[1]["height"] == 0.4
+
+
+def test_plans_made_before_lists_could_be_wanted_are_of_the_same_problem():
+    assert "short_list" not in hills().describe()
+    assert hills(short_list=3).describe()["short_list"] == 3
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 2.5, "many"])

@@ -145,6 +145,8 @@ def _certificate(task: Task, level: float | None) -> float | None:
         raise PlanError(_("certificate is {given}; give a probability of at least 0.5 and below 1").format(given=level))
     if level is not None and len(task.objectives) > 1:
         raise PlanError(_("a certificate needs one objective, and {name} has several").format(name=task.problem.name))
+    if level is not None and task.problem.short_list > 1:
+        raise PlanError(_("a certificate is about the best design, and {name} wants a short list").format(name=task.problem.name))
     return level
 
 

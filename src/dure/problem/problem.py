@@ -327,7 +327,7 @@ class Problem:
             "checks": [check.describe() for check in self.checks],
             "limits": {name: dict(limits) for name, limits in self.limits.items()},
             "noise": {"kind": self.noise.kind, "deviation": dict(self.noise.deviation)},
-            "short_list": self.short_list,
+            **({"short_list": self.short_list} if self.short_list > 1 else {}),  # plans made before lists could be wanted stand
             "runs": self.runs,
             "tolerance": self.tolerance,
             "retry_safe": self.retry_safe,

@@ -67,7 +67,8 @@ def wanting(
     """What to maximise now.
 
     Args:
-        incumbents: (k, columns) the best designs known; under noise improvement is on what they may truly be.
+        incumbents: (k, columns) the best designs known; under noise improvement is on what they may truly be, unless a short list
+            is wanted, whose last is judged by its mean.
         known: (n, columns) all designs answered.
         pending: (p, columns) designs under way.
         samples: of the surrogate's outputs, over which an expectation is the mean.

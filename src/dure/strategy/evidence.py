@@ -138,8 +138,16 @@ class Evidence:
         )
 
     def listed(self, fidelity: str) -> tuple[str, dict[str, float]] | None:
-        """The last of the short list that the problem wants: as ``best`` where it wants one; of fewer answers the worst."""
-        return next(reversed(self._kept(fidelity)[: self.task.problem.short_list]), None)
+        """The last of the short list that the problem wants: as ``best`` where it wants one; of fewer answers the worst.
+
+        A design answered more than once stands there once, by its best answer.
+        """
+        rows = self.rungs[fidelity]
+        design = dict(zip(rows.keys, rows.designs, strict=True))
+        once: dict[Any, tuple[str, dict[str, float]]] = {}
+        for found in self._kept(fidelity):
+            once.setdefault(design[found[0]], found)
+        return next(reversed([*once.values()][: self.task.problem.short_list]), None)
 
     def best(self, fidelity: str) -> tuple[str, dict[str, float]] | None:
         """Key and goal values of the best design that keeps every limit, guards included; None when there is none."""

@@ -41,6 +41,10 @@ _ELSEWHERE = N_(
     "Nothing is left to gain where the surrogate is sure ({gain:.3g} {unit}); here it would be wrong if the truth is rougher."
 )
 
+_ELSEWHERE_LISTED = N_(
+    "Nothing is left to gain over the best where the surrogate is sure; here it would be wrong if the truth is rougher."
+)
+
 _MATERIAL = 0.01
 _NOTHING = 0.001
 _WARY = (1.0, 0.5, 0.25)
@@ -191,7 +195,8 @@ class Search:
             with torch.no_grad():
                 samples = model.posterior(point).rsample(torch.Size([256])).squeeze(-2)
             if not self._settled(self._gain(doubted, point, samples, self.evidence.best(top))):
-                return replace(self._at(wanted, design, top, 1.0)[0], why=_ELSEWHERE)
+                why = _ELSEWHERE if problem.short_list == 1 else _ELSEWHERE_LISTED
+                return replace(self._at(wanted, design, top, 1.0)[0], why=why)
         return None
 
     def _in_order(self, wanted: Wanting, index: int) -> Iterator[Any]:

@@ -6,8 +6,9 @@ import csv
 import io
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,33 @@ __all__ = ["SUFFIXES", "Reader", "Told", "Unread", "rows_of"]
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".sdf", ".parquet")
 
-_STRUCTURE = ("smiles", "canonicalsmiles", "isomericsmiles", "structure", "molecule", "mol", "구조", "구조식", "분자")
+_STRUCTURE = (
+    "smiles",
+    "canonicalsmiles",
+    "isomericsmiles",
+    "ligandsmiles",
+    "structure",
+    "molecule",
+    "mol",
+    "구조",
+    "구조식",
+    "분자",
+)
 _NAME = (
     *("name", "id", "compound", "compoundid", "compoundname", "compoundno", "moleculename", "moleculechemblid", "chemblid"),
     *("sample", "well", "이름", "화합물", "화합물번호", "화합물명", "시료", "시료번호", "번호"),
 )
-_LOGARITHMS = ("pic50", "pki", "pec50", "pkd", "pactivity", "pvalue", "pchemblvalue")
+_LOGARITHMS = ("pic50", "pki", "pec50", "pkd", "pactivity", "pchemblvalue")
 _CONCENTRATIONS = ("ic50", "ki", "ec50", "kd")
-_OTHERS = ("activity", "result", "value", "standardvalue", "potency", "활성", "결과", "측정값", "값")
+_OTHERS = ("activity", "result", "value", "standardvalue", "potency", "활성", "결과", "측정값", "값", "pvalue")
+_BESIDE = re.compile(
+    r"unit|relation|qualifier|type|단위|log|(?<![a-z])(sd|sem|se|std|dev|deviation|error|ci|n|hill|slope|count|comment|date)(?![a-z])"
+)
+"""Words of headings that stand beside a value's and are none."""
 _UNIT = ("unit", "units", "standardunit", "standardunits", "단위")
+_SIGNS = {"": 0, "=": 0, "~": 0, "≈": 0, ">": 1, ">=": 1, ">>": 1, "≥": 1, "<": -1, "<=": -1, "<<": -1, "≤": -1}
+SURPLUS = "\x1f"
+"""Stands for the heading of cells beyond the last heading."""
 _RELATION = ("relation", "qualifier", "operator", "standardrelation", "modifier", "부호")
 _MOLAR = {
     f"{prefix}{sign}": 10.0**power
@@ -40,15 +59,19 @@ UNLIKELY = N_("{text!r} is no {column}: these lie between {low} and {high}; a co
 OTHER_UNIT = N_("{text!r} is in {unit} and others are in {plain}")
 NOT_MOLAR = N_("{text!r} is in no molar unit; write nM, uM, mM or M beside it or in a column unit")
 NOT_POSITIVE = N_("{text!r} is no concentration")
+NO_SIGN = N_("{sign!r} is no relation; write one of =, <, <=, >, >=, ~")
+TOO_MANY = N_("{text!r} stands beyond the last heading; put quotes around a cell that holds a comma")
 
 _LIKELY = (-2.0, 16.0)
 """Between these lies minus the logarithm of any molar concentration that was ever measured."""
 
-_SPACES = " \u00a0\u202f'"
+_SPACES = " \u00a0\u2009\u202f'"
 _CELL = re.compile(
-    rf"^\s*(?P<sign><=|>=|<|>|=|~|≤|≥)?\s*(?P<number>[-+]?[\d.,](?:[\d.,{_SPACES}]*\d)?\.?(?:[eE][-+]?\d+)?)\s*(?P<unit>[^\d\s]\S*)?\s*$"
+    rf"^\s*(?P<sign><=|>=|<<|>>|<|>|=|~|≈|≤|≥)?\s*(?P<number>[-+]?[\d.,](?:[\d.,{_SPACES}]*\d)?\.?(?:[eE][-+]?\d+)?)\s*(?P<unit>[A-Za-zµμ%]\S*)?\s*$"
 )
 _SPACED = re.compile(rf"[-+]?\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?:[.,]\d+)?(?:[eE][-+]?\d+)?")
+_GROUP = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+"""One sign before three digits: of decimals or of thousands."""
 _EMPTY = ("", "na", "n/a", "nan", "none", "null", "-", "nd", "n.d.", "not tested")
 
 
@@ -78,8 +101,8 @@ class Reader:
     """How one table is read: its headings by what stands under them, the unit that a heading names, and its decimal sign.
 
     ``concentration`` says that values are molar concentrations, ``logarithm`` that they are logarithms already, ``plain`` is the
-    unit that all other values have; ``comma`` whether a comma is the decimal sign, None where cells contradict each other or do
-    not tell.
+    unit that most values have; ``comma`` whether a comma is the decimal sign, None where cells contradict each other or do not
+    tell. ``beside`` reads the concentrations of a table whose logarithms are read: these are empty where only a bound is known.
     """
 
     smiles: str
@@ -92,6 +115,7 @@ class Reader:
     logarithm: bool
     plain: str
     comma: bool | None
+    beside: Reader | None = None
 
     @classmethod
     def of(cls, rows: Sequence[Mapping[str, str]], column: str, file: Path) -> Reader:
@@ -100,7 +124,7 @@ class Reader:
         Raises:
             InputError: it has no column of structures or of values.
         """
-        headings = list(rows[0])
+        headings = [one for one in rows[0] if one != SURPLUS]
         plain = {_plain(one): one for one in reversed(headings)}
 
         def first(names: Iterable[str]) -> str:
@@ -119,33 +143,50 @@ class Reader:
                     file=file, column=column, columns=", ".join(headings)
                 )
             )
-        value = column or first((*_LOGARITHMS, *_CONCENTRATIONS)) or _speaking_of_activity(headings) or first(_OTHERS)
+        logarithm = first(_LOGARITHMS) or _naming(headings, _LOGARITHMS, file)
+        molar = first(_CONCENTRATIONS) or ("" if logarithm else _naming(headings, _CONCENTRATIONS, file))
+        value = column or logarithm or molar or first(_OTHERS)
         if not value:
             raise InputError(
                 _("{file} has no column of values among {columns}; call one {known}, or say --setting column=NAME").format(
                     file=file, columns=", ".join(headings), known=", ".join(("pIC50", "IC50", "Ki", "activity"))
                 )
             )
-        unit = first(_UNIT) or _column_of_units(rows, headings)
-        named = re.search(r"[\(\[]\s*([^\)\]]+?)\s*[\)\]]", value) or re.search(r"[_/,\s]([numpµμ]?M)$", value)
-        of_heading = named[1] if named else ""
-        logarithm = bool(re.match(r"p[A-Z]|p_|log", value)) or _quantity(value) in _LOGARITHMS
+        names = smiles, first(_NAME), first(_UNIT), first(_RELATION)
+        found = cls._over(rows, value, names, file)
+        other = molar or (first(("standardvalue",)) if first(("standardunit", "standardunits")) else "")
+        beside = cls._over(rows, other, names, file) if found.logarithm and other else None
+        return replace(found, beside=beside if beside and beside.concentration else None)
+
+    @classmethod
+    def _over(cls, rows: Sequence[Mapping[str, str]], value: str, names: tuple[str, ...], file: Path) -> Reader:
+        """How to read one column of values beside those of structures, names, units and relations."""
+        smiles, name, unit, relation = names
+        quantity, low = _quantity(value), value.lower()
+        of_heading = _unit_of(value)
+        negative = re.search(r"(?:[-−]|neg\w*|minus)\s*log", low)
+        if re.search(r"log", low) and quantity in _CONCENTRATIONS and not negative:
+            raise InputError(
+                _(
+                    "{file}: of {column} smaller is better, and which unit it has is not said; give pIC50, or IC50 with its unit"
+                ).format(file=file, column=value)
+            )
+        logarithm = bool(negative or re.match(r"p[A-Z]|p_|log", value)) or quantity in _LOGARITHMS
+        unit = unit or _column_of_units(rows, value, of_heading)
         cells = [one for one in (_CELL.match(row[value]) for row in rows) if one]
-        units = [(cell["unit"] or "") for cell in cells] + ([row[unit] for row in rows] if unit else []) + [of_heading]
+        units = [cell["unit"] or "" for cell in cells] + ([row[unit] for row in rows] if unit else []) + [of_heading]
         units = [one.strip() for one in units if one.strip()]
-        molar = any(_molar(one) for one in units) or _quantity(value) in _CONCENTRATIONS
-        comma = _comma([cell["number"] for cell in cells])
         return cls(
-            smiles,
-            value,
-            first(_NAME),
-            unit,
-            first(_RELATION),
-            of_heading,
-            molar and not logarithm,
-            logarithm,
-            units[0] if units else "",
-            comma,
+            smiles=smiles,
+            value=value,
+            name=name,
+            unit=unit,
+            relation=relation,
+            of_heading=of_heading,
+            concentration=not logarithm and (any(_molar(one) for one in units) or quantity in _CONCENTRATIONS),
+            logarithm=logarithm,
+            plain=Counter(units).most_common(1)[0][0] if units else "",
+            comma=_comma([cell["number"] for cell in cells]),
         )
 
     def told(self, row: Mapping[str, str]) -> Told:
@@ -154,15 +195,22 @@ class Reader:
         Raises:
             Unread: it is no value, or one whose unit or decimal sign stays open.
         """
+        if surplus := row.get(SURPLUS):
+            raise Unread(TOO_MANY, text=surplus)
         text = row[self.value].strip()
+        stated = row.get(self.relation, "").strip(" '\"")
+        if stated not in _SIGNS:
+            raise Unread(NO_SIGN, sign=stated)
+        if self.beside and (text.lower() in _EMPTY or _SIGNS[stated]):
+            return self.beside.told(row)  # a relation speaks of the concentration, and the logarithm of a bound is left empty
         if text.lower() in _EMPTY:
             return Told(None)
-        cell = _CELL.match(text)
-        if cell is None:
+        cell = _CELL.match(text.replace("−", "-"))
+        if cell is None or (self.logarithm and cell["unit"]):
             raise Unread(NO_VALUE, text=text)
         number = _number(cell["number"], self.comma)
-        sign = cell["sign"] or row.get(self.relation, "").strip() or "="
-        qualifier = 1 if sign[0] in ">≥" else -1 if sign[0] in "<≤" else 0
+        sign = cell["sign"] or stated
+        qualifier = _SIGNS[sign]
         unit = cell["unit"] or row.get(self.unit, "").strip() or self.of_heading
         if self.logarithm:
             if _quantity(self.value) in _LOGARITHMS and not _LIKELY[0] <= number <= _LIKELY[1]:
@@ -193,22 +241,39 @@ def _quantity(heading: str) -> str:
     return found[0] if found else _plain(heading)
 
 
-def _speaking_of_activity(headings: Sequence[str]) -> str:
-    """The first heading that names a quantity among other words; logarithms before concentrations."""
-    for known in (_LOGARITHMS, _CONCENTRATIONS):
-        for one in headings:
-            if _quantity(one) in known and not re.search(r"unit|relation|qualifier|type|단위", one.lower()):
-                return one
-    return ""
+def _unit_of(heading: str) -> str:
+    """The unit that a heading names in brackets, or at its end where it names a quantity as well."""
+    named = re.search(r"[\(\[]\s*([^\)\]]+?)\s*[\)\]]", heading)
+    if named is None and _quantity(heading) in (*_CONCENTRATIONS, "potency"):
+        named = re.search(r"[_/,\s]([numpµμ]?M)$", heading)
+    return named[1] if named else ""
 
 
-def _column_of_units(rows: Sequence[Mapping[str, str]], headings: Sequence[str]) -> str:
-    """The first column with "unit" among the words of its heading, else one that holds molar units and nothing else."""
-    for one in headings:
-        if re.search(r"(?<![a-z])units?(?![a-z])|단위", one.lower()):
-            return one
-    for one in headings:
-        cells = [row[one].strip() for row in rows if row[one].strip()]
+def _naming(headings: Sequence[str], known: Sequence[str], file: Path) -> str:
+    """The heading that names one of the known quantities among other words.
+
+    Raises:
+        InputError: there are several, and nobody said which.
+    """
+    found = [one for one in headings if _quantity(one) in known and not _BESIDE.search(one.lower())]
+    if len(found) > 1:
+        raise InputError(
+            _("{file} has several columns of values, {columns}; say --setting column=NAME").format(
+                file=file, columns=", ".join(found)
+            )
+        )
+    return found[0] if found else ""
+
+
+def _column_of_units(rows: Sequence[Mapping[str, str]], value: str, of_heading: str) -> str:
+    """The column that names the value's quantity and "unit"; where the value's heading names no unit, one of units alone."""
+    headings = [one for one in rows[0] if re.search(r"(?<![a-z])units?(?![a-z])|단위", one.lower())]
+    if own := [one for one in headings if _quantity(one) == _quantity(value)]:
+        return own[0]
+    if _molar(of_heading):
+        return ""
+    for one in (*headings, *rows[0]):
+        cells = [row[one].strip() for row in rows if row.get(one, "").strip()]
         if cells and all(_molar(cell) for cell in cells):
             return one
     return ""
@@ -220,17 +285,20 @@ def _molar(unit: str) -> float | None:
 
 def _comma(numbers: Sequence[str]) -> bool | None:
     """Whether a comma is the decimal sign in a column, from the cells that can be read in one way only; None where in doubt."""
-    said = set()
+    said, pointed = set(), False
     for one in numbers:
         body = re.split("[eE]", one)[0].lstrip("+-")
         if "," in body and "." in body:
             said.add(body.rindex(",") > body.rindex("."))
-        elif body.count(",") > 1:
-            said.add(False)
-        elif "," in body and not re.fullmatch(r"[1-9]\d{0,2},\d{3}", body):
+        elif body.count(",") > 1 or body.count(".") > 1:
+            said.add("." in body)
+        elif "," in body and not _GROUP.fullmatch(body):
             said.add(True)
-        elif "." in body:
+        elif "." in body and not _GROUP.fullmatch(body):
             said.add(False)
+        pointed = pointed or "." in body
+    if not said and pointed and not any("," in one for one in numbers):
+        return False
     return said.pop() if len(said) == 1 else None
 
 
@@ -241,8 +309,8 @@ def _number(text: str, comma: bool | None) -> float:
         Unread: its parts are no thousands, or its only comma may be either sign.
     """
     body = re.sub(f"[{_SPACES}]", "", text) if _SPACED.fullmatch(text) else text
-    if comma is None and re.fullmatch(r"[-+]?[1-9]\d{0,2},\d{3}", body):
-        raise Unread(EITHER, text=text, small=body.replace(",", "."), large=body.replace(",", ""))
+    if comma is None and _GROUP.fullmatch(body.lstrip("+-")):
+        raise Unread(EITHER, text=text, small=body.replace(",", "."), large=re.sub("[.,]", "", body))
     decimal = "," if comma or (comma is None and "." not in body) else "."
     apart = "." if decimal == "," else ","
     grouped = rf"[-+]?\d{{1,3}}(?:{re.escape(apart)}\d{{3}})+(?:{re.escape(decimal)}\d+)?"
@@ -262,11 +330,7 @@ def rows_of(file: Path) -> list[tuple[str, dict[str, str]]]:
     if suffix == ".parquet":
         table = _table_of_parquet(file)
         return [(f"{file.name}:{number}", row) for number, row in enumerate(table, 1)]
-    data = file.read_bytes()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("latin-1")
+    text = _text_of(file.read_bytes())
     try:
         dialect: Any = csv.Sniffer().sniff(text.partition("\n")[0], delimiters=",;\t|")
     except csv.Error:
@@ -279,8 +343,25 @@ def rows_of(file: Path) -> list[tuple[str, dict[str, str]]]:
     for cells in reader:
         if any(cell.strip() for cell in cells):
             padded = [*cells, *[""] * (len(headings) - len(cells))]
-            found.append((f"{file.name}:{reader.line_num}", dict(zip(headings, padded, strict=False))))
+            surplus = next((cell for cell in padded[len(headings) :] if cell.strip()), "")
+            row = dict(zip(headings, padded, strict=False)) | {SURPLUS: surplus}
+            found.append((f"{file.name}:{reader.line_num}", row))
     return found
+
+
+def _text_of(data: bytes) -> str:
+    """A table's text without Excel's sep=: UTF-8 or 16, the code page of Korean Windows where headings are in it, or Latin."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        text = data.decode("utf-16")
+    else:
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = data.decode("cp949", "replace")
+            korean = [one for one in (*_STRUCTURE, *_NAME, *_OTHERS, *_UNIT) if not one.isascii()]
+            if not any(one in text.partition("\n")[0] for one in korean):
+                text = data.decode("latin-1")
+    return text.partition("\n")[2] if text.startswith("sep=") else text
 
 
 def _table_of_parquet(file: Path) -> list[dict[str, str]]:
@@ -297,11 +378,14 @@ def _rows_of_sdf(file: Path) -> list[tuple[str, dict[str, str]]]:
         from rdkit import Chem
 
         found = []
-        records: Any = Chem.SDMolSupplier(str(file))
+        try:
+            records: Any = Chem.SDMolSupplier(str(file))
+        except OSError:  # RDKit's word for a file without a record
+            return []
         for number, one in enumerate(records, 1):
             properties = {} if one is None else {name.strip(): str(value) for name, value in one.GetPropsAsDict().items()}
             title = "" if one is None or not one.HasProp("_Name") else one.GetProp("_Name")
             structure = "" if one is None else str(Chem.MolToSmiles(one))
-            found.append((f"{file.name}:{number}", {"name": title} | properties | {"smiles": structure}))
+            found.append((f"{file.name}:{number}", ({"name": title} if title else {}) | properties | {"smiles": structure}))
     headings = dict.fromkeys(name for _where, row in found for name in row)
     return [(where, dict.fromkeys(headings, "") | row) for where, row in found]

@@ -24,10 +24,11 @@ REWRITTEN = N_("written anew as {smiles}")
 CONVERTED = N_("{given} became {value}, minus the logarithm of its molar value")
 REFUSED = N_("left out: {reason}")
 MERGED = N_("the same compound as in {where}; the median of exact values answers")
+_MOLAR = "mol/l"
 TWIN = N_("a tautomer of {name}; both were kept")
 NO_STRUCTURE = N_("no structure")
 TWO_PARTS = N_("two parts of one size, {parts}; give the one that acts")
-UNMEASURED = N_("without a value: it can be proposed, and nothing is known of it")
+UNMEASURED = N_("without a value under {column}: it can be proposed")
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,8 @@ def read_assays(path: Path, column: str = "") -> Assays:
 
     Columns are found by their headings, whatever their case and signs: SMILES or structure; a name; a value, ``column`` where
     given, else the first of pIC50, pKi, ..., IC50, Ki, activity, result; a unit, or a column of nothing else; a qualifier.
-    Concentrations become minus their decimal logarithm in mol/l, whatever unit each row has; a heading that begins with "p" or
-    "log" says that it was done. A value whose unit or decimal sign stays open is left out, and the reason is said.
+    Concentrations become minus their decimal logarithm in mol/l, whatever unit each row has; a heading such as pIC50 or -log Ki
+    says that it was done, and log Ki is refused. A value whose unit or decimal sign stays open is left out, with the reason.
 
     Raises:
         InputError: there is no such file, no structure or value in it, or no row that can be used.
@@ -148,6 +149,7 @@ class _Reading:
         self._found: dict[str, dict[str, Any]] = {}
         self._changes: list[Change] = []
         self._rows = self._blocked = 0
+        self._kinds: dict[str, Path] = {}
         self._quantity, self._molar = "", False
 
     def take(self, file: Path, column: str) -> None:
@@ -157,7 +159,17 @@ class _Reading:
             return
         reader = Reader.of([row for _where, row in rows], column, file)
         self._quantity = self._quantity or reader.value
-        self._molar = self._molar or reader.logarithm or reader.concentration
+        kind = _MOLAR if reader.logarithm or reader.concentration else reader.plain
+        if any(row[reader.value].strip() for _where, row in rows):
+            self._kinds.setdefault(kind, file)
+        if len(self._kinds) > 1:
+            (kind, one), (_other, another) = self._kinds.items()
+            raise InputError(
+                _("{one} and {another} do not measure in the same unit; give folders of one assay each").format(
+                    one=one, another=another
+                )
+            )
+        self._molar = self._molar or kind == _MOLAR
         for where, row in rows:
             self._rows += 1
             self._row(where, row, reader)
@@ -183,7 +195,7 @@ class _Reading:
         elif parent != given:
             changed(REWRITTEN, smiles=parent)
         if told.value is None:
-            changed(UNMEASURED)
+            changed(UNMEASURED, column=reader.value)
         elif told.given:
             changed(CONVERTED, given=told.given, value=f"{told.value:.3f}")
         if parent in self._found:

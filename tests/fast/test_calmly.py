@@ -1,6 +1,9 @@
-"""While a surrogate is fitted or asked, no library takes more than one thread, and each has its own back afterwards."""
+"""While a surrogate is fitted or asked, no library takes more than one thread; while it is imported, an interrupt waits."""
 
 from __future__ import annotations
+
+import os
+import signal
 
 import pytest
 
@@ -9,6 +12,7 @@ pytest.importorskip("torch", reason="torch is not installed; make setup installs
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from dure.strategy import _interrupts_wait
 from dure.strategy.structured import calmly
 
 
@@ -24,3 +28,15 @@ def test_linear_algebra_takes_one_thread_and_gives_it_back():
             assert threads() == {1}
             assert torch.get_num_threads() == 1
         assert threads() == before
+
+
+def test_an_interrupt_waits_until_all_is_imported():
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    reached = False
+    try:
+        with pytest.raises(KeyboardInterrupt), _interrupts_wait():
+            os.kill(os.getpid(), signal.SIGINT)
+            reached = True
+    finally:
+        signal.signal(signal.SIGINT, former)
+    assert reached

@@ -1,6 +1,8 @@
 """What to try next. ``strategy(name)`` imports torch, cma or pymoo only for strategies that need them."""
 
-from collections.abc import Mapping
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -55,6 +57,17 @@ def plugged_in() -> tuple[list[Strategy], list[Broken]]:
     return _PLUGINS.all()
 
 
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Ctrl-C waits for the end: libraries in C++ end the process when Python raises an interrupt while they are imported."""
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
+
+
+@_interrupts_wait()
 def informed(name: str, card: Mapping[str, Any], weights: bytes) -> Strategy:
     """The strategy of that name with a family prior, kept as ``card`` and ``weights``, on trial beside it.
 
@@ -73,6 +86,7 @@ def informed(name: str, card: Mapping[str, Any], weights: bytes) -> Strategy:
 
 
 @cache
+@_interrupts_wait()
 def strategy(name: str) -> Strategy:
     """The strategy of that name; "auto" is the one that uses all that the problem states.
 

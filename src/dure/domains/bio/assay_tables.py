@@ -45,7 +45,7 @@ _BESIDE = re.compile(
 """Words of headings that stand beside a value's and are none."""
 _UNIT = ("unit", "units", "standardunit", "standardunits", "단위")
 _SIGNS = {"": 0, "=": 0, "~": 0, "≈": 0, ">": 1, ">=": 1, ">>": 1, "≥": 1, "<": -1, "<=": -1, "<<": -1, "≤": -1}
-SURPLUS = "\x1f"
+_SURPLUS = "\x1f"
 """Stands for the heading of cells beyond the last heading."""
 _RELATION = ("relation", "qualifier", "operator", "standardrelation", "modifier", "부호")
 _MOLAR = {
@@ -124,7 +124,7 @@ class Reader:
         Raises:
             InputError: it has no column of structures or of values.
         """
-        headings = [one for one in rows[0] if one != SURPLUS]
+        headings = [one for one in rows[0] if one != _SURPLUS]
         plain = {_plain(one): one for one in reversed(headings)}
 
         def first(names: Iterable[str]) -> str:
@@ -195,7 +195,7 @@ class Reader:
         Raises:
             Unread: it is no value, or one whose unit or decimal sign stays open.
         """
-        if surplus := row.get(SURPLUS):
+        if surplus := row.get(_SURPLUS):
             raise Unread(TOO_MANY, text=surplus)
         text = row[self.value].strip()
         stated = row.get(self.relation, "").strip(" '\"")
@@ -344,7 +344,7 @@ def rows_of(file: Path) -> list[tuple[str, dict[str, str]]]:
         if any(cell.strip() for cell in cells):
             padded = [*cells, *[""] * (len(headings) - len(cells))]
             surplus = next((cell for cell in padded[len(headings) :] if cell.strip()), "")
-            row = dict(zip(headings, padded, strict=False)) | {SURPLUS: surplus}
+            row = dict(zip(headings, padded, strict=False)) | {_SURPLUS: surplus}
             found.append((f"{file.name}:{reader.line_num}", row))
     return found
 

@@ -31,12 +31,17 @@ def test_linear_algebra_takes_one_thread_and_gives_it_back():
 
 
 def test_an_interrupt_waits_until_all_is_imported():
+    reached = []
+
+    @_interrupts_wait()
+    def imports() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        reached.append(sum(range(1000)))
+
     former = signal.signal(signal.SIGINT, signal.default_int_handler)
-    reached = False
     try:
-        with pytest.raises(KeyboardInterrupt), _interrupts_wait():
-            os.kill(os.getpid(), signal.SIGINT)
-            reached = True
+        with pytest.raises(KeyboardInterrupt):
+            imports()
     finally:
         signal.signal(signal.SIGINT, former)
     assert reached

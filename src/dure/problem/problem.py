@@ -69,7 +69,7 @@ class Problem:
         source: file the problem stands in; found by itself.
         export: ``export(design, setting, outcome)`` gives files in the field's own format, by name.
         order: ``order(designs, setting, predicted)`` gives files by which a laboratory measures several designs at once; for each
-            design ``predicted`` has median, low and high of a 90 % interval by goal, as far as there is a prediction. What it calls
+            design ``predicted`` has median, low and high of a 90 % interval by goal, as far as there is a prediction; a file
             ``summary.txt`` is printed as well.
 
     Raises:

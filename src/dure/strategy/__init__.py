@@ -1,6 +1,7 @@
 """What to try next. ``strategy(name)`` imports torch, cma or pymoo only for strategies that need them."""
 
 import signal
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -59,12 +60,22 @@ def plugged_in() -> tuple[list[Strategy], list[Broken]]:
 
 @contextmanager
 def _interrupts_wait() -> Iterator[None]:
-    """Ctrl-C waits for the end: libraries in C++ end the process when Python raises an interrupt while they are imported."""
-    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Ctrl-C waits for the end: libraries in C++ end the process when Python raises an interrupt while they are imported.
+
+    Python hears it in its main thread alone, whichever thread it is sent to; elsewhere nothing is to be done.
+    """
+    came: list[int] = []
+    former = signal.getsignal(signal.SIGINT)
+    if former is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, former)
+        signal.signal(signal.SIGINT, former)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 @_interrupts_wait()

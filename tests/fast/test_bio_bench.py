@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.bio.designs import BUDGET, designed
 from benchmarks.bio.docks import courses
 from benchmarks.bio.enrichment import area, at_random, half
 from benchmarks.bio.plain_peer import chosen
@@ -54,3 +56,17 @@ def test_half_of_the_best_is_counted_in_assays_and_one_more_where_it_was_not_fou
     assert half(values, [0, 399, 1, 396, 398]) == 4
     assert half(values, [0, 399, 1]) == 4
     assert half(values, [398, 397]) == 2
+
+
+def test_campaigns_stand_beside_published_searches_under_the_name_that_the_roadmap_reads():
+    ends = (8.6, 9.0, 9.4)
+    rows = [{"seed": seed, "budget": BUDGET, "course": [(1.0, 2.0), (100.0, end)]} for seed, end in enumerate(ends)]
+    published = [
+        {"task": f"published {task}, graph_ga", "after": {"100": after}} for task, after in (("F2", 8.58), ("JAK2", 8.57))
+    ]
+    mean, spread, peer = designed(rows, published)
+    assert (mean.value, mean.low, mean.high, spread.value) == pytest.approx((9.0, 8.6, 9.4, 0.4))
+    assert (peer.value, peer.peer) == (8.58, "graph_ga")  # the published search of the same task alone
+    stated = tomllib.loads((Path(__file__).parents[2] / "roadmap/bio.toml").read_text("utf-8"))["milestone"]
+    (milestone,) = [one for one in stated if one["id"] == "bio-design"]
+    assert (milestone["metric"], milestone["target"]) == (mean.name, mean.target)

@@ -8,25 +8,18 @@ set mid. The pool is drawn first, which takes three quarters of an hour of proce
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import torch
+import numpy as np
 
 from benchmarks.chip import measured
 from benchmarks.figures import Figure, Options, Row, present
 from benchmarks.peers.scores import across_seeds
+from benchmarks.wheel.past import drawn, player_of
 from benchmarks.wheel.rows import COLD, SHUFFLED, WARM, logs_of
 from dure.campaign import Loop
 from dure.domains.chip.opamp import Use, problem
-from dure.models.prior import FamilyPrior
-from dure.models.training import train
-from dure.pool import TRAIN, Pool, build, generate, split
-from dure.pool.lessons import lesson
-from dure.strategy import strategy
-from dure.strategy.informed import Informed
 
 __all__ = ["study"]
 
@@ -36,35 +29,11 @@ _UNSEEN = (Use(topology="folded"), Use(pdk="gf180", topology="ota5"), Use(pdk="g
 """Those whose textbook starts do not keep the set already."""
 
 
-def drawn(folder: Path, quick: bool) -> Path:
-    """The pool's training part: random sizings of tasks of the family, at 45 points."""
-    table, parts = folder / "amplifiers.parquet", folder / "amplifiers-split"
-    if not (parts / TRAIN).exists():
-        journal = folder / "amplifiers"
-        generate("chip/opamp", journal, tasks=_TASKS, designs=12 if quick else _DESIGNS)
-        build("chip/opamp", [journal], table)
-        split(table, parts)
-    return parts / TRAIN
-
-
-@cache
-def prior_of(pool: Path, shuffled: bool) -> FamilyPrior:
-    """Trained on the pool; with every task's answers shuffled it knows nothing."""
-    lessons = [one for one in map(lesson, Pool.read(pool).tasks) if one is not None]
-    if shuffled:
-        lessons = [
-            replace(one, outputs=one.outputs[torch.randperm(len(one.outputs), generator=torch.Generator().manual_seed(number))])
-            for number, one in enumerate(lessons)
-        ]
-    return train(lessons)
-
-
 def search(use: Use, name: str, pool: Path, seed: int) -> Row:
     """Runs until a design keeps the set mid, the budget and one where none does."""
-    plain: Any = strategy("structured")
-    player = plain if name == COLD else Informed(plain, prior_of(pool, name == SHUFFLED), name)
     setting = {"pdk": use.pdk, "topology": use.topology}
-    loop = Loop("chip/opamp", setting=setting, limits=problem.under(use).limits["mid"], strategy=player, seed=seed)
+    limits = problem.under(use).limits["mid"]
+    loop = Loop("chip/opamp", setting=setting, limits=limits, strategy=player_of(name, pool), seed=seed)
     for number in range(1, round(problem.runs) + 1):
         (wish,) = loop.ask()
         loop.tell(wish, measured(wish.design, use, "pvt"))
@@ -75,7 +44,7 @@ def search(use: Use, name: str, pool: Path, seed: int) -> Row:
 
 def study(options: Options) -> tuple[list[Figure], list[Row]]:
     """Search amplifiers that the family keeps for evaluation, with its past and without."""
-    pool = drawn(options.folder, options.quick)
+    pool = drawn("chip/opamp", options.folder, tasks=_TASKS, designs=12 if options.quick else _DESIGNS)
     rows = []
     for seed in range(1 if options.quick else _SEEDS):
         for use in _UNSEEN[:1] if options.quick else _UNSEEN:
@@ -90,7 +59,7 @@ def study(options: Options) -> tuple[list[Figure], list[Row]]:
         figures.append(Figure(name, *across_seeds(logs), unit="times fewer", target=None if options.quick else wanted, peer=COLD))
         least = min(float(one.mean()) for one in logs)
         worst = 0.9 if player == WARM and not options.quick else None
-        figures.append(Figure("  worst amplifier", float(torch.tensor(least).exp()), unit="times fewer", target=worst, peer=COLD))
+        figures.append(Figure("  worst amplifier", float(np.exp(least)), unit="times fewer", target=worst, peer=COLD))
     return figures, rows
 
 

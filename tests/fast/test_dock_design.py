@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dure.campaign import Loop
 from dure.domains.bio import dock_design, docking
 from dure.domains.bio.dock_design import TASKS, Compound, problem, value
 from dure.domains.bio.dock_matrix import CLASSES
 from dure.domains.bio.docking import Pose, docked, docked_in_haste, faults, pocket
 from dure.domains.bio.drug_likeness import alerts, qed, synthesis
 from dure.errors import MissingPart, PlanError, SimulationFailed, ValueRefused
-from dure.problem import Problem, canonical, design, fingerprints, maximise, molecule, outcome, real, rule, tanimoto
+from dure.problem import Problem, canonical, design, drawn, fingerprints, maximise, molecule, outcome, real, rule, tanimoto
 from dure.strategy import Task, generated, strategy, suited
 from dure.strategy.generated import least_likeness
 from dure.testing import Case
@@ -246,6 +247,28 @@ def test_what_is_left_out_at_the_beginning_is_counted_once_however_it_is_asked(m
     one_by_one, at_once = counts(1), counts(6)
     assert one_by_one == at_once
     assert at_once[0] > 0
+
+
+def test_a_search_of_molecules_does_not_end_because_one_pool_promises_little():
+    loop = Loop(OPEN, seed=2)
+    asked = []
+    for _time in range(10):
+        (wish,) = loop.ask()
+        asked.append(wish)
+        loop.tell(wish, {"rings": 2.0})  # no molecule is better than another, so that none promises a gain
+    assert sum("expected gain" in one.why for one in asked) == 4  # six of the library before
+    assert loop.history.forecast == []  # what the rule on gains looks at, campaign/course.py
+
+
+def test_where_few_of_the_library_keep_the_rules_those_few_are_bred_from():
+    loop, library = Loop(OPEN, seed=1), drawn(60, 1)
+    assert sum(len(one) <= 30 for one in library) == 2
+    asked = [loop.ask()[0] for _time in range(2)]
+    for number, wish in enumerate(asked):
+        loop.tell(wish, {"rings": float(number)})
+    assert {one.design.smiles for one in asked} <= {*library}
+    (bred,) = loop.ask()
+    assert bred.design.smiles not in library
 
 
 def _short(one: Anything) -> float:

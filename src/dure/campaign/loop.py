@@ -11,7 +11,7 @@ from dure.errors import InputError
 from dure.i18n import N_, _
 from dure.journal import Event, History
 from dure.problem import Problem, Trial, find, values_of, with_limits
-from dure.strategy import Strategy, Task
+from dure.strategy import Strategy, Task, suited
 from dure.strategy import strategy as of_name
 from dure.units import label
 
@@ -58,7 +58,8 @@ class Loop:
         self.task = Task(member, made, with_limits(member.goals, limits or {}))
         self.history = History()
         self.seed = seed
-        self._strategy = of_name(strategy) if isinstance(strategy, str) else strategy
+        name = suited(self.task, None) if strategy == "auto" else strategy
+        self._strategy = of_name(name) if isinstance(name, str) else name
         self._events = 0
         self._apply("planned", {})
 

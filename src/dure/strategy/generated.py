@@ -34,6 +34,8 @@ class Generated:
 
     A child is kept if it is at least so like one of the five best as the region's edge; the edge widens after two improvements in
     a row, tightens after six answers without one, and begins anew once it is as tight as it gets.
+
+    Proposals state no gain, by which a search might end: how little one pool promises says nothing of those not bred yet.
     """
 
     name: str = "generated"
@@ -51,11 +53,13 @@ class Generated:
         opened = len(rows.designs) + len(rows.failed) + len(rows.pending)
         if opened < _OPENING or not rows.designs:
             left = max(_OPENING - opened, n if not rows.designs else 0)
-            return self._opening(task, name, evidence, min(n, left), seed)
+            opening = self._opening(task, name, evidence, min(n, left), seed)
+            if opening or not rows.designs:  # where few of the library keep the rules, those few are bred from
+                return opening
         dropped: Counter[str] = Counter()
         pool = (*_seen(name, evidence), *self._children(task, name, evidence, seed, dropped))
         made = self.plain.ask(_pooled(task, name, pool), history, n, seed)
-        found = [replace(one, design=task.problem.design(**values_of(one.design))) for one in made]
+        found = [replace(one, design=task.problem.design(**values_of(one.design)), gain=None) for one in made]
         return _counted(found, dropped)
 
     def review(self, task: Task, history: History, seed: int) -> Review:

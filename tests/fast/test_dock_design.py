@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from dure.domains.bio.dock_matrix import CLASSES
 from dure.domains.bio.docking import Pose, docked, docked_in_haste, faults, pocket
 from dure.domains.bio.drug_likeness import alerts, qed, synthesis
 from dure.errors import MissingPart, PlanError, SimulationFailed, ValueRefused
-from dure.problem import Problem, canonical, design, drawn, fingerprints, maximise, molecule, outcome, real, rule, tanimoto
+from dure.problem import Problem, bred, canonical, design, drawn, fingerprints, maximise, molecule, outcome, real, rule, tanimoto
 from dure.strategy import Task, generated, strategy, suited
 from dure.strategy.generated import least_likeness
 from dure.testing import Case
@@ -163,6 +164,17 @@ def test_a_pose_in_the_middle_of_nowhere_is_found_out():
 
 
 # ---------------------------------------------------------------------------------------------------------- generation
+@pytest.mark.parametrize(
+    "work", [qed, alerts, lambda smiles: bred([(0.0, smiles), (1.0, ASPIRIN)], 5, 0)], ids=["qed", "alerts", "bred"]
+)
+def test_ctrl_c_is_heard_after_molecules_were_looked_at(work: Any):
+    work("O=C1CCN(C2CC2)c2ccc(Br)cc2N1")  # RDKit looks for fragments, with a handler of its own
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+        for _moment in range(1_000):
+            pass
+
+
 @design
 class Anything:
     smiles: str = molecule(default="CCO")

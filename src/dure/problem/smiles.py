@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -23,13 +25,18 @@ _MOST_SHOWN = 80
 
 @contextmanager
 def rdkit_quiet() -> Iterator[None]:
-    """Nothing on the terminal of what RDKit would say of molecules; errors say it instead (MissingPart without RDKit)."""
+    """RDKit keeps off the terminal, where errors say what it would, and off Ctrl-C (MissingPart without RDKit)."""
     try:
         from rdkit.rdBase import BlockLogs
     except ModuleNotFoundError:
         raise MissingPart(_('molecules need RDKit: pip install "dure[bio]"')) from None
-    with BlockLogs():
-        yield
+    try:
+        with BlockLogs():
+            yield
+    finally:
+        # Its searches for fragments leave a handler of their own behind, below Python's, which hears nothing any more.
+        if threading.current_thread() is threading.main_thread() and (handler := signal.getsignal(signal.SIGINT)) is not None:
+            signal.signal(signal.SIGINT, handler)
 
 
 def molecule_of(text: str) -> Any:

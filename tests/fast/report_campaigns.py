@@ -60,7 +60,9 @@ class Outspoken:
 def campaign(folder: Path, patch: pytest.MonkeyPatch, *, most: int = 10**6, problem: Path = BEAM, **plan: Any) -> Path:
     """A campaign in ``folder``, as far as ``most`` attempts bring it."""
     patch.setattr(driver, "strategy", lambda _name: Outspoken())
-    made = make_plan(str(problem), strategy_name="sobol", budget=Budget(runs=plan.pop("runs", 12)), **plan)
+    made = make_plan(
+        str(problem), strategy_name=plan.pop("strategy_name", "sobol"), budget=Budget(runs=plan.pop("runs", 12)), **plan
+    )
     with Campaign.begin(folder, made) as begun, suppress(KeyboardInterrupt):
         begun.run(executor=Here(most))
     return folder

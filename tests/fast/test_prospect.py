@@ -20,7 +20,7 @@ from dure.errors import PlanError
 from dure.journal import Journal, fold
 from dure.problem import Noise, Problem, design, find, minimise, outcome, real
 from dure.report import verify, write_report
-from dure.strategy import Evidence, Proposal
+from dure.strategy import BY_BUDGET, Evidence, Proposal
 from dure.strategy.prospect import prospect
 from dure.strategy.search import Search
 from dure.surrogate import roughest
@@ -185,6 +185,12 @@ def test_a_level_that_certifies_nothing_is_refused(level: float):
         make_plan(str(BEAM), certificate=level)
 
 
+@pytest.mark.parametrize("name", [one for one in BY_BUDGET if one != "generated"])  # which refuses this problem anyway
+def test_a_strategy_without_a_model_of_all_designs_certifies_nothing(name: str):
+    with pytest.raises(PlanError, match="model of all designs"):
+        make_plan(str(BEAM), strategy_name=name, certificate=0.95)
+
+
 @pytest.mark.parametrize(
     ("prospects", "level", "reason"),
     [
@@ -223,7 +229,7 @@ def test_a_resumed_campaign_ends_with_the_same_certificate_and_the_report_says_s
     for most in (10**6, 7):
         folder = tmp_path / str(most)
         with pytest.MonkeyPatch.context() as patch:
-            campaign(folder, patch, most=most, certificate=0.95)
+            campaign(folder, patch, most=most, strategy_name="structured", certificate=0.95)
             with Campaign.resume(folder) as again:
                 again.run(executor=Here())
         with Journal.open(folder, write=False) as journal:

@@ -14,7 +14,7 @@ from dure.i18n import N_, _
 from dure.journal import History
 from dure.models import Card, check_fits, label_of
 from dure.problem import Check, Goal, Molecule, Problem, find, lasting, values_of, with_limits
-from dure.strategy import HAS_A_PAST, Task, strategy, suited
+from dure.strategy import BY_BUDGET, HAS_A_PAST, Task, strategy, suited
 
 __all__ = ["HYPOTHESIS", "PATIENCE", "REPLICATES", "Budget", "applicable_checks", "make_plan", "shifted", "task_of"]
 
@@ -127,7 +127,7 @@ def make_plan(
         "seed": seed,
         "prior": label_of(prior) if prior else "none",
         "budget": {"runs": budget.runs, "cpu_seconds": budget.cpu_seconds},
-        "stopping": {"tolerance": problem.tolerance, "patience": PATIENCE, "certificate": _certificate(task, certificate)},
+        "stopping": {"tolerance": problem.tolerance, "patience": PATIENCE, "certificate": _certificate(task, suits, certificate)},
         "checks": [check.name for check in runnable if check.required or not required_checks_only],
         "skipped_checks": [check.name for check in skipped],
         "control_runs": problem.control_runs if control_runs is None else control_runs,
@@ -140,9 +140,15 @@ def make_plan(
     return plan | {"hash": digest(plan)}
 
 
-def _certificate(task: Task, level: float | None) -> float | None:
+def _certificate(task: Task, strategy_name: str, level: float | None) -> float | None:
     if level is not None and not 0.5 <= level < 1:
         raise PlanError(_("certificate is {given}; give a probability of at least 0.5 and below 1").format(given=level))
+    if level is not None and strategy_name in BY_BUDGET:
+        raise PlanError(
+            _("a certificate needs a model of all designs, and strategy {name!r} has none; leave out one of them").format(
+                name=strategy_name
+            )
+        )
     if level is not None and len(task.objectives) > 1:
         raise PlanError(_("a certificate needs one objective, and {name} has several").format(name=task.problem.name))
     if level is not None and task.problem.short_list > 1:

@@ -14,6 +14,7 @@ from dure.cli.screen import bounds, grid, heading, number, spoken
 from dure.i18n import N_, _
 from dure.problem import Problem, Replay
 from dure.problem.citations import citation_text
+from dure.strategy import BY_BUDGET
 from dure.units import label
 
 __all__ = ["show_plan", "show_problem"]
@@ -175,7 +176,9 @@ def _course(problem: Problem, plan: Mapping[str, Any], folder: object) -> list[t
     else:
         cost = _("{seconds:g} CPU seconds of simulation").format(seconds=budget["cpu_seconds"])
     stop = _("budget spent, or {patience} proposals in a row that promise less than {tolerance:.2g} % more")
-    if stopping["certificate"]:
+    if plan["strategy"] in BY_BUDGET:
+        stop = _("budget spent")
+    elif stopping["certificate"]:
         stop = _(
             "budget spent, or {patience} times in a row a certainty of {level:.3g} % that more runs would gain "
             "at most {tolerance:.2g} %"

@@ -11,14 +11,16 @@ from dure.campaign.plan import REPLICATES
 from dure.i18n import _
 from dure.problem import citation_text
 from dure.report.dossier import Dossier
+from dure.strategy import BY_BUDGET
 
-__all__ = ["Environment", "citations", "codes", "command", "environments", "given", "own_citation"]
+__all__ = ["BY_BUDGET", "Environment", "citations", "codes", "command", "environments", "given", "own_citation"]
 
 _METHODS = ("Balandat2020", "Ament2023", "Letham2019")
 _STRATEGY_CITES = {
     "auto": _METHODS,
     "structured": _METHODS,
     "blackbox": _METHODS,
+    "generated": (*_METHODS, "Eriksson2019", "Ralaivola2005", "Tripp2023"),
     "cma-es": ("Hansen2001", "Auger2005", "Atamna2017"),
     "nsga-ii": ("Deb2002", "Blank2020"),
     "sobol": ("Sobol1967",),

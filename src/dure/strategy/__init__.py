@@ -17,6 +17,7 @@ from dure.strategy.evidence import Evidence, Task
 from dure.strategy.sampling import Sampling
 
 __all__ = [
+    "BY_BUDGET",
     "HAS_A_PAST",
     "NAMES",
     "Evidence",
@@ -34,6 +35,8 @@ __all__ = [
 ]
 
 NAMES = ("auto", "blackbox", "cma-es", "generated", "nsga-ii", "random", "sobol", "structured")
+BY_BUDGET = ("cma-es", "generated", "nsga-ii", "random", "sobol")
+"""Strategies whose proposals state no gain, so that their searches end with the budget."""
 _PLUGINS = Plugins("dure.strategies", Strategy, InputError, own=NAMES)
 _MANY_RUNS = 2000
 """With more runs than that a model of all answers costs more than cheap answers do."""

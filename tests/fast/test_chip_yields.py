@@ -13,6 +13,7 @@ pytest.importorskip("platformdirs", reason="pip install 'dure[chip]'")
 
 from dure.domains.chip.measure import Specs
 from dure.domains.chip.yields import interval, yield_views
+from dure.problem import Fan
 
 GOOD = Specs(20.0, 70.0, 20.0, 65.0, 20.0, 8.0, 60.0, 75.0, 70.0, 3.0, 90.0, 100.0, 150.0)
 MID = {"gain": 60.0, "offset": 5.0, "area": 1000.0}
@@ -53,3 +54,8 @@ def test_tighter_limits_never_keep_more_chips(drawn: list[tuple[float, float]]):
     low, seen, high = ({label: values for label, _x, values in curve.lines}[one] for one in ("at least", "seen", "at most"))
     assert (np.array(low) <= seen).all()
     assert (np.array(seen) <= high).all()
+
+
+def test_every_set_has_a_curve_under_a_name_of_its_own():
+    curves = yield_views([GOOD], {"mid": MID, "tight": MID})[1::2]
+    assert len({one.y_name for one in curves if isinstance(one, Fan)}) == 2

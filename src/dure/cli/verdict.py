@@ -12,7 +12,7 @@ from dure.campaign import claims_of, objectives, shortened
 from dure.cli.screen import bounds, grid, heading, number, signed, spoken
 from dure.i18n import N_, _
 from dure.journal import History
-from dure.problem import Goal, Replay
+from dure.problem import Goal, Held, Replay
 from dure.problem.replay import LABEL
 from dure.strategy import Task
 
@@ -100,6 +100,7 @@ def _blocks(history: History, task: Task, values: Mapping[str, Any]) -> list[tup
         design = [
             (name, number(_shown(values[f"winner.input.{name}"]), spec.unit, places=".6g"))
             for name, spec in problem.inputs.items()
+            if not isinstance(spec, Held)
         ]
     return [
         (_("Front"), _front(task, ends, values)),

@@ -211,7 +211,6 @@ def _rejections(number: int) -> list[str]:
         *_say("common_gain", number, "vdb(out)"),
         "alter vcmn ac=0",
         "noise v(out) vinp lin 1 10k 10k",
-        "setplot noise1",
         *_say("noise", number, "inoise_spectrum"),
     ]
 

@@ -12,6 +12,7 @@ _NOTICE = """\
 * The amplifier lies between the nodes inp, inm, out, vdd and 0; the rest is its bench. Figures end in _0: idd (A), offset (V),
 * gain (dB), ugf (Hz), phase (degrees, at unity gain), beyond (dB, where the phase is -180), rise_time and fall_time (s),
 * settled (s), supply_gain and common_gain (dB), noise (V/sqrt(Hz), at 10 kHz), swing (V), and each transistor at rest.
+* Errors about dbm and beyond say that the phase does not reach -180 degrees at any frequency of the bench.
 * Model cards: {notice}, Apache License 2.0
 * (https://www.apache.org/licenses/LICENSE-2.0); changed: cut to the bins used here, expressions worked out, mismatch left out.
 """

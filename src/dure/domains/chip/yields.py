@@ -18,6 +18,7 @@ __all__ = ["interval", "yield_views"]
 
 _TIGHTER = np.arange(-40.0, 41.0, 2.0)
 """By how many percent all limits of a set are tightened along the curve; below 0 they are relaxed."""
+_NAMES = {"mid": N_("yield under mismatch, set mid"), "tight": N_("yield under mismatch, set tight")}
 
 
 @cache
@@ -42,7 +43,7 @@ def yield_views(samples: Sequence[Specs], sets: Mapping[str, Mapping[str, float]
         head = (N_("limit"), name, N_("median chip"), N_("worst chip"), N_("yield (%)"), N_("at least (%)"), N_("at most (%)"))
         views += [
             Sheet(N_("Yield under threshold mismatch, with its interval at 95 percent"), head, tuple(rows)),
-            _curve(measured, limits),
+            _curve(_NAMES[name], measured, limits),
         ]
     return tuple(views)
 
@@ -61,7 +62,7 @@ def _four(*values: float) -> tuple[float, ...]:
     return tuple(float(f"{value:.4g}") for value in values)
 
 
-def _curve(measured: Mapping[str, NDArray[np.float64]], limits: Mapping[str, float]) -> Fan:
+def _curve(name: str, measured: Mapping[str, NDArray[np.float64]], limits: Mapping[str, float]) -> Fan:
     rows = []
     for percent in _TIGHTER:
         factors = {spec: 1 - percent / 100 if spec in LARGER_IS_WORSE else 1 + percent / 100 for spec in measured}
@@ -69,10 +70,10 @@ def _curve(measured: Mapping[str, NDArray[np.float64]], limits: Mapping[str, flo
         rows.append(_share(np.min(margins, axis=0)))
     lines = zip((N_("seen"), N_("at least"), N_("at most")), zip(*rows, strict=True), strict=True)
     return Fan(
-        name=N_("yield curve"),
+        name=name,
         x_name=N_("all limits tightened by"),
         x_unit="percent",
-        y_name=N_("yield under mismatch"),
+        y_name=name,
         y_unit="percent",
         lines=tuple((label, tuple(_TIGHTER.tolist()), values) for label, values in lines),
     )

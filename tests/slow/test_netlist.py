@@ -122,6 +122,25 @@ def test_a_netlist_reaches_neither_the_home_folder_nor_the_network(tmp_path: Pat
     assert not left.exists()
 
 
+LOW_PASS = """* an RC low-pass
+v1 in 0 dc 0 ac 1
+r1 in out 1k
+c1 out 0 1n
+{save}
+.ac dec 50 10 100meg
+.meas ac corner when vdb(out)=-3.0103 fall=1
+.end
+"""
+
+
+def test_what_ngspice_has_not_kept_is_told_and_no_matter_of_convergence():
+    with pytest.raises(SimulationFailed, match="no data saved") as failed:
+        run_foreign(LOW_PASS.format(save=""), {}, ["corner"], timeout=20)
+    assert "convergence" not in str(failed.value)
+    found = run_foreign(LOW_PASS.format(save=".save v(out)"), {}, ["corner"], timeout=20)
+    assert found["corner"] == pytest.approx(1 / (2 * math.pi * 1e3 * 1e-9), rel=1e-3)  # 1 / (2 pi R C)
+
+
 def test_without_walls_nothing_runs(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(MissingPart, match="apt-get install bubblewrap"):

@@ -31,6 +31,8 @@ def show_verdict(screen: Console, history: History, task: Task, *, brief: bool =
     ends = history.conclusion or {}
     word, style = WORDS[ends["verdict"]]
     screen.print(Text.assemble((f"{spoken(word)}: ", style), f"{spoken(ends['because'])}. {_found(values, task)}".strip()))
+    if said := _unanswered(history):
+        screen.print(said)
     if brief:
         if isinstance(task.problem.simulate, Replay):
             screen.print(spoken(LABEL))
@@ -41,6 +43,17 @@ def show_verdict(screen: Console, history: History, task: Task, *, brief: bool =
             screen.print(heading(title))
             screen.print(grid(rows))
     screen.print()
+
+
+def _unanswered(history: History) -> str:
+    """What the last simulation complained about, where none of the plan's gave an answer."""
+    states = history.in_plan()
+    if not states or any(state.outcome is not None for state in states):
+        return ""
+    last = states[-1]
+    return _("No simulation gave an answer; of the last: {reason}").format(
+        reason=last.detail.strip().rpartition("\n")[2] or last.reason
+    )
 
 
 def _found(values: Mapping[str, Any], task: Task) -> str:

@@ -121,7 +121,8 @@ def run_foreign(deck: str, files: Mapping[str, str], wanted: Sequence[str], *, t
     missing = [name for name in wanted if not np.isfinite(figures.get(name.lower(), np.nan))]
     if missing:
         said = list(dict.fromkeys(" ".join(line.split()) for line in _COMPLAINT.findall(text)))
-        stuck = _NO_CONVERGENCE.search(text)
+        # That a simulation was aborted follows any complaint, and is the reason only where there is no other.
+        stuck = next((one for one in _NO_CONVERGENCE.finditer(text) if "abort" not in one[0].lower() or not said), None)
         why = f"no convergence: {stuck[0].lower()}" if stuck else "; ".join(said[:3])[:400] or "ngspice said nothing about it"
         raise SimulationFailed(f"missing measure: {', '.join(missing)} ({why})")
     return {name: figures[name.lower()] for name in wanted}

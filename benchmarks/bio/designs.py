@@ -71,10 +71,13 @@ def _winner(folder: Path) -> dict[str, Any]:
         history = fold(list(journal.events()))
     ends: Any = history.conclusion
     winner = history.trials.get(ends["winner"])
-    seconds = sum(state.cpu_seconds for state in history.trials.values())
+    found = {
+        "because": history.decisions[-1]["search"]["because"],
+        "cpu_s": sum(one.cpu_seconds for one in history.trials.values()),
+    }
     if winner is None:
-        return {"smiles": None, "outcome": {}, "cpu_s": seconds}
-    return {"smiles": winner.trial["design"]["smiles"], "outcome": dict(winner.outcome or {}), "cpu_s": seconds}
+        return found | {"smiles": None, "outcome": {}}
+    return found | {"smiles": winner.trial["design"]["smiles"], "outcome": dict(winner.outcome or {})}
 
 
 def designed(rows: list[Row], published: list[Row]) -> list[Figure]:
@@ -88,6 +91,9 @@ def designed(rows: list[Row], published: list[Row]) -> list[Figure]:
     name = f"F2 after {budget} default docks, filters on, {len(ends)} seeds: mean, between worst and best"
     found = [Figure(name, mean(ends), min(ends), max(ends), target=_WANTED if whole else None)]
     found.append(Figure("  standard deviation over seeds", spread))
+    found.append(
+        Figure("  campaigns that used their budget", sum(row["because"] == "budget" for row in rows), unit=f"of {len(rows)}")
+    )
     for row in published:
         if row["task"].startswith("published F2") and str(budget) in row["after"]:
             found.append(Figure("  the same, published, filters off", row["after"][str(budget)], peer=row["task"].split(", ")[1]))

@@ -58,6 +58,8 @@ def search(setting: Mapping[str, Any], dear: bool, name: str, pool: Path, seed: 
     while spent < _BUDGET and (wishes := loop.ask()):
         (wish,) = wishes
         spent += asked.rung(wish.fidelity).cost
+        if spent > _BUDGET + 1e-9:
+            break
         try:
             outcome = asked.answer(wish.design, loop.task.setting, fidelity=wish.fidelity, seed=wish.seed).outcome
         except SimulationFailed:
@@ -117,8 +119,10 @@ def _figures(rows: Sequence[Row], *, quick: bool) -> list[Figure]:
         ):
             logs = logs_of(some, COLD, player, "cost")
             target = None if quick else wanted
-            name = f"{regime.label}: {label}"
-            figures.append(Figure(name, *across_seeds(logs), unit="times fewer", target=target, peer=COLD))
+            middle, low, high = across_seeds(logs)
+            figures.append(Figure(f"{regime.label}: {label}", middle, low, high, unit="times fewer", target=target, peer=COLD))
+            if player == WARM and not regime.dear:
+                figures.append(Figure("  lower end of that interval", low, unit="times fewer", target=target, peer=COLD))
             worst = float(np.exp(min(one.mean() for one in logs)))
             figures.append(Figure("  worst cell", worst, unit="times fewer", target=None if quick else least, peer=COLD))
         for player in (COLD, WARM, SHUFFLED):

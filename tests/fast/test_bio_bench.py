@@ -60,12 +60,16 @@ def test_half_of_the_best_is_counted_in_assays_and_one_more_where_it_was_not_fou
 
 def test_campaigns_stand_beside_published_searches_under_the_name_that_the_roadmap_reads():
     ends = (8.6, 9.0, 9.4)
-    rows = [{"seed": seed, "budget": BUDGET, "course": [(1.0, 2.0), (100.0, end)]} for seed, end in enumerate(ends)]
+    rows = [
+        {"seed": seed, "budget": BUDGET, "because": "budget", "course": [(1.0, 2.0), (100.0, end)]}
+        for seed, end in enumerate(ends)
+    ]
     published = [
         {"task": f"published {task}, graph_ga", "after": {"100": after}} for task, after in (("F2", 8.58), ("JAK2", 8.57))
     ]
-    mean, spread, peer = designed(rows, published)
+    mean, spread, used, peer = designed(rows, published)
     assert (mean.value, mean.low, mean.high, spread.value) == pytest.approx((9.0, 8.6, 9.4, 0.4))
+    assert (used.value, used.unit) == (3, "of 3")
     assert (peer.value, peer.peer) == (8.58, "graph_ga")  # the published search of the same task alone
     stated = tomllib.loads((Path(__file__).parents[2] / "roadmap/bio.toml").read_text("utf-8"))["milestone"]
     (milestone,) = [one for one in stated if one["id"] == "bio-design"]

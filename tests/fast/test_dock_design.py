@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 
 from dure.campaign import Loop
+from dure.campaign.course import stop_reason
 from dure.domains.bio import dock_design, docking
 from dure.domains.bio.dock_design import TASKS, Compound, problem, value
 from dure.domains.bio.dock_matrix import CLASSES
 from dure.domains.bio.docking import Pose, docked, docked_in_haste, faults, pocket
 from dure.domains.bio.drug_likeness import alerts, qed, synthesis
-from dure.errors import MissingPart, PlanError, SimulationFailed, ValueRefused
+from dure.errors import MissingPart, PlanError, ProblemError, SimulationFailed, ValueRefused
 from dure.problem import Problem, bred, canonical, design, drawn, fingerprints, maximise, molecule, outcome, real, rule, tanimoto
 from dure.strategy import Task, generated, strategy, suited
 from dure.strategy.generated import least_likeness
@@ -178,6 +179,12 @@ class Anything:
     smiles: str = molecule(default="CCO")
 
 
+@design
+class Dosed:
+    smiles: str = molecule(default="CCO")
+    dose: float = real(0.0, 1.0)
+
+
 @outcome
 class Worth:
     rings: float = maximise()
@@ -267,7 +274,12 @@ def test_a_search_of_molecules_does_not_end_because_one_pool_promises_little():
         asked.append(wish)
         loop.tell(wish, {"rings": 2.0})  # no molecule is better than another, so that none promises a gain
     assert sum("expected gain" in one.why for one in asked) == 4  # six of the library before
-    assert loop.history.forecast == []  # what the rule on gains looks at, campaign/course.py
+    stopping = {"tolerance": 1e-3, "patience": 2, "certificate": None}
+    ends = {}
+    for name in ("generated", "structured"):
+        loop.history.plan.update(strategy=name, budget={"runs": 99, "cpu_seconds": None}, stopping=stopping)
+        ends[name] = stop_reason(loop.history, loop.task)
+    assert ends == {"generated": None, "structured": "tolerance"}
 
 
 def test_where_few_of_the_library_keep_the_rules_those_few_are_bred_from():
@@ -304,3 +316,12 @@ def test_where_any_molecule_may_be_tried_they_are_generated_and_nowhere_else():
     other = replace(OPEN, design=Box, rules=())
     with pytest.raises(PlanError, match="whose only input is any molecule"):
         strategy("generated").explain(Task(other, other.setting(), other.goals))
+
+
+def test_only_one_molecule_and_one_objective_are_bred():
+    listed = replace(OPEN, candidates=(Anything(smiles="CCO"), Anything(smiles="CCN")))
+    assert suited(Task(listed, listed.setting(), listed.goals), 100) != "generated"
+    with pytest.raises(PlanError, match="only input is any molecule"):
+        strategy("generated").explain(Task(listed, listed.setting(), listed.goals))
+    with pytest.raises(ProblemError, match="no pool to choose from"):
+        Loop(replace(OPEN, design=Dosed)).ask()

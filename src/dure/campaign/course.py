@@ -14,7 +14,7 @@ from dure.campaign.repeats import MOST_ROUNDS, answered, chosen, contenders, is_
 from dure.i18n import N_
 from dure.journal import History, TrialState
 from dure.problem import Check, Trial
-from dure.strategy import Strategy, Task, space_filling
+from dure.strategy import BY_BUDGET, Strategy, Task, space_filling
 
 __all__ = ["Step", "Wanted", "next_step", "spent", "stop_reason"]
 
@@ -69,6 +69,8 @@ def stop_reason(history: History, task: Task) -> str | None:
     answered = history.failures_in_a_row < sum(tally.trials for tally in history.tallies.values())
     if history.failures_in_a_row >= (_MOST_FAILURES if answered else _MOST_FIRST_FAILURES):
         return "failures"
+    if history.plan.get("strategy") in BY_BUDGET:
+        return None
     recent = [history.trials[key] for key in history.forecast[-PATIENCE:]]
     if len(recent) < PATIENCE or any(state.is_open for state in recent):
         return None

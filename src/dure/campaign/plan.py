@@ -111,7 +111,7 @@ def make_plan(
     if control_runs and any(isinstance(one, Molecule) and not one.pool for one in problem.inputs.values()):
         raise PlanError(_("there are no random designs to compare with where any molecule may be tried; leave --control out"))
     budget = budget or Budget(runs=problem.runs)
-    suits = suited(task, budget.runs) if strategy_name == "auto" else strategy_name
+    suits = suited(task, None if certificate else budget.runs) if strategy_name == "auto" else strategy_name
     reason = [CHEAP] if strategy_name == "auto" and suits not in ("structured", "generated") else []
     if suits != "structured":
         prior = None  # a plan with another strategy has no use for it

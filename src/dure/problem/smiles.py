@@ -25,7 +25,11 @@ _MOST_SHOWN = 80
 
 @contextmanager
 def rdkit_quiet() -> Iterator[None]:
-    """RDKit keeps off the terminal, where errors say what it would, and off Ctrl-C (MissingPart without RDKit)."""
+    """RDKit keeps off the terminal, where errors say what it would, and Ctrl-C is heard again afterwards.
+
+    Raises:
+        MissingPart: RDKit is not installed.
+    """
     try:
         from rdkit.rdBase import BlockLogs
     except ModuleNotFoundError:

@@ -36,7 +36,7 @@ __all__ = [
 
 NAMES = ("auto", "blackbox", "cma-es", "generated", "nsga-ii", "random", "sobol", "structured")
 BY_BUDGET = ("cma-es", "generated", "nsga-ii", "random", "sobol")
-"""Strategies whose proposals state no gain, so that their searches end with the budget."""
+"""Strategies whose searches end with the budget: their proposals state no gain, or that of one bred pool among many to come."""
 _PLUGINS = Plugins("dure.strategies", Strategy, InputError, own=NAMES)
 _MANY_RUNS = 2000
 """With more runs than that a model of all answers costs more than cheap answers do."""
@@ -48,7 +48,8 @@ def suited(task: Task, runs: float | None) -> str:
     Where any molecule may be tried, pools of them are bred. Generations evolve where runs are many; but not among
     candidates or arrangements, where neighbours are known better.
     """
-    if any(isinstance(spec, Molecule) and not spec.pool for spec in task.problem.inputs.values()):
+    any_molecule = [isinstance(spec, Molecule) and not spec.pool for spec in task.problem.inputs.values()] == [True]
+    if any_molecule and not task.problem.candidates and len(task.objectives) == 1:
         return "generated"
     arranged = any(isinstance(spec, Arranged) for spec in task.problem.inputs.values())
     if runs is None or runs <= _MANY_RUNS or task.problem.candidates or arranged:

@@ -34,8 +34,6 @@ class Generated:
 
     A child is kept if it is at least so like one of the five best as the region's edge; the edge widens after two improvements in
     a row, tightens after six answers without one, and begins anew once it is as tight as it gets.
-
-    Proposals state no gain, by which a search might end: how little one pool promises says nothing of those not bred yet.
     """
 
     name: str = "generated"
@@ -59,7 +57,7 @@ class Generated:
         dropped: Counter[str] = Counter()
         pool = (*_seen(name, evidence), *self._children(task, name, evidence, seed, dropped))
         made = self.plain.ask(_pooled(task, name, pool), history, n, seed)
-        found = [replace(one, design=task.problem.design(**values_of(one.design)), gain=None) for one in made]
+        found = [replace(one, design=task.problem.design(**values_of(one.design))) for one in made]
         return _counted(found, dropped)
 
     def review(self, task: Task, history: History, seed: int) -> Review:
@@ -115,7 +113,7 @@ def least_likeness(improved: Sequence[bool]) -> float:
 def _input_of(task: Task) -> str:
     """The one input, a molecule without a pool."""
     (name, spec), *more = task.problem.inputs.items()
-    if more or not isinstance(spec, Molecule) or spec.pool or len(task.objectives) > 1:
+    if more or not isinstance(spec, Molecule) or spec.pool or task.problem.candidates or len(task.objectives) > 1:
         raise PlanError(
             _("strategy 'generated' is for problems with one objective whose only input is any molecule; leave the strategy out")
         )

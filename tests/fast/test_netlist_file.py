@@ -53,6 +53,14 @@ def test_a_value_that_is_written_is_read_again(value: float):
     assert float(text.splitlines()[0].rpartition("=")[2]) == pytest.approx(value, rel=1e-11)
 
 
+def test_remarks_are_no_values(tmp_path: Path):
+    text = "* a\n.param b=2 ; a=5 was before\n* in between\n+ a=10u $ a=3\nr1 x 0 {a}\n.end\n"
+    changed = with_values(text, {"a": 7.0})
+    assert changed.splitlines()[1:4] == [".param b=2 ; a=5 was before", "* in between", "+ a=7 $ a=3"]
+    named = netlist_file(stated(tmp_path, netlist=text))
+    assert read_netlist(named).parameters["a"].start == 10.0  # in um
+
+
 def test_a_changed_netlist_is_another_task(tmp_path: Path):
     named = netlist_file(stated(tmp_path))
     assert netlist_file(named) == named

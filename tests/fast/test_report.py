@@ -256,7 +256,7 @@ def test_the_command_repeats_the_plan(tmp_path: Path, monkeypatch: pytest.Monkey
     assert words[:3] == ["dure", "run", str(BEAM)]
     options = dict(zip(words[3::2], words[4::2], strict=True))
     expected = {"--setting": "load=0.75", "--limit": "deflection=0.03", "--runs": "2", "--seed": "3", "--strategy": "sobol"}
-    assert options == expected | {"--prior": "none"}
+    assert options == expected | {"--prior": "none", "--control": "6"}
 
 
 # ------------------------------------------------------------------------------------------------ states of a campaign

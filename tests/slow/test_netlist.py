@@ -111,6 +111,7 @@ def test_a_netlist_reaches_neither_the_home_folder_nor_the_network(tmp_path: Pat
             "shell touch /outside 2>/dev/null && echo outside = 1",
             "shell touch /dev/shm/outside 2>/dev/null && echo shared = 1",
             "shell read -t 1 line && echo input = 1",
+            "shell echo bwrap: not from there",
             "shell echo version = 1.2.3",
             "shell echo alive = 1",
         ]

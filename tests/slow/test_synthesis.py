@@ -70,6 +70,41 @@ def test_the_exported_recipe_does_the_same_in_abc_alone(tmp_path: Path):
     assert sum(count >= 2 for count in inputs) == measured.luts
 
 
+def test_the_exported_circuit_is_the_given_one_with_its_own_names(tmp_path: Path):
+    (tmp_path / "circuit.blif").write_text(synthesis.export(Recipe(passes=RESYN2), Circuit(), None)["circuit.blif"], "utf-8")
+    command = f"cec -n {as_aiger(path_of('alu'))} {tmp_path / 'circuit.blif'}"
+    said = subprocess.run(["berkeley-abc", "-q", command], capture_output=True, check=True, text=True).stdout
+    assert "Networks are equivalent" in said
+    assert "operation[0]" in (tmp_path / "circuit.blif").read_text("utf-8")
+
+
+NO_LOGIC = {
+    "tri.v": ("module t(input a, b, output y); assign y = a ? b : 1'bz; endmodule", "tri-state"),
+    "flop.v": ("module t(input c, d, output reg q); always @(posedge c) q <= d ^ q; endmodule", "registers"),
+    "reset.v": (
+        "module t(input c, r, output reg [3:0] q); always @(posedge c or posedge r) if (r) q <= 0; else q <= q + 1; endmodule",
+        "registers",
+    ),
+    "latch.v": ("module t(input e, d, output reg q); always @* if (e) q = d; endmodule", "registers"),
+    "memory.v": (
+        "module t(input c, w, input [3:0] a, input d, output q); reg m[0:15]; always @(posedge c) if (w) m[a] <= d; "
+        "assign q = m[a]; endmodule",
+        "registers",
+    ),
+    "latch.blif": (".model t\n.inputs d c\n.outputs q\n.latch d q re c 0\n.end\n", "1 latches"),
+    "loose.blif": (".model t\n.inputs a b\n.outputs y\n.names a b n y\n111 1\n.end\n", "nothing drives 1 .* n"),
+    "constant.v": ("module t(input a, output y); assign y = 1'b1; endmodule", "nothing is left to map"),
+}
+
+
+@pytest.mark.parametrize("name", NO_LOGIC)
+def test_what_is_no_logic_alone_is_refused_and_never_proven_equal_to_something_else(tmp_path: Path, name: str):
+    text, said = NO_LOGIC[name]
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(SimulationFailed, match=said):
+        map_circuit(tmp_path / name, ())
+
+
 def test_what_is_not_equivalent_is_never_reported():
     # A pass that puts another circuit in place stands for a faulty one.
     other = as_aiger(path_of("multiplier"))
@@ -79,7 +114,7 @@ def test_what_is_not_equivalent_is_never_reported():
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("module broken(input a; endmodule", "yosys ended with code 1"), ("", "yosys ended with code 1")],
+    [("module broken(input a; endmodule", "yosys ended with code 1"), ("", "holds no module")],
 )
 def test_a_broken_circuit_says_why(tmp_path: Path, text: str, said: str):
     (tmp_path / "broken.v").write_text(text, encoding="utf-8")
@@ -142,7 +177,12 @@ def test_verilog_of_ones_own_reads_nothing_but_itself(tmp_path: Path):
         tables(own(file))
 
 
-@pytest.mark.parametrize("given", ["epfl-addr", "./nothing.v", "/etc/hostname", "mine.aag"])
+def test_a_circuit_that_is_not_there_is_missed():
+    with pytest.raises(ValueRefused, match=r"there is no file .*nothing\.v"):
+        problem.make_setting({"circuit": "./nothing.v"})
+
+
+@pytest.mark.parametrize("given", ["epfl-addr", "/etc/hostname", "mine.aag"])
 def test_what_is_no_circuit_is_refused_with_what_is(given: str):
     with pytest.raises(
         ValueRefused, match=r"is neither one of adder, .*epfl-adder, .* nor a file that ends in \.v, \.blif, \.aig"

@@ -149,8 +149,10 @@ def _line(view: Progress, event: Event, history: History) -> str | None:
     head = f"{view.answered + view.failed:4d}  {state.fidelity}, {aim(history.purpose(state.key))}"
     if event.kind == "failed":
         text = _("failed: {reason}") if event.payload["final"] else _("failed: {reason}; tried again")
+        from dure.report.words import failure  # the report is loaded at the end anyway
+
         last = str(event.payload.get("detail", "")).strip().rpartition("\n")[2]
-        return "  ".join(filter(None, (head, text.format(reason=event.payload["reason"]), last)))
+        return "  ".join(filter(None, (head, text.format(reason=failure(str(event.payload["reason"]))), last)))
     return "  ".join((head, _told(view, state.key, history), f"{view.share:.0%}", _paid(view)))
 
 

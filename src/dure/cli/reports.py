@@ -52,8 +52,9 @@ def verify(*, folder: Path, as_json: bool) -> Done:
     if record:
         check(folder)
     if is_campaign(folder) or not record:
-        check_campaign(folder)
-        said = _("Everything agrees: journal, claims, report and results.")
+        checked = check_campaign(folder)
+        reported = (folder / "report.html").is_file()
+        said = _("Everything agrees: journal, claims, report and results.") if reported else " ".join(checked)
     else:
         said = _("Every file is as it was published.")
     if not as_json:

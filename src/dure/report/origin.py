@@ -80,6 +80,7 @@ def command(dossier: Dossier) -> str:
     runs, seconds = plan["budget"]["runs"], plan["budget"]["cpu_seconds"]
     words += ["--runs", _plain(runs)] if runs is not None else ["--cost", _plain(seconds)]
     words += ["--seed", _plain(plan["seed"]), "--strategy", plan["strategy"], "--prior", plan["prior"]]
+    words += ["--control", _plain(plan["control_runs"])]
     repeats = plan.get("replication", {"replicates": REPLICATES})["replicates"]
     words += ["--replicates", _plain(repeats)] if repeats != REPLICATES else []
     level = plan["stopping"].get("certificate")

@@ -15,7 +15,7 @@ from dure.errors import MissingPart, SimulationFailed, ValueRefused
 from dure.i18n import _
 from dure.problem import Need
 
-__all__ = ["ABC", "CELLS", "EPFL", "OWN", "YOSYS", "as_aiger", "called", "circuit_file", "foreign", "path_of"]
+__all__ = ["ABC", "CELLS", "EPFL", "OWN", "TO_AIGER", "YOSYS", "as_aiger", "called", "circuit_file", "foreign", "path_of"]
 
 OWN = ("adder", "multiplier", "priority_encoder", "sorter", "alu", "fir_tap")
 """Circuits that come with the package, as Verilog."""
@@ -33,6 +33,12 @@ ABC = Need("berkeley-abc", lambda: _there("berkeley-abc"), fix="apt-get install 
 
 KINDS = (".v", ".blif", ".aig")
 """Endings of the files that are read."""
+
+_CHECKED = "proc; flatten; tribuf; select -assert-none t:$tribuf; select -assert-none t:$*ff* t:$*latch* t:$sr t:$mem*"
+TO_AIGER = f"hierarchy -auto-top; {_CHECKED}; synth -flatten -auto-top; abc -g AND; opt_clean; aigmap; write_aiger -symbols"
+"""What yosys does to Verilog, before the name of the AIGER file."""
+_COMBINATIONAL = "the circuit has {what}, and recipes are for logic without memory; cut it at its registers"
+_TRISTATE = "the circuit has tri-state logic (1'bz), which look-up tables have not; write it with multiplexers"
 
 CELLS = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
 """Standard cells of 0.18 um (Qflow2019), as Debian installs them; their terms do not let them be shipped."""
@@ -75,7 +81,9 @@ def circuit_file(given: str) -> str:
     path = Path(text).resolve()
     if sign and not path.is_file():
         raise ValueRefused(_("{path} is gone; put the file of {known} back there").format(path=path, known=known))
-    if path.suffix not in KINDS or not path.is_file():
+    if path.suffix in KINDS and not path.is_file():
+        raise ValueRefused(_("there is no file {path}").format(path=path))
+    if path.suffix not in KINDS:
         raise ValueRefused(
             _("{given!r} is neither one of {names} nor a file that ends in {kinds}").format(
                 given=given, names=", ".join((*OWN, *(f"epfl-{name}" for name in EPFL))), kinds=", ".join(KINDS)
@@ -107,9 +115,9 @@ def called(command: list[str], folder: Path, timeout: float, *, shut: bool = Fal
         raise SimulationFailed(f"{command[0]} was killed: not done after {timeout:g} s") from None
     text = done.stdout + done.stderr
     if done.returncode != 0:
-        raise SimulationFailed(
-            f"{command[0]} ended with code {done.returncode}: {(text.strip().splitlines() or ['nothing said'])[-1]}"
-        )
+        lines = text.strip().splitlines() or ["nothing said"]
+        said = next((line for line in lines if "ERROR:" in line), lines[-1])
+        raise SimulationFailed(f"{command[0]} ended with code {done.returncode}: {said}")
     return text
 
 
@@ -119,16 +127,37 @@ def as_aiger(path: Path, *, shut: bool = False) -> Path:
     Verilog can read other files and call functions of the program that reads it: what is not ours is read ``shut`` in.
 
     Raises:
-        SimulationFailed: yosys cannot read it; says yosys's last line.
+        SimulationFailed: yosys cannot read it, in its last words, or it is not logic alone: registers, latches, tri-state.
     """
+    content = path.read_bytes()
     if path.suffix != ".v":
+        if latches := _latches(content, path.suffix):
+            raise SimulationFailed(_COMBINATIONAL.format(what=f"{latches} latches"))
         return path
-    kept = cache_folder() / "aiger" / f"{path.stem}-{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}.aig"
+    if b"module" not in content:
+        raise SimulationFailed(f"{path.name} holds no module")
+    kept = cache_folder() / "aiger" / f"{path.stem}-{hashlib.sha256(content + TO_AIGER.encode()).hexdigest()[:16]}.aig"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="new-", dir=kept.parent) as scratch:
-            script = "read_verilog circuit.v; synth -flatten -auto-top; abc -g AND; opt_clean; aigmap; write_aiger circuit.aig"
+            script = f"read_verilog circuit.v; {TO_AIGER} circuit.aig"
             shutil.copyfile(path, Path(scratch) / "circuit.v")
-            called(["yosys", "-q", "-p", script], Path(scratch), 120.0, shut=shut)
+            try:
+                called(["yosys", "-q", "-p", script], Path(scratch), 120.0, shut=shut)
+            except SimulationFailed as error:
+                if "selection is not empty" not in str(error):
+                    raise
+                tristate = "$tribuf" in str(error)
+                raise SimulationFailed(
+                    _TRISTATE if tristate else _COMBINATIONAL.format(what="registers, latches or memories")
+                ) from None
             os.replace(Path(scratch) / "circuit.aig", kept)
     return kept
+
+
+def _latches(content: bytes, kind: str) -> int:
+    """How many an AIGER file's header counts, or a BLIF file declares."""
+    if kind == ".blif":
+        return sum(line.split()[:1] == [b".latch"] for line in content.splitlines())
+    head = content.split(b"\n", 1)[0].split()
+    return int(head[3]) if len(head) > 3 and head[3].isdigit() else 0

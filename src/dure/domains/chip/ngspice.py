@@ -120,7 +120,8 @@ def run_foreign(deck: str, files: Mapping[str, str], wanted: Sequence[str], *, t
     figures = {name.lower(): float(value) for name, value in _FOREIGN.findall(text)}
     missing = [name for name in wanted if not np.isfinite(figures.get(name.lower(), np.nan))]
     if missing:
-        said = list(dict.fromkeys(" ".join(line.split()) for line in _COMPLAINT.findall(text)))
+        lines = dict.fromkeys(" ".join(line.split()) for line in _COMPLAINT.findall(text))
+        said = sorted((one for one in lines if not one.endswith("ignored")), key=lambda one: not one.lower().startswith("error"))
         # That a simulation was aborted follows any complaint, and is the reason only where there is no other.
         stuck = next((one for one in _NO_CONVERGENCE.finditer(text) if "abort" not in one[0].lower() or not said), None)
         why = f"no convergence: {stuck[0].lower()}" if stuck else "; ".join(said[:3])[:400] or "ngspice said nothing about it"
@@ -144,14 +145,15 @@ def _said(command: Sequence[str], folder: Path, timeout: float) -> str:
             raise SimulationFailed(f"{command[0]} is not installed") from None
         except subprocess.TimeoutExpired:
             raise SimulationFailed(f"ngspice was killed: not done after {timeout:g} s") from None
-        text = ""
+        said = []
         for stream in (output, errors):
             stream.seek(0)
-            text += stream.read(_MOST_SAID).decode("utf-8", errors="replace")
+            said.append(stream.read(_MOST_SAID).decode("utf-8", errors="replace"))
     # Bubblewrap tells of a signal as shells do.
     number = -done.returncode if done.returncode < 0 else done.returncode - 128
     if number in set(signal.Signals):
         raise SimulationFailed(f"ngspice was killed by {signal.Signals(number).name}")
-    if text.startswith("bwrap:"):
+    text = "".join(said)
+    if done.returncode and not said[0] and text.startswith("bwrap:"):
         raise MissingPart(_("bubblewrap cannot shut anything in here: {said}").format(said=text.splitlines()[0]))
     return text

@@ -241,7 +241,8 @@ def simulate(sizing: Sizing, use: Use, *, fidelity: Rung) -> Answer:
     shown: tuple[Fan | Sheet, ...] = views(amplifier, runs, points) if curves else ()
     if fidelity == "mismatch":
         shown = yield_views(runs["tt"].specs, sets_of(use))
-    return Answer(Measured(area=amplifier.area, **vars(specs)), shown)
+    drawn = build(use.topology, sizing, pdk=use.pdk)  # what is drawn does not move with the process
+    return Answer(Measured(area=drawn.area, **vars(specs)), shown)
 
 
 def _built(sizing: Sizing, use: Use) -> Amplifier:
@@ -338,9 +339,12 @@ problem = Problem(
         Check(
             N_("mismatch yield"),
             "mismatch",
-            help=N_("all 59 samples keep the limits: then at least 95 percent of chips do, with 95 percent confidence"),
+            help=N_(
+                "all 59 samples keep the limits, at the typical corner and the nominal point: then at least 95 percent of chips "
+                "do there, with 95 percent confidence"
+            ),
         ),
-        Check(N_("resistors -15 %"), replace={"resistance": 0.85}, help=N_("the slow edge of the process's resistors")),
+        Check(N_("resistors -15 %"), replace={"resistance": 0.85}, help=N_("the low edge of the process's resistors")),
         Check(N_("resistors +15 %"), replace={"resistance": 1.15}, help=N_("the other edge")),
         Check(N_("capacitor -11 %"), replace={"capacitance": 0.89}, help=N_("the low edge of the process's capacitors")),
     ),
@@ -350,7 +354,10 @@ problem = Problem(
     cites=("SkyWater2020", "GlobalFoundries2022", "Ngspice2023", "Pelgrom1989", "Clopper1934"),
     hazards=(
         N_("A schematic-level result: layout parasitics, supply wires and electrostatic protection were not looked at."),
-        N_("Mismatch is that of thresholds alone; resistors and capacitors are ideal but for the checks that move them."),
+        N_(
+            "Mismatch is that of thresholds alone, at the typical corner and the nominal point; resistors and capacitors are "
+            "ideal but for the checks that move them."
+        ),
     ),
     export=export,
 )

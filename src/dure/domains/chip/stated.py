@@ -96,7 +96,9 @@ def netlist_file(given: str) -> str:
     """
     text, sign, known = given.rpartition("#") if given.rpartition("#")[0].endswith(".toml") else (given, "", "")
     path = Path(text).resolve()
-    if path.suffix != ".toml" or not path.is_file():
+    if path.suffix == ".toml" and not path.is_file():
+        raise ValueRefused(_("there is no file {path}").format(path=path))
+    if path.suffix != ".toml":
         raise ValueRefused(
             _("{given!r} is neither one of {names} nor a TOML file about a netlist").format(
                 given=given, names=", ".join(OWN_NETLISTS)
@@ -129,7 +131,8 @@ def with_values(netlist: str, values: Mapping[str, float]) -> str:
     lines = netlist.splitlines()
     for row in _parameter_lines(lines):
         for name, value in values.items():
-            lines[row] = re.sub(_assigned(name), rf"\g<1>{value:.12g}", lines[row])
+            kept = _without_remark(lines[row])
+            lines[row] = re.sub(_assigned(name), rf"\g<1>{value:.12g}", kept) + lines[row].removeprefix(kept)
     return "\n".join([*lines, ""])
 
 
@@ -137,10 +140,15 @@ def _parameter_lines(lines: list[str]) -> list[int]:
     """Numbers of the lines of ``.param``, continued ones too."""
     found, within = [], False
     for row, line in enumerate(lines):
-        within = bool(_PARAM.match(line)) or (within and line.lstrip().startswith("+"))
-        if within:
+        remark = line.lstrip().startswith("*")
+        within = bool(_PARAM.match(line)) or (within and (remark or line.lstrip().startswith("+")))
+        if within and not remark:
             found.append(row)
     return found
+
+
+def _without_remark(line: str) -> str:
+    return line.partition(";")[0].partition("$ ")[0]
 
 
 def _assigned(name: str) -> re.Pattern[str]:
@@ -151,7 +159,7 @@ def _text(path: Path) -> str:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise ValueRefused(_("{path} has more than {most} bytes").format(path=path, most=_MOST_BYTES))
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise ValueRefused(_("{path} cannot be read: {error}").format(path=path, error=error)) from None
 
@@ -242,7 +250,7 @@ def _corner(key: str, given: str) -> str:
 def _value(netlist: str, name: str) -> float:
     """The number a netlist gives a ``.param``, its suffix read as SPICE does."""
     lines = netlist.splitlines()
-    found = [one[2] for row in _parameter_lines(lines) for one in _assigned(name).finditer(lines[row])]
+    found = [one[2] for row in _parameter_lines(lines) for one in _assigned(name).finditer(_without_remark(lines[row]))]
     if len(found) != 1:
         raise ValueRefused(
             _("the netlist gives {name} {count} times; it must stand in one .param line, as .param {name}=1").format(

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dure.domains.chip.circuits import ABC, CELLS, EPFL, OWN, YOSYS, as_aiger, called, circuit_file, foreign, path_of
+from dure.domains.chip.circuits import ABC, CELLS, EPFL, OWN, TO_AIGER, YOSYS, as_aiger, called, circuit_file, foreign, path_of
 from dure.domains.chip.ngspice import BUBBLEWRAP
 from dure.errors import SimulationFailed
 from dure.i18n import N_
@@ -33,6 +33,7 @@ RESYN2 = (
 STEPS = 20
 _TIMEOUT = 120.0
 _STATS = re.compile(r"and\s*=\s*(\d+).*?lev\s*=\s*(\d+)")
+_UNDRIVEN = re.compile(r"Constant-0 drivers added to (\d+) non-driven nets[^\n]*?:\s*([^\n]*)")
 _LEVELS = re.compile(r"\bnd\s*=\s*\d+.*?lev\s*=\s*(\d+)")
 _TIMED = re.compile(r"Area\s*=\s*([\d.]+).*?Delay\s*=\s*([\d.]+)")
 _TO_CELLS = ("map -B 0.9", "topo", "buffer -c", "topo", "upsize", "dnsize", "stime")
@@ -78,6 +79,11 @@ def map_circuit(path: Path, passes: Sequence[str], *, timeout: float = _TIMEOUT,
     Raises:
         SimulationFailed: a program failed or took too long, or equivalence was not proven.
     """
+    return _mapped(path, passes, timeout=timeout, shut=shut)[0]
+
+
+def _mapped(path: Path, passes: Sequence[str], *, timeout: float = _TIMEOUT, shut: bool = False) -> tuple[Mapped, str]:
+    """See ``map_circuit``; and the tables as BLIF."""
     source = as_aiger(path, shut=shut)
     with tempfile.TemporaryDirectory(prefix="dure-") as scratch:
         folder = Path(scratch)
@@ -85,15 +91,20 @@ def map_circuit(path: Path, passes: Sequence[str], *, timeout: float = _TIMEOUT,
         shutil.copyfile(source, folder / given)
         steps = [f"read {given}", "strash", *passes, "print_stats", "if -K 6", "print_stats", "write_blif mapped.blif"]
         text = called(["berkeley-abc", "-q", "; ".join(steps)], folder, timeout, shut=shut)
+        if undriven := _UNDRIVEN.search(text):
+            raise SimulationFailed(f"nothing drives {undriven[1]} of the circuit's nets: {undriven[2].strip()}")
         before, levels = _STATS.search(text), _LEVELS.search(text)
         if before is None or levels is None or not (folder / "mapped.blif").exists():
             raise SimulationFailed(f"berkeley-abc mapped nothing: {(text.strip().splitlines() or ['nothing said'])[-1]}")
         proof = called(["berkeley-abc", "-q", f"cec -n {given} mapped.blif"], folder, timeout, shut=shut)
         if "Networks are equivalent" not in proof:
             raise SimulationFailed(f"equivalence was not proven: {(proof.strip().splitlines() or ['nothing said'])[-1]}")
-        inputs = inputs_of_nodes((folder / "mapped.blif").read_text("utf-8"))
+        blif = (folder / "mapped.blif").read_text("utf-8")
+    inputs = inputs_of_nodes(blif)
     luts = sum(count >= 2 for count in inputs)
-    return Mapped(luts=luts, levels=int(levels[1]), nodes=len(inputs), ands=int(before[1]), depth=int(before[2]))
+    if not luts:
+        raise SimulationFailed("nothing is left to map: every output is a constant, an input or its inverse")
+    return Mapped(luts=luts, levels=int(levels[1]), nodes=len(inputs), ands=int(before[1]), depth=int(before[2])), blif
 
 
 def map_to_cells(path: Path, passes: Sequence[str], *, timeout: float = _TIMEOUT, shut: bool = False) -> tuple[float, float]:
@@ -132,11 +143,21 @@ def simulate(recipe: Recipe, circuit: Circuit, *, fidelity: str) -> Mapped:
     return mapped
 
 
-def export(recipe: Recipe, circuit: Circuit, _mapped: Mapped) -> Mapping[str, str]:
-    """The recipe as a script for ABC."""
+def export(recipe: Recipe, circuit: Circuit, _answer: Mapped) -> Mapping[str, str]:
+    """The recipe as a script for ABC, and the circuit in look-up tables."""
     passes = "\n".join(recipe.passes)
-    head = f"# {circuit.circuit}: berkeley-abc -q 'read CIRCUIT.aig; strash; source recipe.abc'"
-    return {"recipe.abc": f"{head}\n{passes}\nif -K 6\nprint_stats\n"}
+    path = path_of(circuit.circuit)
+    read = f"read {path.name}"
+    head = [f"# {circuit.circuit}: berkeley-abc -q '{read}; strash; source recipe.abc'"]
+    if path.suffix == ".v":
+        read = f"read {path.stem}.aig"
+        head = [
+            f"# yosys -p 'read_verilog {path.name}; {TO_AIGER} {path.stem}.aig'",
+            f"# berkeley-abc -q '{read}; strash; source recipe.abc'",
+        ]
+    _same, blif = _mapped(path, recipe.passes, shut=foreign(circuit.circuit))
+    lines = [line for line in blif.splitlines() if not line.startswith("#")]  # which say when it was written
+    return {"recipe.abc": "\n".join([*head, passes, "if -K 6", "print_stats", ""]), "circuit.blif": "\n".join([*lines, ""])}
 
 
 def members(circuit: Circuit) -> dict[str, Any]:

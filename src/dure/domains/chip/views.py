@@ -13,25 +13,35 @@ from dure.domains.chip.devices import Amplifier
 from dure.domains.chip.measure import LARGER_IS_WORSE, Run, worst
 from dure.i18n import N_
 from dure.problem import Fan, Sheet
-from dure.units import label
 
 __all__ = ["titled", "views"]
 
 _MOST_POINTS = 91
-_UNITS = {
-    "current": "uA",
-    "gain": "dB",
-    "gbw": "MHz",
-    "phase_margin": "degree",
-    "gain_margin": "dB",
-    "slew": "V/us",
-    "settling": "ns",
-    "cmrr": "dB",
-    "psrr": "dB",
-    "offset": "mV",
-    "swing": "percent",
-    "noise": "nV/Hz**0.5",
-    "saturation": "mV",
+_SPECS = {
+    "current": N_("supply current (µA)"),
+    "gain": N_("gain (dB)"),
+    "gbw": N_("unity-gain frequency (MHz)"),
+    "phase_margin": N_("phase margin (°)"),
+    "gain_margin": N_("gain margin (dB)"),
+    "slew": N_("slew rate (V/µs)"),
+    "settling": N_("settling time (ns)"),
+    "cmrr": N_("common-mode rejection (dB)"),
+    "psrr": N_("supply rejection (dB)"),
+    "offset": N_("offset (mV)"),
+    "swing": N_("output swing (%)"),
+    "noise": N_("input noise (nV/√Hz)"),
+    "saturation": N_("saturation margin (mV)"),
+}
+_ROLES = {
+    "bias": N_("bias"),
+    "tail": N_("tail"),
+    "pair": N_("input pair"),
+    "load": N_("load"),
+    "driver": N_("driver"),
+    "sink": N_("sink"),
+    "source": N_("source"),
+    "ncascode": N_("NMOS cascode"),
+    "pcascode": N_("PMOS cascode"),
 }
 
 
@@ -72,7 +82,7 @@ def _short(value: Any) -> float:
 def _specs(runs: Mapping[str, Run], points: Sequence[Point]) -> Sheet:
     nominal = next(iter(runs.values())).specs[0]
     rows: list[tuple[str | float, ...]] = []
-    for name in _UNITS:
+    for name in _SPECS:
         by_corner = [getattr(worst(run.specs), name) for run in runs.values()]
         pick = max if name in LARGER_IS_WORSE else min
         _value, corner, point = pick(
@@ -87,7 +97,7 @@ def _specs(runs: Mapping[str, Run], points: Sequence[Point]) -> Sheet:
 
 def titled(spec: str) -> str:
     """A spec's name with its unit."""
-    return f"{spec.replace('_', ' ')} ({label(_UNITS[spec])})"
+    return _SPECS[spec]
 
 
 def _devices(amplifier: Amplifier, runs: Mapping[str, Run]) -> Sheet:
@@ -101,6 +111,6 @@ def _devices(amplifier: Amplifier, runs: Mapping[str, Run]) -> Sheet:
             region = N_("weak inversion") if margin > 0 else N_("weak inversion, triode")
         size = f"{one.total_width:g}/{one.length:g} µm"
         values = (1e6 * abs(at["id"]), at["gm"] / abs(at["id"]), 1e3 * overdrive, 1e3 * abs(at["vds"]), 1e3 * margin)
-        rows.append((one.name.upper(), one.role, size, *map(_short, values), region))
+        rows.append((one.name.upper(), _ROLES[one.role], size, *map(_short, values), region))
     head = (N_("transistor"), N_("role"), "W/L", "Id (µA)", "gm/Id (1/V)", N_("overdrive (mV)"), "Vds (mV)", N_("margin (mV)"))
     return Sheet(N_("Transistors at rest, typical corner"), (*head, N_("region")), tuple(rows))

@@ -19,6 +19,10 @@ __all__ = ["interval", "yield_views"]
 _TIGHTER = np.arange(-40.0, 41.0, 2.0)
 """By how many percent all limits of a set are tightened along the curve; below 0 they are relaxed."""
 _NAMES = {"mid": N_("yield under mismatch, set mid"), "tight": N_("yield under mismatch, set tight")}
+_TITLES = {
+    "mid": N_("Yield under threshold mismatch of the set mid, with its two-sided interval at 95 percent"),
+    "tight": N_("Yield under threshold mismatch of the set tight, with its two-sided interval at 95 percent"),
+}
 
 
 @cache
@@ -42,7 +46,7 @@ def yield_views(samples: Sequence[Specs], sets: Mapping[str, Mapping[str, float]
             rows.append((titled(spec), limits[spec], *_four(float(np.median(values)), far), *_share(margins[spec])))
         head = (N_("limit"), name, N_("median chip"), N_("worst chip"), N_("yield (%)"), N_("at least (%)"), N_("at most (%)"))
         views += [
-            Sheet(N_("Yield under threshold mismatch, with its interval at 95 percent"), head, tuple(rows)),
+            Sheet(_TITLES[name], head, tuple(rows)),
             _curve(_NAMES[name], measured, limits),
         ]
     return tuple(views)

@@ -121,6 +121,13 @@ def test_more_load_is_slower_and_hotter_resistors_take_less_current():
     assert base.current / 1.15 < larger.current < base.current
 
 
+def test_what_is_drawn_does_not_move_with_the_process():
+    start = problem.under(Use(topology="miller_n")).starts[0]
+    spread = (Use(), Use(capacitance=0.89), Use(resistance=1.15))
+    areas = [problem.answer(start, replace(use, topology="miller_n"), fidelity="typical", seed=0).outcome.area for use in spread]
+    assert len(set(areas)) == 1
+
+
 @pytest.mark.needs("gf180")
 @pytest.mark.parametrize("pdk", PROCESSES)
 @pytest.mark.parametrize("topology", TOPOLOGIES)

@@ -167,7 +167,7 @@ def members(circuit: Circuit) -> dict[str, Any]:
 
 problem = Problem(
     name="chip/synthesis",
-    version="2",
+    version="3",
     question=N_("Which recipe makes this circuit small and shallow in look-up tables of six inputs?"),
     design=Recipe,
     setting=Circuit,

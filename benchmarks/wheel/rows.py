@@ -1,28 +1,56 @@
-"""Rows of searches with and without a past: who was fastest, and by how much."""
+"""Rows of searches with and without a past: who was fastest, by how much, and whether intervals held."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.stats import binomtest
 
-from benchmarks.figures import Row
+from benchmarks.figures import Figure, Row
 from benchmarks.peers.scores import log_ratios
 from benchmarks.peers.tasks import Array
+from dure.campaign import Loop
+from dure.strategy import Evidence
 
-__all__ = ["COLD", "SHUFFLED", "WARM", "best_of", "logs_of"]
+__all__ = ["COLD", "SHUFFLED", "WARM", "best_of", "held", "intervals", "logs_of"]
 
 COLD, WARM, SHUFFLED = "dure without past", "dure", "dure, shuffled past"
 
+_TOLD = 9
+
 
 def best_of(rows: Sequence[Row], players: Sequence[str], mark: str) -> str:
-    """The player of fewest runs to a mark, in geometric mean."""
+    """The player of fewest runs to a mark, in geometric mean over the targets that all of them have."""
+    has: dict[str, set[str]] = {}
+    for row in rows:
+        has.setdefault(row["target"], set()).add(row["player"])
+    rows = [row for row in rows if has[row["target"]] >= set(players)]
     return min(players, key=lambda name: float(np.mean([np.log(row[mark]) for row in rows if row["player"] == name])))
 
 
 def logs_of(rows: Sequence[Row], slow: str, fast: str, mark: str) -> list[Array]:
-    """By target, logarithms of runs of one player over those of another, of the seeds that both have."""
+    """By target that both have, logarithms of runs of one player over those of another, of the seeds that both have."""
     runs: dict[str, dict[str, dict[int, float]]] = {}
     for row in rows:
         runs.setdefault(row["target"], {}).setdefault(row["player"], {})[row["seed"]] = row[mark]
-    return [log_ratios(of[slow], of[fast]) for of in runs.values()]
+    return [log_ratios(of[slow], of[fast]) for of in runs.values() if slow in of and fast in of]
+
+
+def held(loop: Loop) -> Row:
+    """How many of the 90 % intervals that a search stated after its ninth answer held what came, and how many it stated."""
+    told = sorted(state.answered for state in loop.history.trials.values() if state.answered)
+    late = told[_TOLD:]
+    stated = [one for one in Evidence(loop.task, loop.history).predictions if one.answered in late]
+    return {"held": sum(one.interval[1] <= one.value <= one.interval[2] for one in stated), "stated": len(stated)}
+
+
+def intervals(rows: Sequence[Row], family: str) -> list[Figure]:
+    """The share of intervals of searches with a past that held, with Wilson's interval of it."""
+    kept, stated = (sum(row[name] for row in rows if row["player"] == WARM) for name in ("held", "stated"))
+    if not stated:
+        return []
+    span = binomtest(kept, stated).proportion_ci(method="wilson")
+    share, ends = kept / stated, (float(span.low), float(span.high))
+    name = f"{family}: 90 % intervals that held, with the past, from the tenth answer on"
+    return [Figure(name, share, *ends, target=0.85), Figure("  and no more than", share, target=0.95, at_most=True)]

@@ -1,7 +1,7 @@
 """HPO-B's development spaces: a prior of the other five or six tasks of a space, and the task that was left out.
 
-The past's mean alone, followed without learning anything, is a control beside those of ``benchmarks.wheel``. Quick: two spaces,
-one seed.
+Gaussian processes over all tables of a space take minutes for a search; they play one table of each space. Quick: two spaces, one
+seed.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from benchmarks.figures import Figure, Options, Row
 from benchmarks.peers.scores import MARKS, across_seeds, runs_to
 from benchmarks.peers.suites.tables import HPO_B, measured, thinned
 from benchmarks.peers.tasks import Array, Task
-from benchmarks.wheel.given_past import GIVEN_PAST, Table
-from benchmarks.wheel.rows import COLD, SHUFFLED, WARM, best_of, logs_of
+from benchmarks.wheel.given_past import GIVEN_PAST, QUICK_PEERS, Table
+from benchmarks.wheel.rows import COLD, SHUFFLED, WARM, best_of, held, intervals, logs_of
 from dure.campaign import Loop
 from dure.models.prior import FamilyPrior, PastTask
 from dure.models.training import train
@@ -34,6 +34,7 @@ __all__ = ["study"]
 
 _MARK = "95%"
 _SEEDS = 5
+_OURS = (COLD, WARM, SHUFFLED)
 _QUICK = ("5636", "7609")
 
 
@@ -67,14 +68,15 @@ def prior_of(task: Task, tables: Mapping[str, Array], shuffled: bool = False) ->
 
 
 def search(task: Task, player: Strategy, seed: int) -> Row:
-    """A search of the table: runs to each mark."""
+    """A search of the table until its best is found: runs to each mark."""
     loop = Loop(task.problem, strategy=player, seed=seed)
     values: list[float] = []
-    while len(values) < task.budget and (wishes := loop.ask()):
+    best = max(answered(task.problem, one) for one in task.problem.candidates)
+    while len(values) < task.budget and best not in values and (wishes := loop.ask()):
         answer = answered(task.problem, wishes[0].design)
         loop.tell(wishes[0], {"y": answer})
         values.append(answer)
-    return reached(task, values)
+    return reached(task, values) | held(loop)
 
 
 def peer(task: Task, make: Any, tables: Mapping[str, Array], seed: int) -> Row:
@@ -83,7 +85,8 @@ def peer(task: Task, make: Any, tables: Mapping[str, Array], seed: int) -> Row:
     player = make(task.problem.space.encode(candidates), list(tables_of(task, tables).values()), seed)
     asked: list[int] = []
     values: list[float] = []
-    while len(values) < task.budget:
+    best = max(answered(task.problem, one) for one in candidates)
+    while len(values) < task.budget and best not in values:
         merit = np.array(player(np.array(asked, dtype=int), np.array(values)), dtype=float)
         merit[asked] = -np.inf
         asked.append(int(merit.argmax()))
@@ -110,42 +113,32 @@ def study(options: Options) -> tuple[list[Figure], list[Row]]:
     home = Path(os.environ.get("DURE_DATA") or "/nonexistent")
     spaces = _QUICK if options.quick else tuple(HPO_B)
     rows: list[Row] = []
-    plain = strategy("structured")
-    for space in spaces:
-        tables = measured(space, home)
-        if not tables:
-            continue
-        for left in [HPO_B[space]] if options.quick else sorted(tables):
-            task = thinned(f"hpo-b-{space}-{left}", tables[left])
-            others = {name: table for name, table in tables.items() if name != left}
-            rows += _of_a_table(options, task, others, plain)
+    for seed in range(1 if options.quick else _SEEDS):
+        for space in spaces:
+            tables = measured(space, home)
+            for left in [] if not tables else [HPO_B[space]] if options.quick else sorted(tables):
+                task = thinned(f"hpo-b-{space}-{left}", tables[left])
+                others = {name: table for name, table in tables.items() if name != left}
+                players = (*_OURS, *(GIVEN_PAST if left == HPO_B[space] else QUICK_PEERS))
+                rows += [_searched(options, task, name, others, seed) for name in players]
     if not rows:
         print("HPO-B is not under DURE_DATA; benchmarks/peers/suites/tables.py says how to fetch it")
         return [], []
     return _figures(rows, options.quick), rows
 
 
-def _of_a_table(options: Options, task: Task, others: Mapping[str, Array], plain: Any) -> list[Row]:
-    found: list[Row] = []
-    priors: dict[str, FamilyPrior] = {}
-
-    def prior(kind: str) -> FamilyPrior:
-        if kind not in priors:
-            priors[kind] = prior_of(task, others, kind == SHUFFLED)
-        return priors[kind]
-
-    for seed in range(1 if options.quick else _SEEDS):
-        for name in (COLD, WARM, SHUFFLED, *GIVEN_PAST):
-            if name in GIVEN_PAST:
-                play = partial(peer, task, GIVEN_PAST[name], others, seed)
-            else:
-                play = partial(_played, task, name, prior, plain, seed)
-            found.append(options.row(f"{task.name}, {name}, seed {seed}", play) | {"player": name, "seed": seed})
-    return [row | {"family": "tables", "target": task.name, "budget": task.budget} for row in found]
+def _searched(options: Options, task: Task, name: str, others: Mapping[str, Array], seed: int) -> Row:
+    if name in GIVEN_PAST:
+        play = partial(peer, task, GIVEN_PAST[name], others, seed)
+    else:
+        play = partial(_played, task, name, others, seed)
+    row = options.row(f"{task.name}, {name}, seed {seed}", play)
+    return row | {"family": "tables", "target": task.name, "player": name, "seed": seed, "budget": task.budget}
 
 
-def _played(task: Task, name: str, prior: Callable[[str], FamilyPrior], plain: Any, seed: int) -> Row:
-    return search(task, plain if name == COLD else Informed(plain, prior(name), name), seed)
+def _played(task: Task, name: str, others: Mapping[str, Array], seed: int) -> Row:
+    plain: Any = strategy("structured")
+    return search(task, plain if name == COLD else Informed(plain, prior_of(task, others, name == SHUFFLED), name), seed)
 
 
 def _figures(rows: list[Row], quick: bool) -> list[Figure]:
@@ -165,6 +158,7 @@ def _figures(rows: list[Row], quick: bool) -> list[Figure]:
             if mark == _MARK:
                 worst = float(np.exp(min(one.mean() for one in logs)))
                 figures.append(Figure("  worst task", worst, unit="times fewer", peer=found))
+    figures += intervals(rows, "HPO-B development spaces")
     for player in dict.fromkeys(row["player"] for row in rows):
         some = [row for row in rows if row["player"] == player]
         missed = sum(row[_MARK] > row["budget"] for row in some)

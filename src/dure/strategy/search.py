@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,7 @@ _WARY = (1.0, 0.5, 0.25)
 _LEAST_SKILL = 0.2
 _INCUMBENTS, _NEAR = 8, 40
 _SAMPLES_AT_A_GLANCE = 8
+_AGAIN = 500
 _QUANTILES = (0.05, 0.5, 0.95)
 
 
@@ -75,6 +76,7 @@ class Search:
         self.outputs = Outputs(task.goals, parts, shapes_of(task, evidence))
         self.aims = Aims(task, self.outputs, evidence, ladder)
         self.model = self._fit(theory=theory, past=past)
+        self._wanted_before: dict[float, tuple[Any, ...]] = {}
 
     def _fit(self, *, theory: bool, past: Past | None) -> Ladder:
         task, problem, scale = self.task, self.task.problem, self.aims.scale
@@ -163,7 +165,7 @@ class Search:
     def _one(self, pending: Tensor, taken: set[str], index: int) -> Proposal | None:
         problem, tried = self.task.problem, set()
         wanted = wanting(self.task, self.aims, self.model, self.incumbents, self.known, pending, self.seed)
-        for design in self._in_order(wanted, index):
+        for design in self._in_order(wanted, index, 1.0):
             if design in tried or problem.broken_rule(design) is not None:
                 continue
             tried.add(design)
@@ -187,7 +189,7 @@ class Search:
             model = wary(self.model, factor)
             about = (self.incumbents, self.known, pending, self.seed)
             doubted = wanting(self.task, self.aims, model, *about, least=_MATERIAL)
-            every = self._in_order(doubted, index)
+            every = self._in_order(doubted, index, factor)
             new = (one for one in every if problem.broken_rule(one) is None and self._key(one, top) not in taken)
             if (design := next(new, None)) is None:
                 return None
@@ -199,11 +201,22 @@ class Search:
                 return replace(self._at(wanted, design, top, 1.0)[0], why=why)
         return None
 
-    def _in_order(self, wanted: Wanting, index: int) -> Iterator[Any]:
-        """The most wanted first, then ever wider around it, for when it was tried already or breaks a rule."""
+    def _in_order(self, wanted: Wanting, index: int, reach: float) -> Iterator[Any]:
+        """The most wanted first, then ever wider around it, for when it was tried already or breaks a rule.
+
+        ``reach`` is what the surrogate's was shortened by. Of a list that it has seen, only what was wanted most is looked at again.
+        """
         space, best = self.task.problem.space, None
         problem, incumbents, glance = self.task.problem, self.incumbents, self._remembered
-        for design in most_wanted(wanted.acquisition, problem, incumbents, self.seed, glance, self._listed):
+        before = self._wanted_before.get(reach, ())
+        among = (before[:_AGAIN], space.encode(before[:_AGAIN])) if before else self._listed
+        order = most_wanted(wanted.acquisition, problem, incumbents, self.seed, glance, among)
+        if before:
+            order = chain(order, before[_AGAIN:])
+        elif among is not None:
+            self._wanted_before[reach] = before = tuple(order)
+            order = iter(before)
+        for design in order:
             best = design if best is None else best
             yield design
         if best is None or self.task.problem.candidates:

@@ -66,12 +66,30 @@ class Apart:
         """(..., q, d) points to means (..., m, q) and covariances (..., m, q, q)."""
         # BoTorch's settings keep the observations' factor; without them it would be made again for every answer.
         with gpt_posterior_settings():
+            if points.dim() > 2 and points.shape[-2] > 1 and not points.requires_grad:
+                first, which = _once(points.reshape(-1, points.shape[-1]))
+                if len(first) <= len(which) // 2:
+                    return self._repeated(points.reshape(-1, points.shape[-1])[first], which.reshape(points.shape[:-1]))
             if points.shape[-2] > 1 or points.dim() == 2:
                 together: MultivariateNormal = self.model(points.unsqueeze(-3))
                 return together.mean, together.covariance_matrix
             mean, variance = self._each(points.reshape(1, -1, points.shape[-1]))
         shape = (*points.shape[:-2], -1, 1)
         return mean.mT.reshape(shape), variance.mT.reshape(*shape, 1).clamp_min(_LEAST_VARIANCE)
+
+    def _repeated(self, points: Tensor, which: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, d) points to means (..., m, q) and covariances (..., m, q, q) of ``which`` (..., q) of them stand together.
+
+        Designs under way stand beside every candidate, and are looked at once.
+        """
+        factor, weights = self._prepared
+        kernel, some = self.model.covar_module, points.unsqueeze(0)
+        across: Tensor = kernel(some, self.model.train_inputs[0]).to_dense()
+        half = torch.linalg.solve_triangular(factor, across.mT, upper=False)
+        mean = (across @ weights.unsqueeze(-1)).reshape(-1, len(points))
+        covariance = (kernel(some).to_dense() - half.mT @ half).reshape(-1, len(points), len(points))
+        joint = covariance[:, which.unsqueeze(-1), which.unsqueeze(-2)]
+        return mean[:, which].movedim(0, -2), joint.movedim(0, -3)
 
     def _each(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """(1, n, d) points to means and variances, each (m, n): the library would make the covariances of all with all."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from dure.campaign.given import rows_from_table
 from dure.canonical import digest
 from dure.errors import InputError, ProblemError, ValueRefused
 from dure.problem import Problem, Rule, choice, design, minimise, outcome, real, values_of
-from dure.strategy import space_filling
+from dure.strategy import search, space_filling
 
 
 @design
@@ -123,3 +124,44 @@ def test_a_loop_ends_when_every_candidate_was_asked_for():
     loop = Loop(rods(), strategy="random")
     asked = [wish.design for _round in range(9) for wish in loop.ask(2)]
     assert sorted(asked, key=repr) == sorted(GRID, key=repr)
+
+
+@design
+class Post:
+    x: float = real(0.0, 1.0)
+    y: float = real(0.0, 1.0)
+
+
+POSTS = tuple(Post(x=float(x), y=float(y)) for x in np.linspace(0, 1, 30).round(3) for y in np.linspace(0, 1, 24).round(3))
+
+
+def posts() -> Problem:
+    """A list of 720 that is seldom looked at whole in one batch."""
+    return Problem(name="toy/posts", version="1", question="?", design=Post, outcome=Weighed, candidates=POSTS, simulate=lean)
+
+
+def lean(post: Any) -> dict[str, float]:
+    """Two valleys."""
+    return {"weight": float(np.sin(5 * post.x) * np.cos(7 * post.y) + post.x)}
+
+
+def told(count: int) -> Loop:
+    loop = Loop(posts(), strategy="structured")
+    for row in np.random.default_rng(3).permutation(len(POSTS))[:count]:
+        loop.tell(POSTS[row], lean(POSTS[row]))
+    return loop
+
+
+def test_a_batch_from_a_long_list_may_be_all_that_is_left_of_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(search, "_AGAIN", 5)
+    few = POSTS[::18]
+    loop = Loop(replace(posts(), candidates=few), strategy="structured")
+    for post in few[:15]:
+        loop.tell(post, lean(post))
+    assert {wish.design for wish in loop.ask(40)} == {*few[15:]}
+
+
+def test_a_batch_from_a_long_list_is_the_one_that_looking_at_it_whole_each_time_chooses(monkeypatch: pytest.MonkeyPatch):
+    batch = [wish.design for wish in told(25).ask(8)]
+    monkeypatch.setattr(search, "_AGAIN", len(POSTS))
+    assert batch == [wish.design for wish in told(25).ask(8)]

@@ -55,6 +55,22 @@ def test_outputs_that_share_a_kernel_are_believed_as_each_would_be_alone_under_i
                 torch.testing.assert_close(jointly[1][row, 0], together.distribution.covariance_matrix, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_designs_under_way_are_believed_as_the_library_believes_them(outputs: int):
+    x = points(40)
+    apart = fit_residual(x, alike(outputs, x), 1e-4)
+    assert isinstance(apart, Apart)
+    at, beside = points(16, seed=9), points(3, seed=11)
+    together = torch.cat([at[:, None], beside[None].repeat(16, 1, 1)], 1)
+    with torch.no_grad():
+        mean, covariance = apart.belief(together)
+        told = apart.model.posterior(together)
+    torch.testing.assert_close(mean, told.mean.mT, rtol=0, atol=1e-6)
+    whole = told.distribution.covariance_matrix.reshape(16, outputs, 4, outputs, 4)
+    for output in range(outputs):
+        torch.testing.assert_close(covariance[:, output], whole[:, output, :, output], rtol=0, atol=1e-6)
+
+
 def test_slopes_under_a_shared_kernel_are_those_of_each_row_also_where_rows_are_equal():
     x = points(30)
     shared = fit_residual(x, alike(30, x), 1e-4)

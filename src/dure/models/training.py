@@ -153,7 +153,7 @@ def _list_of(past: _Past, names: Names, seed: int) -> tuple[Encoder, Tensor]:
     mean = table.nanmean(0).nan_to_num(0.0)
     rest = (table - mean).nan_to_num(0.0)
     left, sizes, right = torch.linalg.svd(rest, full_matrices=False)
-    rank = min(_RANK, max(count - 1, 1))
+    rank = max(count - 1, 1)
     weights = torch.cat([torch.ones(count, 1, dtype=torch.double), left[:, :rank] * sizes[:rank] / members**0.5], -1)
     rows = torch.cat([mean[:, None], right[:rank].T * members**0.5], -1)
     return Listed(rows), weights[:, None, :]
@@ -163,7 +163,7 @@ def _common(encoder: Encoder, weights: Tensor, past: _Past) -> tuple[Tensor, Ten
     """(m, k) mean and (m, k, r) principal directions, of mean square one over the past, of (tasks, m, k) weights."""
     centre = weights.mean(0)
     _left, sizes, right = torch.linalg.svd((weights - centre).transpose(0, 1), full_matrices=False)
-    rank = min(_RANK, sizes.shape[-1])
+    rank = min(_RANK if isinstance(encoder, Network) else len(weights), sizes.shape[-1])
     directions = (sizes[:, :rank, None] * right[:, :rank]).mT
     features = torch.cat([encoder(some, told) for some, told in zip(past.points, past.descriptors, strict=True)])
     usual = (features @ directions).square().sum(-1).mean(-1).sqrt()

@@ -58,7 +58,7 @@ def wanting(
     aims: Aims,
     model: Ladder,
     incumbents: Tensor,
-    known: Tensor,
+    believed: Tensor,
     pending: Tensor,
     seed: int,
     samples: int = SAMPLES,
@@ -69,7 +69,7 @@ def wanting(
     Args:
         incumbents: (k, columns) the best designs known; under noise improvement is on what they may truly be, unless a short list
             is wanted, whose last is judged by its mean.
-        known: (n, columns) all designs answered.
+        believed: (n, m) what ``model`` believes of all designs answered.
         pending: (p, columns) designs under way.
         samples: of the surrogate's outputs, over which an expectation is the mean.
         least: with one objective, the share of the spread of what is known by which a design has to improve to improve at all.
@@ -81,28 +81,49 @@ def wanting(
         "X_pending": pending if len(pending) else None,
     }
     if len(task.objectives) > 1:
-        return _of_a_front(task, aims, model, incumbents, known, common)
+        return _of_a_front(task, aims, incumbents, believed, common)
     common["objective"] = GenericMCObjective(aims.value)
     alone = task.problem.short_list == 1
     if task.problem.noise.kind != "none" and alone and not least:
         return Wanting(qLogNoisyExpectedImprovement(X_baseline=incumbents, prune_baseline=False, cache_root=False, **common))
-    values = aims.value(model.mean(known)) if least else known.new_zeros(1)
+    values = aims.value(believed) if least else believed.new_zeros(1)
     margin = least * float(values.max() - values.min())
-    return Wanting(qLogExpectedImprovement(best_f=_to_improve_on(aims, model, known) + margin, **common))
+    best = _to_improve_on(aims, believed)
+    if len(best) > 1:
+        return Wanting(_LogGainOfAList(best + margin, **common))
+    return Wanting(qLogExpectedImprovement(best_f=float(best) + margin, **common))
 
 
-def _to_improve_on(aims: Aims, model: Ladder, known: Tensor) -> float:
-    """The objective to improve on, larger is better: the best design of any rung that the top rung is believed to allow.
+def _to_improve_on(aims: Aims, believed: Tensor) -> Tensor:
+    """(k,) objectives to improve on, larger is better: the best designs of any rung that the top rung is believed to allow.
 
-    Where a short list is wanted it is the last of that. Without any it is the worst seen, so that feasibility comes first.
+    As many as are wanted, as far as there are. Without any it is the worst seen, so that feasibility comes first.
     """
-    if not len(known):
-        return 0.0
-    mean = model.mean(known)
-    value, allowed = aims.value(mean), aims.missed(mean) <= 0
+    if not len(believed):
+        return believed.new_zeros(1)
+    value, allowed = aims.value(believed), aims.missed(believed) <= 0
     if not allowed.any():
-        return float(value.min())
-    return float(value[allowed].sort(descending=True).values[: aims.task.problem.short_list][-1])
+        return value.min().reshape(1)
+    return torch.as_tensor(value[allowed].sort(descending=True).values[: aims.task.problem.short_list])
+
+
+class _LogGainOfAList(qLogExpectedImprovement):
+    """What a design adds to the sum of the best few: its gain over their last, those under way among them as each sample has it.
+
+    The library's own counts the largest gain of a batch and no other, so that each of several must differ from the rest.
+    """
+
+    def __init__(self, best: Tensor, **common: Any) -> None:
+        super().__init__(best_f=0.0, **common)
+        self.best = best
+
+    def _sample_forward(self, obj: Tensor) -> Tensor:
+        """(samples, n, q) objectives, the design's first, to as many logarithms, of which the others' are never the largest."""
+        under_way = obj[..., 1:]
+        every = torch.cat([self.best.expand(*under_way.shape[:-1], -1), under_way], -1)
+        last = every.topk(len(self.best), -1).values[..., -1:]
+        gain: Tensor = super()._sample_forward(obj[..., :1] - last)
+        return torch.cat([gain, torch.full_like(under_way, -1e10)], -1)
 
 
 def _reference(values: Tensor) -> Tensor:
@@ -116,13 +137,12 @@ def _reference(values: Tensor) -> Tensor:
     return worst - 0.1 * torch.where(best > worst, best - worst, 1.0)
 
 
-def _of_a_front(task: Task, aims: Aims, model: Ladder, incumbents: Tensor, known: Tensor, common: dict[str, Any]) -> Wanting:
+def _of_a_front(task: Task, aims: Aims, incumbents: Tensor, believed: Tensor, common: dict[str, Any]) -> Wanting:
     """Growth of the front (daulton2021, ament2023); while no design is believed to keep the limits, the chance that one does."""
-    mean = model.mean(known)
-    allowed = aims.missed(mean) <= 0
+    allowed = aims.missed(believed) <= 0
     if not allowed.any() and common["constraints"]:
         return Wanting(qLogProbabilityOfFeasibility(**common))
-    values = aims.values(mean)[allowed]
+    values = aims.values(believed)[allowed]
     front, reference = values[is_non_dominated(values)], _reference(values)
     own: Any = FastNondominatedPartitioning(ref_point=_reference(front), Y=front)
     partitioning: Any = FastNondominatedPartitioning(ref_point=reference, Y=front)

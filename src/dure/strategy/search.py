@@ -76,6 +76,7 @@ class Search:
         self.outputs = Outputs(task.goals, parts, shapes_of(task, evidence))
         self.aims = Aims(task, self.outputs, evidence, ladder)
         self.model = self._fit(theory=theory, past=past)
+        self._shortened: dict[float, tuple[Ladder, Tensor]] = {}
         self._wanted_before: dict[float, tuple[Any, ...]] = {}
 
     def _fit(self, *, theory: bool, past: Past | None) -> Ladder:
@@ -164,7 +165,7 @@ class Search:
 
     def _one(self, pending: Tensor, taken: set[str], index: int) -> Proposal | None:
         problem, tried = self.task.problem, set()
-        wanted = wanting(self.task, self.aims, self.model, self.incumbents, self.known, pending, self.seed)
+        wanted = wanting(self.task, self.aims, self.model, self.incumbents, self._believed, pending, self.seed)
         for design in self._in_order(wanted, index, 1.0):
             if design in tried or problem.broken_rule(design) is not None:
                 continue
@@ -186,8 +187,8 @@ class Search:
         """What the least wary surrogate wants most that sees something to gain, if any; what is stated of it is the fit's."""
         problem, top = self.task.problem, self.ladder[-1]
         for factor in _WARY:
-            model = wary(self.model, factor)
-            about = (self.incumbents, self.known, pending, self.seed)
+            model, believed = self._wary(factor)
+            about = (self.incumbents, believed, pending, self.seed)
             doubted = wanting(self.task, self.aims, model, *about, least=_MATERIAL)
             every = self._in_order(doubted, index, factor)
             new = (one for one in every if problem.broken_rule(one) is None and self._key(one, top) not in taken)
@@ -204,7 +205,7 @@ class Search:
     def _in_order(self, wanted: Wanting, index: int, reach: float) -> Iterator[Any]:
         """The most wanted first, then ever wider around it, for when it was tried already or breaks a rule.
 
-        ``reach`` is what the surrogate's was shortened by. Of a list that it has seen, only what was wanted most is looked at again.
+        ``reach`` is what the surrogate's was shortened by; of a list seen already what was wanted most is looked at again.
         """
         space, best = self.task.problem.space, None
         problem, incumbents, glance = self.task.problem, self.incumbents, self._remembered
@@ -240,7 +241,7 @@ class Search:
     def _glance(self) -> Callable[[Tensor], Tensor]:
         """What is wanted, whatever is under way, by few samples."""
         none, few = self.known[:0], _SAMPLES_AT_A_GLANCE
-        return wanting(self.task, self.aims, self.model, self.incumbents, self.known, none, self.seed, few).acquisition
+        return wanting(self.task, self.aims, self.model, self.incumbents, self._believed, none, self.seed, few).acquisition
 
     @cached_property
     def _remembered(self) -> Callable[[Tensor], Tensor]:
@@ -257,8 +258,19 @@ class Search:
         """The eight designs answered so far, at any rung, that the top rung is believed to like best; or the cube's middle."""
         if not len(self.known):
             return torch.full((1, self.task.problem.space.columns), 0.5, dtype=torch.double)
-        mean = self.model.mean(self.known)
-        return self.known[self.aims.best_first(mean)[:_INCUMBENTS]]
+        return self.known[self.aims.best_first(self._believed)[:_INCUMBENTS]]
+
+    @cached_property
+    def _believed(self) -> Tensor:
+        """(n, m) what is believed of the designs that are known."""
+        return self.model.mean(self.known)
+
+    def _wary(self, reach: float) -> tuple[Ladder, Tensor]:
+        """The surrogate with its reach shortened, and what it believes of the designs that are known."""
+        if reach not in self._shortened:
+            model = wary(self.model, reach)
+            self._shortened[reach] = model, model.mean(self.known)
+        return self._shortened[reach]
 
     @cached_property
     def prospect(self) -> float | None:

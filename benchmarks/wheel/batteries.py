@@ -3,9 +3,10 @@
     python -m benchmarks.wheel.batteries [--quick] [--resume DIR] [--json FILE]
 
 Everyone has the problem's parts, theory and textbook starts, so that what is measured is what the past adds to them. As stated a
-search has the cheap rung too; on dear rungs alone it has not. Counted is the cost, in runs of the dear rung, until a charge that
-keeps the limits takes at most 2 % longer than the fastest that anybody found for that cell; a search that does not get there
-counts as its budget and one. The pool, at the cheap rung, is drawn first. Quick: a small pool, one charge, one seed.
+search has the cheap rung too; on dear rungs alone it has not. Controls: a past whose answers are shuffled, and one that is told
+of another cell than the one that is charged. Counted is the cost, in runs of the dear rung, until a charge that keeps the limits
+takes at most 2 % longer than the fastest that anybody found for that cell; a search that does not get there counts as its budget
+and one. The pool, at the cheap rung, is drawn first. Quick: a small pool, one charge, one seed.
 """
 
 from __future__ import annotations
@@ -27,11 +28,18 @@ from dure.campaign import Loop
 from dure.domains.energy.fast_charge import problem
 from dure.errors import SimulationFailed
 from dure.problem import Fidelity, values_of
+from dure.strategy import Strategy, Task
+from dure.strategy.informed import Informed
+from dure.surrogate import Past
 
 __all__ = ["study"]
 
 _SEEDS, _BUDGET, _WITHIN = 5, 30.0, 1.02
 _TASKS, _DESIGNS = 24, 48
+_WRONG = "dure, told of another cell"
+_OTHER = "Chen2020"
+"""A cell of the past, which the wrong descriptors are of."""
+_PLAYERS = (COLD, WARM, SHUFFLED, _WRONG)
 
 
 @dataclass(frozen=True)
@@ -50,10 +58,27 @@ _REGIMES = (
 )
 
 
+@dataclass(frozen=True)
+class _Misled(Informed):
+    """Has the past, but of another cell."""
+
+    def _past(self, task: Task) -> Past:
+        return super()._past(replace(task, setting=replace(task.setting, cell=_OTHER)))
+
+
+def _player(name: str, pool: Path) -> Strategy:
+    if name != _WRONG:
+        return player_of(name, pool)
+    warm = player_of(WARM, pool)
+    if not isinstance(warm, Informed):
+        raise TypeError(warm)
+    return _Misled(warm.plain, warm.prior, name)
+
+
 def search(setting: Mapping[str, Any], dear: bool, name: str, pool: Path, seed: int) -> Row:
     """What was spent, and how long the charge took, at each answer of the dear rung that keeps the limits."""
     asked = replace(problem, fidelities=(Fidelity("dfn"),), checks=()) if dear else problem
-    loop = Loop(asked, setting=setting, strategy=player_of(name, pool), seed=seed)
+    loop = Loop(asked, setting=setting, strategy=_player(name, pool), seed=seed)
     spent, course, failed = 0.0, [], 0
     while spent < _BUDGET and (wishes := loop.ask()):
         (wish,) = wishes
@@ -83,7 +108,7 @@ def study(options: Options) -> tuple[list[Figure], list[Row]]:
     for seed in range(1 if options.quick else _SEEDS):
         for regime in _REGIMES[:1] if options.quick else _REGIMES:
             for cell in cells[:1] if options.quick else cells:
-                for name in (COLD, WARM, SHUFFLED):
+                for name in _PLAYERS:
                     play = partial(search, {"cell": cell}, regime.dear, name, pool, seed)
                     row = options.row(f"{cell}, {'dear' if regime.dear else 'both'} rungs, {name}, seed {seed}", play)
                     rows.append(row | {"family": regime.label, "target": cell, "player": name, "seed": seed})
@@ -116,6 +141,7 @@ def _figures(rows: Sequence[Row], *, quick: bool) -> list[Figure]:
         for label, player, wanted, least in (
             ("warm against structure alone", WARM, regime.target, regime.worst),
             ("with a shuffled past", SHUFFLED, 0.95, None),
+            ("told of another cell", _WRONG, 0.95, None),
         ):
             logs = logs_of(some, COLD, player, "cost")
             target = None if quick else wanted
@@ -125,7 +151,7 @@ def _figures(rows: Sequence[Row], *, quick: bool) -> list[Figure]:
                 figures.append(Figure("  lower end of that interval", low, unit="times fewer", target=target, peer=COLD))
             worst = float(np.exp(min(one.mean() for one in logs)))
             figures.append(Figure("  worst cell", worst, unit="times fewer", target=None if quick else least, peer=COLD))
-        for player in (COLD, WARM, SHUFFLED):
+        for player in _PLAYERS:
             mine = [row for row in some if row["player"] == player]
             costs = [row["cost"] for row in mine]
             figures.append(Figure(f"  {player}: cost, median", float(np.median(costs)), min(costs), max(costs), unit="runs"))

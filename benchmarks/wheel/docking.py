@@ -1,7 +1,8 @@
 """Docking scores: half of the best hundredth of 28,862 molecules, on targets that no prior has seen.
 
-What is wanted is a list of a hundred, which the engine is told as an author would. Every player opens with the same ten molecules, drawn at random; molecules are asked for in batches of twenty. How the gain grows
-with the past is seen on targets whose classes of proteins the past knows. Needs bio/docking_scores.parquet under DURE_DATA.
+The engine is told, as an author would, that a hundred good ones are wanted. Every player opens with the same ten molecules, drawn
+at random; molecules are asked for in batches of twenty. How the gain grows with the past is seen on targets whose classes of
+proteins the past knows. Needs bio/docking_scores.parquet under DURE_DATA.
 """
 
 from __future__ import annotations

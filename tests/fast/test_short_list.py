@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from botorch.models import SingleTaskGP
+from botorch.sampling import SobolQMCNormalSampler
 
 from dure.campaign import Loop
 from dure.errors import ProblemError
 from dure.problem import Noise, Problem, at_most, design, maximise, outcome, real
 from dure.strategy import Evidence, Task
+from dure.strategy.acquisition import LogGainOfAList
 from tests.fast.squares import Run
 
 
@@ -90,6 +94,24 @@ def test_a_gain_is_over_the_last_of_the_short_list_that_keeps_the_limits(wanted:
     assert best is not None
     assert last[1]["height"] == kept[place]
     assert best[1]["height"] == kept[0]
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_design_adds_to_a_list_what_it_gains_over_the_last_with_those_under_way_in_it(count: int):
+    x = torch.linspace(0, 1, 6).double()[:, None]
+    model = SingleTaskGP(x, (6 * x).sin())
+    best = torch.tensor([0.9, 0.5, 0.2]).double()[:count]
+    at, under_way = torch.tensor([[0.27], [0.5], [0.95]]).double(), torch.tensor([[0.25], [0.6]]).double()
+    sampler = SobolQMCNormalSampler(torch.Size([4096]), seed=1)
+    gain = LogGainOfAList(best, model=model, sampler=sampler, X_pending=under_way)
+    with torch.no_grad():
+        said = gain(at.unsqueeze(-2)).exp()
+        for row, expected in zip(at, said, strict=True):
+            drawn = model.posterior(torch.cat([row[None], under_way])).rsample(torch.Size([200_000])).squeeze(-1).numpy()
+            lists = np.sort(np.concatenate([np.tile(best.numpy(), (len(drawn), 1)), drawn[:, 1:]], 1), 1)[:, ::-1]
+            added = np.clip(drawn[:, 0] - lists[:, count - 1], 0, None)
+            error = 5 * added.std() / len(added) ** 0.5 + 0.01 * added.mean() + 1e-9
+            assert float(expected) == pytest.approx(added.mean(), abs=error)
 
 
 def test_the_reason_says_over_which_design_it_gains():

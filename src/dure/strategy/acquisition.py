@@ -25,7 +25,7 @@ from dure.strategy.aims import Aims
 from dure.strategy.evidence import Task
 from dure.surrogate import Ladder
 
-__all__ = ["Wanting", "wanting"]
+__all__ = ["LogGainOfAList", "Wanting", "wanting"]
 
 SAMPLES = 64
 
@@ -90,7 +90,7 @@ def wanting(
     margin = least * float(values.max() - values.min())
     best = _to_improve_on(aims, believed)
     if len(best) > 1:
-        return Wanting(_LogGainOfAList(best + margin, **common))
+        return Wanting(LogGainOfAList(best + margin, **common))
     return Wanting(qLogExpectedImprovement(best_f=float(best) + margin, **common))
 
 
@@ -107,7 +107,7 @@ def _to_improve_on(aims: Aims, believed: Tensor) -> Tensor:
     return torch.as_tensor(value[allowed].sort(descending=True).values[: aims.task.problem.short_list])
 
 
-class _LogGainOfAList(qLogExpectedImprovement):
+class LogGainOfAList(qLogExpectedImprovement):
     """What a design adds to the sum of the best few: its gain over their last, those under way among them as each sample has it.
 
     The library's own counts the largest gain of a batch and no other, so that each of several must differ from the rest.
@@ -120,8 +120,9 @@ class _LogGainOfAList(qLogExpectedImprovement):
     def _sample_forward(self, obj: Tensor) -> Tensor:
         """(samples, n, q) objectives, the design's first, to as many logarithms, of which the others' are never the largest."""
         under_way = obj[..., 1:]
-        every = torch.cat([self.best.expand(*under_way.shape[:-1], -1), under_way], -1)
-        last = every.topk(len(self.best), -1).values[..., -1:]
+        in_doubt = self.best[-(under_way.shape[-1] + 1) :]  # so few can be pushed out of the list
+        every = torch.cat([in_doubt.expand(*under_way.shape[:-1], -1), under_way], -1)
+        last = every.topk(len(in_doubt), -1).values[..., -1:]
         gain: Tensor = super()._sample_forward(obj[..., :1] - last)
         return torch.cat([gain, torch.full_like(under_way, -1e10)], -1)
 

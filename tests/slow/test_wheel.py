@@ -85,6 +85,22 @@ def test_warm_campaigns_need_fewer_runs_than_cold_ones(family: str, model: Path)
     assert median(warm) < median(cold), (warm, cold)
 
 
+def test_a_campaign_opens_with_the_best_designs_of_past_tasks(family: str, model: Path, pool: Pool):
+    problem, (prior, _card) = find(family), load(model)
+    lowest = []
+    for task in pool.tasks:
+        answers = task.at(problem.fidelities[0].name)
+        lowest.append(answers.cube[np.nanargmin(answers.outcomes["height"])])
+    np.testing.assert_allclose(np.sort(prior.best.numpy(), 0), np.sort(np.array(lowest), 0), atol=1e-6)
+    loop = Loop(problem, setting=NEW, strategy=Informed(strategy("structured"), prior, "valleys"), seed=1)
+    asked = [wish for _round in range(4) for wish in loop.ask()]
+    known = {tuple(np.round(row, 5)) for row in prior.best.numpy()}
+    remembered = [tuple(np.round(problem.space.encode([wish.design])[0], 5)) in known for wish in asked]
+    assert remembered == [wish.why == "The best design of a past task of the family." for wish in asked]
+    assert 1 <= sum(remembered) < 4  # the others are space-filling points, drawn by even odds
+    assert len({wish.design for wish in asked}) == 4
+
+
 def test_a_new_task_is_forecast_better_from_a_few_answers(family: str, model: Path, tmp_path: Path):
     generate(family, tmp_path / "new", tasks=4, designs=64, seed=99, workers=2)
     new = build(family, [tmp_path / "new"], tmp_path / "new.parquet", licence="CC0-1.0", access="open")

@@ -300,6 +300,7 @@ def _print(card: Card) -> None:
         (_("model"), f"{label_of(card)}: {card.kind}"),
         (_("problem"), f"{card.problem} {card.version}"),
         (_("learned from"), _("{tasks} tasks, {rows} answers at {fidelity}").format(fidelity=card.fidelity, **past)),
+        (_("holds as they are"), _("{count} designs, the best of past tasks").format(count=past.get("best_designs", 0))),
         (_("licences"), ", ".join(past["licences"]) or "-"),
         (_("access"), card.access),
         (_("use"), _(card.intended_use)),

@@ -45,8 +45,9 @@ def strictest(levels: Iterable[str]) -> str:
 class Card:
     """What a model is.
 
-    ``trained_on`` says of the past: tasks, rows, sources, licences, strictest access. ``measured`` has figures that ``dure model
-    evaluate`` makes again, by name. ``sha256`` is that of the weights; ``record`` the version on a hub that it was fetched from.
+    ``trained_on`` says of the past: tasks, rows, sources, licences, designs that the weights hold as they are. ``measured`` has
+    figures that ``dure model evaluate`` makes again, by name. ``sha256`` is that of the weights; ``record`` the version on a hub
+    that it was fetched from.
     """
 
     name: str

@@ -89,7 +89,14 @@ def train(
         doubt=missed.clamp(0.0, 1.0).sqrt(),
         shift=shift,
         unit=unit,
+        best=_best_of(tasks),
     )
+
+
+def _best_of(tasks: Sequence[PastTask]) -> Tensor:
+    """(b, d) the best points of all tasks, each once; none where members have different inputs."""
+    known = [task.best for task in tasks if task.best is not None and task.tokens is None]
+    return torch.cat(known).unique(dim=0) if known else torch.zeros(0, 1, dtype=torch.double)
 
 
 def _is_list(task: PastTask, names: Names) -> bool:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from dure.errors import InputError, MissingPart
@@ -50,6 +51,7 @@ def restore(card: Card, content: bytes) -> FamilyPrior:
     if sha256(content).hexdigest() != card.sha256:
         raise InputError(_("the weights of {model} are not those of its card; fetch or train it again").format(model=card.name))
     state = {name: value.double() for name, value in _safetensors().load(content).items()}
+    state.setdefault("best", torch.zeros(0, 1, dtype=torch.double))  # models made before best designs were kept
     encoder = _encoder(card.structure, state)
     return FamilyPrior(encoder, **{name: state[name] for name in NUMBERS}).eval()
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dure.errors import PoolError
 from dure.i18n import N_, _
@@ -58,7 +59,21 @@ def lesson(task: Task) -> PastTask | None:
         descriptors=torch.tensor(problem.descriptors(task.setting), dtype=torch.double),
         reference=reference,
         tokens=differentiable(problem.tokens.of(problem, task.setting)) if problem.tokens else None,
+        best=torch.from_numpy(cube[_best_rows(problem, {name: answers.outcomes[name][there] for name in names})]),
     )
+
+
+def _best_rows(problem: Problem, outcomes: Mapping[str, NDArray[np.float64]]) -> list[int]:
+    """Of (n, width) outcomes the row that is best in each objective among those that keep all limits; empty where none does."""
+    values = {
+        name: goal.value(outcomes[name]) if goal.measure.axis else outcomes[name][:, 0] for name, goal in problem.goals.items()
+    }
+    allowed = np.ones(len(next(iter(values.values()))), dtype=bool)
+    for name, goal in problem.goals.items():
+        allowed &= (goal.measure.low <= values[name]) & (values[name] <= goal.measure.high)
+    rows = np.flatnonzero(allowed)
+    signs = {name: 1 if goal.measure.sense == "minimise" else -1 for name, goal in problem.goals.items() if goal.is_objective}
+    return sorted({int(rows[np.argmin(sign * values[name][rows])]) for name, sign in signs.items()}) if len(rows) else []
 
 
 def kept_wide(shape: Shape, goal: Goal) -> Shape:
@@ -107,6 +122,7 @@ def train_prior(
         "groups": sorted({one.group for one in lessons}),
         "sources": [source.id for source in pool.sources],
         "licences": list(pool.licences),
+        "best_designs": len(prior.best),
     }
     share = {}
     start = 0

@@ -20,7 +20,8 @@ def is_model(folder: Path) -> bool:
 def about(card: Card) -> dict[str, Any]:
     """What is said of a model; its licence where all that it learned from has the same. People are left to the author."""
     past = card.trained_on
-    told = "A {kind} for {problem}, version {version}, learned from {rows} answers in {tasks} tasks. {use}"
+    told = "A {kind} for {problem}, version {version}, learned from {rows} answers in {tasks} tasks. "
+    told += "It holds {best} of their designs as they are, the best. {use}"
     licences = list(past.get("licences", ()))
     return {
         "kind": "model",
@@ -31,6 +32,7 @@ def about(card: Card) -> dict[str, Any]:
             version=card.version,
             rows=past.get("rows", 0),
             tasks=past.get("tasks", 0),
+            best=past.get("best_designs", 0),
             use=card.intended_use,
         ),
         "problem": card.problem,

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
+from dure.i18n import N_
 from dure.journal import History
 from dure.models.prior import FamilyPrior
 from dure.strategy.base import HAS_A_PAST, START, Proposal, Review
 from dure.strategy.evidence import Evidence, Task
+from dure.strategy.peak import listed
+from dure.strategy.search import Search
 from dure.strategy.structured import Structured, calmly
 from dure.strategy.worth import LEAST_COLD, forecasts, share_of_past, worth_of
 from dure.surrogate import Past, differentiable
 
 __all__ = ["Informed"]
 
+_BEST_BEFORE = N_("The best design of a past task of the family.")
+
 
 @dataclass(frozen=True)
 class Informed:
     """``plain`` and, beside it, the same with a family prior; each proposal is one of theirs, drawn by their forecasts' record.
 
-    Textbook starts come first. At least a tenth of the other proposals are made without the past.
+    Textbook starts come first. At least a tenth of the other proposals are made without the past. In an opening its proposals are
+    the best designs of past tasks, those first that it likes best here.
     """
 
     plain: Structured
@@ -49,15 +57,31 @@ class Informed:
             drawn = np.random.default_rng([seed, len(evidence.keys)]).uniform(size=n) < min(weight, 1 - LEAST_COLD)
             count = int(drawn.sum())
             certified = bool(history.plan.get("stopping", {}).get("certificate"))
-            listened = [
-                replace(one, numbers={**one.numbers, "past": weight}) for one in informed.propose(count, certified=certified)
-            ]
+            proposed = list(islice(self._best_before(task, informed), count)) if opening else []
+            proposed += informed.propose(count - len(proposed), certified=certified, besides=proposed)
+            listened = [replace(one, numbers={**one.numbers, "past": weight}) for one in proposed]
             if opening:
                 known = {(one.design, one.fidelity) for one in listened}
                 rest = [one for one in opening if (one.design, one.fidelity) not in known][: n - count]
             else:
                 rest = without.propose(n - count, certified=certified, besides=listened)
         return listened + rest
+
+    def _best_before(self, task: Task, informed: Search) -> Iterator[Proposal]:
+        """The best designs of past tasks that were not asked for, or what the list has next to them."""
+        problem, rung = task.problem, self.plain.ladder_of(task)[0]
+        if not len(self.prior.best):
+            return
+        asked, every = set(informed.evidence.keys), listed(problem)
+        for point in self.prior.best[informed.aims.best_first(informed.model.mean(self.prior.best))].numpy():
+            (design,) = problem.space.designs(point[None])
+            if every is not None and len(every[0]):
+                designs, cube = every
+                design = designs[int(np.square(cube - point).sum(1).argmin())]
+            key = problem.trial(design, task.setting, rung, informed.seed).key
+            if key not in asked and problem.broken_rule(design) is None:
+                asked.add(key)
+                yield Proposal(design, rung, "search", _BEST_BEFORE)
 
     def review(self, task: Task, history: History, seed: int) -> Review:
         """See ``Strategy``."""

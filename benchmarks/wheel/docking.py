@@ -66,7 +66,8 @@ def prior(names: tuple[str, ...], *, shuffled: bool = False) -> FamilyPrior:
         if shape is not None:
             outputs[there] = kept_wide(shape, goal).encode(scores[there])
         nothing = torch.zeros(0, dtype=torch.double)
-        lessons.append(PastTask(name, name, cube[there], torch.from_numpy(outputs[there])[:, None], nothing))
+        told, best = torch.from_numpy(outputs[there])[:, None], cube[[int(np.nanargmin(scores))]]
+        lessons.append(PastTask(name, name, cube[there], told, nothing, best=best))
     return train(lessons, names=names_of(member))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from benchmarks.wheel.rows import COLD, SHUFFLED
-from dure.models.prior import FamilyPrior
+from dure.models.prior import FamilyPrior, PastTask
 from dure.models.training import train
 from dure.pool import TRAIN, Pool, build, generate, split
 from dure.pool.lessons import lesson
@@ -41,9 +41,11 @@ def player_of(name: str, pool: Path) -> Strategy:
 @cache
 def _prior(pool: Path, shuffled: bool) -> FamilyPrior:
     lessons = [one for one in map(lesson, Pool.read(pool).tasks) if one is not None]
-    if shuffled:
-        lessons = [
-            replace(one, outputs=one.outputs[torch.randperm(len(one.outputs), generator=torch.Generator().manual_seed(number))])
-            for number, one in enumerate(lessons)
-        ]
-    return train(lessons)
+    return train([_shuffled(one, number) for number, one in enumerate(lessons)] if shuffled else lessons)
+
+
+def _shuffled(lesson: PastTask, seed: int) -> PastTask:
+    """A task whose answers belong to other designs, the best among them."""
+    order = torch.randperm(len(lesson.outputs), generator=torch.Generator().manual_seed(seed))
+    best = None if lesson.best is None else lesson.points[order[: len(lesson.best)]]
+    return replace(lesson, outputs=lesson.outputs[order], best=best)

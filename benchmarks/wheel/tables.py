@@ -58,7 +58,9 @@ def past_of(task: Task, tables: Mapping[str, Array], shuffled: bool) -> list[Pas
         shape = shape_of(goal, given, theory=False)
         outputs = given if shape is None else kept_wide(shape, goal).encode(given)
         nothing = torch.zeros(0, dtype=torch.double)
-        found.append(PastTask(name, name, torch.from_numpy(points), torch.from_numpy(np.asarray(outputs))[:, None], nothing))
+        told = torch.from_numpy(np.asarray(outputs))[:, None]
+        best = torch.from_numpy(points[[int(np.argmax(given))]])
+        found.append(PastTask(name, name, torch.from_numpy(points), told, nothing, best=best))
     return found
 
 

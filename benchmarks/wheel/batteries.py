@@ -60,7 +60,7 @@ _REGIMES = (
 
 @dataclass(frozen=True)
 class _Misled(Informed):
-    """Has the past, but of another cell."""
+    """Has the past, but is told that another cell is charged; the best designs of past tasks come in another order."""
 
     def _past(self, task: Task) -> Past:
         return super()._past(replace(task, setting=replace(task.setting, cell=_OTHER)))

@@ -146,14 +146,17 @@ def _played(task: Task, name: str, others: Mapping[str, Array], seed: int) -> Ro
 def _figures(rows: list[Row], quick: bool) -> list[Figure]:
     figures = []
     given = [name for name in GIVEN_PAST if any(row["player"] == name for row in rows)]
-    for label, slow, fast, target in (
-        ("past against none", [COLD], WARM, 2.0),
-        ("past against the best peer given the same past", given, WARM, 1.3),
-        ("shuffled past against none", [COLD], SHUFFLED, 0.95),
+    shared = set.intersection(*({row["target"] for row in rows if row["player"] == name} for name in given))
+    for label, slow, fast, target, on in (
+        ("past against none", [COLD], WARM, 2.0, None),
+        ("past against the best peer given the same past", given, WARM, 1.3, shared),
+        (f"past against {given[0]}", given[:1], WARM, None, None),
+        ("shuffled past against none", [COLD], SHUFFLED, 0.95, None),
     ):
+        some = [row for row in rows if on is None or row["target"] in on]
         for mark in (f"{one:.0%}" for one in MARKS):
-            found = best_of(rows, slow, mark)
-            logs = logs_of(rows, found, fast, mark)
+            found = best_of(some, slow, mark)
+            logs = logs_of(some, found, fast, mark)
             name = f"HPO-B development spaces, one task left out: {label}, runs to {mark}"
             judged = target if mark == _MARK and not quick else None
             figures.append(Figure(name, *across_seeds(logs), unit="times fewer", target=judged, peer=found))

@@ -162,6 +162,8 @@ def test_a_batch_from_a_long_list_may_be_all_that_is_left_of_it(monkeypatch: pyt
 
 
 def test_a_batch_from_a_long_list_is_the_one_that_looking_at_it_whole_each_time_chooses(monkeypatch: pytest.MonkeyPatch):
-    batch = [wish.design for wish in told(25).ask(8)]
-    monkeypatch.setattr(search, "_AGAIN", len(POSTS))
-    assert batch == [wish.design for wish in told(25).ask(8)]
+    whole = [wish.design for wish in told(25).ask(8)]
+    monkeypatch.setattr(search, "_AGAIN", 120)
+    assert [wish.design for wish in told(25).ask(8)] == whole
+    monkeypatch.setattr(search, "_AGAIN", 3)
+    assert [wish.design for wish in told(25).ask(8)] != whole

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from botorch.acquisition.objective import LinearMCObjective
 from botorch.models import SingleTaskGP
 from botorch.sampling import SobolQMCNormalSampler
 
@@ -112,6 +113,25 @@ def test_a_design_adds_to_a_list_what_it_gains_over_the_last_with_those_under_wa
             added = np.clip(drawn[:, 0] - lists[:, count - 1], 0, None)
             error = 5 * added.std() / len(added) ** 0.5 + 0.01 * added.mean() + 1e-9
             assert float(expected) == pytest.approx(added.mean(), abs=error)
+
+
+def test_what_breaks_a_limit_takes_no_place_in_a_list():
+    x = torch.linspace(0, 1, 6).double()[:, None]
+    model = SingleTaskGP(x, torch.cat([3 * x, x], -1))
+    sampler = SobolQMCNormalSampler(torch.Size([256]), seed=1)
+    about: dict[str, Any] = {
+        "model": model,
+        "sampler": sampler,
+        "objective": LinearMCObjective(torch.tensor([1.0, 0.0]).double()),
+        "constraints": [lambda said: said[..., 1] - 0.6],
+    }
+    best, at = torch.tensor([1.7, 1.5]).double(), torch.tensor([[[0.56]]]).double()
+    with torch.no_grad():
+        alone = float(LogGainOfAList(best, **about)(at))
+        beside_broken = float(LogGainOfAList(best, X_pending=torch.tensor([[0.95], [0.9]]).double(), **about)(at))
+        beside_good = float(LogGainOfAList(best, X_pending=torch.tensor([[0.57], [0.58]]).double(), **about)(at))
+    assert beside_broken == pytest.approx(alone, abs=0.05)
+    assert beside_good < alone - 1
 
 
 def test_the_reason_says_over_which_design_it_gains():

@@ -181,6 +181,13 @@ def test_a_campaign_keeps_its_model_and_says_what_it_was_worth(family: str, mode
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
+def test_a_model_says_how_many_designs_it_holds_as_they_are(model: Path, pool: Pool):
+    prior, card = load(model)
+    assert card.trained_on["best_designs"] == len(prior.best) == len(pool.tasks)
+    shown = subprocess.run([*DURE, "model", "show", str(model)], capture_output=True, text=True, check=True, timeout=60)
+    assert f"{len(pool.tasks)} designs" in shown.stdout
+
+
 @pytest.mark.needs("django", "cheroot", "rocrate", "mlcroissant", "requests")
 def test_a_campaign_is_published_no_wider_than_the_model_it_used(family: str, pool: Pool, tmp_path: Path):
     prior, card = train_prior(pool, "closed")
@@ -188,6 +195,7 @@ def test_a_campaign_is_published_no_wider_than_the_model_it_used(family: str, po
     words = ["run", family, "--setting", "shift=0.05", "--prior", tmp_path / "closed", "--runs", "8", "--out", tmp_path / "c"]
     done = subprocess.run([*DURE, *map(str, words)], capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode in (0, 3), done.stderr
+    assert build(family, [tmp_path / "c"], tmp_path / "again.parquet", licence="CC0-1.0", access="open").access == "consortium"
     home = tmp_path / "hub"
     home.mkdir()
     with serving(home) as hub:

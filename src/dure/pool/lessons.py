@@ -109,6 +109,8 @@ def train_prior(
             )
         )
     problem = pool.tasks[0].problem
+    if any(task.problem.candidates != problem.candidates for task in pool.tasks):
+        lessons = [replace(one, best=None) for one in lessons]  # places in one list are not those of another
     if problem.tokens is None and len({one.points.shape[-1] for one in lessons}) > 1:
         raise PoolError(
             _("tasks of {pool} have different inputs; a prior needs the same for all, or tokens of the family").format(

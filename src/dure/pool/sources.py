@@ -8,6 +8,7 @@ from typing import Any
 from dure.errors import InputError, PoolError
 from dure.i18n import N_, _
 from dure.journal import Journal, TrialState, fold
+from dure.models import strictest
 from dure.pool.columns import arrow
 from dure.pool.pool import Pool
 from dure.pool.rows import Rows, Source
@@ -49,7 +50,8 @@ def table_of(problem: Problem, place: Path, *, licence: str, access: str) -> Any
 def journal_table(problem: Problem, folder: Path, *, licence: str, access: str) -> Any:
     """The trials that a journal answered or failed. What was given to a campaign is no work of its own and is left out.
 
-    Answers count by the version that the problem's author declares; every one is built anew by the problem.
+    Answers count by the version that the problem's author declares; every one is built anew by the problem. Their level of access
+    is at least as strict as that of a model that the campaign listened to, whose designs may be among them.
     """
     with Journal.open(folder, write=False) as journal:
         journal.verify()
@@ -71,6 +73,7 @@ def journal_table(problem: Problem, folder: Path, *, licence: str, access: str) 
                 folder=folder, problem=problem.name, version=problem.version, reasons=reasons
             )
         )
+    access = strictest([access, *(plan["model"]["access"] for plan in history.plans if "model" in plan)])
     source = Source(f"journal:{head}", folder.resolve().name, licence, access, len(rows), dict(rows.not_taken))
     return rows.table(source)
 

@@ -110,21 +110,25 @@ def _to_improve_on(aims: Aims, believed: Tensor) -> Tensor:
 class LogGainOfAList(qLogExpectedImprovement):
     """What a design adds to the sum of the best few: its gain over their last, those under way among them as each sample has it.
 
-    The library's own counts the largest gain of a batch and no other, so that each of several must differ from the rest.
+    The library's own counts the largest gain of a batch and no other, so that each of several must differ from the rest. While
+    fewer are known than wanted, the list is as long as they are many.
     """
 
     def __init__(self, best: Tensor, **common: Any) -> None:
         super().__init__(best_f=0.0, **common)
         self.best = best
 
-    def _sample_forward(self, obj: Tensor) -> Tensor:
-        """(samples, n, q) objectives, the design's first, to as many logarithms, of which the others' are never the largest."""
+    def _non_reduced_forward(self, X: Tensor) -> Tensor:
+        """(n, q, columns) designs, the first judged, to (samples, n, q) logarithms, the others' of which are never largest."""
+        samples, obj = self._get_samples_and_objectives(X)
         under_way = obj[..., 1:]
+        for limit in self._constraints or ():
+            under_way = under_way.where(limit(samples)[..., 1:] <= 0, -torch.inf)
         in_doubt = self.best[-(under_way.shape[-1] + 1) :]  # so few can be pushed out of the list
         every = torch.cat([in_doubt.expand(*under_way.shape[:-1], -1), under_way], -1)
         last = every.topk(len(in_doubt), -1).values[..., -1:]
-        gain: Tensor = super()._sample_forward(obj[..., :1] - last)
-        return torch.cat([gain, torch.full_like(under_way, -1e10)], -1)
+        gain = self._sample_forward(obj[..., :1] - last)
+        return torch.as_tensor(self._apply_constraints(torch.cat([gain, torch.full_like(under_way, -1e10)], -1), samples))
 
 
 def _reference(values: Tensor) -> Tensor:

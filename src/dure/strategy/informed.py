@@ -22,6 +22,8 @@ from dure.surrogate import Past, differentiable
 __all__ = ["Informed"]
 
 _BEST_BEFORE = N_("The best design of a past task of the family.")
+_NEXT_TO_IT = N_("Of the list what comes nearest to the best design of a past task of the family.")
+_SAME = 1e-6
 
 
 @dataclass(frozen=True)
@@ -68,20 +70,24 @@ class Informed:
         return listened + rest
 
     def _best_before(self, task: Task, informed: Search) -> Iterator[Proposal]:
-        """The best designs of past tasks that were not asked for, or what the list has next to them."""
+        """The best designs of past tasks that were not asked for, or what a list of numbers has next to them."""
         problem, rung = task.problem, self.plain.ladder_of(task)[0]
-        if not len(self.prior.best):
-            return
         asked, every = set(informed.evidence.keys), listed(problem)
+        if not len(self.prior.best) or (every is not None and not every[0]):
+            return
         for point in self.prior.best[informed.aims.best_first(informed.model.mean(self.prior.best))].numpy():
             (design,) = problem.space.designs(point[None])
-            if every is not None and len(every[0]):
-                designs, cube = every
-                design = designs[int(np.square(cube - point).sum(1).argmin())]
+            why = _BEST_BEFORE
+            if every is not None:
+                away = problem.space.distances(design, every[1])
+                if away.min() >= 1:  # rows beside it in a list of names say nothing of it
+                    continue
+                why = _BEST_BEFORE if away.min() < _SAME else _NEXT_TO_IT
+                design = every[0][int(away.argmin())]
             key = problem.trial(design, task.setting, rung, informed.seed).key
             if key not in asked and problem.broken_rule(design) is None:
                 asked.add(key)
-                yield Proposal(design, rung, "search", _BEST_BEFORE)
+                yield Proposal(design, rung, "search", why)
 
     def review(self, task: Task, history: History, seed: int) -> Review:
         """See ``Strategy``."""

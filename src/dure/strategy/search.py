@@ -77,7 +77,7 @@ class Search:
         self.aims = Aims(task, self.outputs, evidence, ladder)
         self.model = self._fit(theory=theory, past=past)
         self._shortened: dict[float, tuple[Ladder, Tensor]] = {}
-        self._wanted_before: dict[float, tuple[Any, ...]] = {}
+        self._wanted_before: dict[float | None, tuple[Any, ...]] = {}
 
     def _fit(self, *, theory: bool, past: Past | None) -> Ladder:
         task, problem, scale = self.task, self.task.problem, self.aims.scale
@@ -166,7 +166,7 @@ class Search:
     def _one(self, pending: Tensor, taken: set[str], index: int) -> Proposal | None:
         problem, tried = self.task.problem, set()
         wanted = wanting(self.task, self.aims, self.model, self.incumbents, self._believed, pending, self.seed)
-        for design in self._in_order(wanted, index, 1.0):
+        for design in self._in_order(wanted, index, None):
             if design in tried or problem.broken_rule(design) is not None:
                 continue
             tried.add(design)
@@ -202,10 +202,10 @@ class Search:
                 return replace(self._at(wanted, design, top, 1.0)[0], why=why)
         return None
 
-    def _in_order(self, wanted: Wanting, index: int, reach: float) -> Iterator[Any]:
+    def _in_order(self, wanted: Wanting, index: int, reach: float | None) -> Iterator[Any]:
         """The most wanted first, then ever wider around it, for when it was tried already or breaks a rule.
 
-        ``reach`` is what the surrogate's was shortened by; of a list seen already what was wanted most is looked at again.
+        ``reach`` is what a wary surrogate's was shortened by; of a list seen already what was wanted most is looked at again.
         """
         space, best = self.task.problem.space, None
         problem, incumbents, glance = self.task.problem, self.incumbents, self._remembered

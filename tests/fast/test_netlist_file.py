@@ -90,6 +90,8 @@ def test_a_changed_netlist_is_another_task(tmp_path: Path):
         ('netlist = "own.sp"', 'netlist = "own.sp"\nsky130 = "tf"', "tf"),
         ("[measures.y]", "[points.hot]\nparameters = { q = 1 }\n[measures.y]", "gives q 0 times"),
         ("question", "question question", "cannot be read"),
+        ('unit = "um"', 'unit = "umm"', r"own\.toml: parameters\.a\.unit: unit 'umm' is not known"),
+        ('goal = "maximise"', 'goal = "maximise"\nunit = "dBB"', r"own\.toml: measures\.y\.unit: unit 'dBB' is not known"),
     ],
 )
 def test_a_file_that_states_no_problem_says_why(tmp_path: Path, old: str, new: str, said: str):

@@ -14,6 +14,7 @@ from typing import Any
 from dure.domains.chip.pdk import CORNERS
 from dure.errors import InputError, UnknownName, ValueRefused
 from dure.i18n import _
+from dure.units import check_unit
 
 __all__ = ["OWN_NETLISTS", "Measure", "Parameter", "Stated", "netlist_file", "read_netlist", "with_values"]
 
@@ -269,6 +270,7 @@ def _parameter(name: str, given: Mapping[str, Any], netlist: str) -> Parameter:
     for key in ("low", "high"):
         if key not in given:
             raise ValueRefused(_("{key} is missing").format(key=f"parameters.{name}.{key}"))
+    _check_unit(f"parameters.{name}", given)
     factor = float(given.get("factor", 1.0))
     if factor == 0:
         raise ValueRefused(_("{key} is 0").format(key=f"parameters.{name}.factor"))
@@ -283,6 +285,13 @@ def _parameter(name: str, given: Mapping[str, Any], netlist: str) -> Parameter:
     return Parameter(low=float(given["low"]), high=float(given["high"]), start=start, factor=factor, **rest)
 
 
+def _check_unit(of: str, given: Mapping[str, Any]) -> None:
+    try:
+        check_unit(given.get("unit", "1"))
+    except ValueRefused as error:
+        raise ValueRefused(f"{of}.unit: {error}") from None
+
+
 def _measure(name: str, given: Mapping[str, Any]) -> Measure:
     goal = given.get("goal", "reported")
     if goal not in _GOALS:
@@ -290,6 +299,7 @@ def _measure(name: str, given: Mapping[str, Any]) -> Measure:
     if _GOALS[goal] != ("limit" in given):
         wanted = "limit = 1.5" if _GOALS[goal] else _("no limit")
         raise ValueRefused(_("measures.{name}: goal = {goal!r} takes {form}").format(name=name, goal=goal, form=wanted))
+    _check_unit(f"measures.{name}", given)
     if given.get("factor", 1.0) == 0:
         raise ValueRefused(_("{key} is 0").format(key=f"measures.{name}.factor"))
     return Measure(**{**given, "goal": goal, "factor": float(given.get("factor", 1.0))})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +74,9 @@ def journal_table(problem: Problem, folder: Path, *, licence: str, access: str) 
                 folder=folder, problem=problem.name, version=problem.version, reasons=reasons
             )
         )
-    access = strictest([access, *(plan["model"]["access"] for plan in history.plans if "model" in plan)])
     source = Source(f"journal:{head}", folder.resolve().name, licence, access, len(rows), dict(rows.not_taken))
-    return rows.table(source)
+    used = (plan["model"]["access"] for plan in history.plans if "model" in plan)
+    return rows.table(replace(source, access=strictest([source.access, *used])))
 
 
 def _unwanted(problem: Problem, state: TrialState) -> str:

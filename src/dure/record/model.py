@@ -21,7 +21,7 @@ def about(card: Card) -> dict[str, Any]:
     """What is said of a model; its licence where all that it learned from has the same. People are left to the author."""
     past = card.trained_on
     told = "A {kind} for {problem}, version {version}, learned from {rows} answers in {tasks} tasks. "
-    told += "It holds {best} of their designs as they are, the best. {use}"
+    told += "It holds {best} designs of theirs as they are. {use}"
     licences = list(past.get("licences", ()))
     return {
         "kind": "model",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dure.problem import at_most, design, maximise, molecule, outcome, real
@@ -63,7 +63,9 @@ def shapes(wanted: np.ndarray, limited: np.ndarray, designs: Sequence[Any] = ())
 @given(st.floats(0.01, 100), st.floats(-100, 100))
 def test_the_likeliest_power_does_not_depend_on_units(scale: float, shift: float):
     normal = np.random.default_rng(3).normal(size=40)
-    one, other = shapes(normal**3, normal), shapes(scale * normal**3 + shift, normal)
+    moved = scale * normal**3 + shift
+    assume(not (moved.min() > 0 and moved.max() > 30 * moved.min()))  # such are modelled by their logarithm
+    one, other = shapes(normal**3, normal), shapes(moved, normal)
     assert other["wanted"].power == pytest.approx(one["wanted"].power, abs=1e-4)
 
 

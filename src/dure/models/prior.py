@@ -12,7 +12,7 @@ __all__ = ["Encoder", "FamilyPrior", "Listed", "Names", "Network", "PastTask", "
 
 _FARTHEST = 3.0
 
-NUMBERS = ("centre", "directions", "share", "doubt", "shift", "unit", "best")
+NUMBERS = ("centre", "directions", "share", "doubt", "shift", "unit", "best", "rate")
 Names = Sequence[tuple[Sequence[int], Tensor]]
 """Columns whose values are names, field by field, with (values, features) numbers that tell the values of a field apart."""
 
@@ -24,7 +24,8 @@ class PastTask:
     ``points`` (n, d) are designs in the unit cube, ``outputs`` (n, m) their modelled outputs; ``reference`` is theory, from
     points to outputs, None without. ``descriptors`` (s,) are numbers of its setting. Tasks of a ``group`` are left out at once.
     Where members of a family have different inputs, ``tokens`` (n, d) to (n, t) are what a prior reads of points instead.
-    ``best`` (k, d) are the task's best points, one for each objective, if any kept its limits.
+    ``best`` (k, d) are the task's best points, one for each objective, if any kept its limits; ``failed`` (f, d) those without
+    an answer.
     """
 
     name: str
@@ -35,6 +36,7 @@ class PastTask:
     reference: Callable[[Tensor], Tensor] | None = None
     tokens: Callable[[Tensor], Tensor] | None = None
     best: Tensor | None = None
+    failed: Tensor | None = None
 
     def told(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """What a prior reads of (n, d) points: columns of the cube, and descriptors, tokens among them, (n, s)."""
@@ -101,7 +103,8 @@ class FamilyPrior(nn.Module):
     A new task is expected to be ``features @ (centre + directions @ z)`` plus what no past task shows, with z standard normal;
     ``share`` (m,) is the part of its variance about the mean that the directions hold, ``doubt`` (m,) how far the mean misses,
     both as found on tasks left out; ``shift`` and ``unit`` (s,) are where the past tasks' descriptors lay. ``best`` (b, d) are
-    the best points of past tasks; none where their inputs differ.
+    the best points of past tasks; none where their inputs differ. Where trials of the past failed, ``rate`` (1,) is the share
+    that was answered, otherwise (0,), and the last output is success, 1 or 0, less that share and in units of a half.
     """
 
     centre: Tensor
@@ -111,6 +114,7 @@ class FamilyPrior(nn.Module):
     shift: Tensor
     unit: Tensor
     best: Tensor
+    rate: Tensor
 
     def __init__(self, encoder: Encoder, **numbers: Tensor) -> None:
         """``numbers`` are the attributes by their names."""

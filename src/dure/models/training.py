@@ -48,23 +48,29 @@ def train(
 
     Args:
         tasks: at least two, of equal columns, outputs and descriptors. Outputs that no row measured well are NaN.
-        names: see ``Network``. A space of one column of names whose members every task answered is taken as a list.
+        names: see ``Network``. A space of one column of names whose members every task asked for is taken as a list.
         seed: of everything drawn at random.
         say: is told how far it got.
 
-    Without theory a task's outputs are learned, with theory what it leaves: either way offset and scale are a task's own.
+    Without theory a task's outputs are learned, with theory what it leaves: either way offset and scale are a task's own. Where
+    trials failed, whether there is an answer is one more output; of a list it is not learned.
     """
     generator = torch.Generator().manual_seed(seed)
     past = _Past([], [], [])
+    listed = _is_list(tasks[0], names)
+    rate = torch.zeros(0, dtype=torch.double) if listed else _rate_of(tasks)
     for task in tasks:
-        rows = torch.randperm(len(task.points), generator=generator)[:_MOST_ROWS] if not _is_list(task, names) else slice(None)
-        points, told = task.told(task.points[rows])
+        rows = torch.arange(len(task.points)) if listed else torch.randperm(len(task.points), generator=generator)[:_MOST_ROWS]
+        points, residuals = task.points[rows], _own_units(task, rows)
+        if len(rate):
+            points, residuals = _with_success(points, residuals, task.failed, rate)
+        points, told = task.told(points)
         past.points.append(points)
-        past.residuals.append(_own_units(task, rows))
+        past.residuals.append(residuals)
         past.descriptors.append(told)
     shift, unit = _spread_of(past.descriptors)
     past.descriptors[:] = [in_units(told, shift, unit) for told in past.descriptors]
-    learn = _list_of if _is_list(tasks[0], names) else _network_of
+    learn = _list_of if listed else _network_of
     groups = sorted({task.group for task in tasks})
     left_out = []
     for fold in range(min(_FOLDS, len(groups))):
@@ -90,7 +96,25 @@ def train(
         shift=shift,
         unit=unit,
         best=_best_of(tasks),
+        rate=rate,
     )
+
+
+def _rate_of(tasks: Sequence[PastTask]) -> Tensor:
+    """(1,) the share of trials that were answered, tasks alike; (0,) where none failed."""
+    failed = [0 if task.failed is None else len(task.failed) for task in tasks]
+    if not any(failed):
+        return torch.zeros(0, dtype=torch.double)
+    shares = [len(task.points) / (len(task.points) + count) for task, count in zip(tasks, failed, strict=True)]
+    return torch.tensor([sum(shares) / len(shares)], dtype=torch.double)
+
+
+def _with_success(points: Tensor, residuals: Tensor, failed: Tensor | None, rate: Tensor) -> tuple[Tensor, Tensor]:
+    """Points that failed among those that were answered, and success as one more column; of the others they have none."""
+    failed = points[:0] if failed is None else failed[:_MOST_ROWS]
+    nothing = residuals.new_full((len(failed), residuals.shape[-1]), torch.nan)
+    success = torch.cat([residuals.new_ones(len(points), 1), residuals.new_zeros(len(failed), 1)])
+    return torch.cat([points, failed]), torch.cat([torch.cat([residuals, nothing]), (success - rate) / 0.5], -1)
 
 
 def _best_of(tasks: Sequence[PastTask]) -> Tensor:
@@ -100,7 +124,8 @@ def _best_of(tasks: Sequence[PastTask]) -> Tensor:
 
 
 def _is_list(task: PastTask, names: Names) -> bool:
-    return task.points.shape[-1] == 1 and len(names) == 1 and len(names[0][1]) <= len(task.points)
+    asked = len(task.points) + (0 if task.failed is None else len(task.failed))
+    return task.points.shape[-1] == 1 and len(names) == 1 and len(names[0][1]) <= asked
 
 
 def _spread_of(tasks: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
@@ -110,7 +135,7 @@ def _spread_of(tasks: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     return middle, torch.where(spread > _LEAST_SPREAD * middle.abs(), spread, torch.inf)
 
 
-def _own_units(task: PastTask, rows: Tensor | slice) -> Tensor:
+def _own_units(task: PastTask, rows: Tensor) -> Tensor:
     """(n, m) outputs less the calibrated theory, in units of the outputs' spread; NaN stays."""
     outputs = task.outputs[rows]
     spread = (outputs - outputs.nanmean(0)).square().nanmean(0).sqrt().clamp_min(1e-12)
@@ -141,7 +166,7 @@ def _network_of(past: _Past, names: Names, seed: int) -> tuple[Encoder, Tensor]:
         wanted = torch.stack([some[row] for some, row in zip(past.residuals, rows, strict=True)])
         features = encoder(points, torch.stack([some[row] for some, row in zip(past.descriptors, rows, strict=True)]))
         said = torch.einsum("tnk,tmk->tnm", features, centre + own) + offsets[:, None]
-        error = (said - wanted).square().nanmean()
+        error = (said - wanted)[~wanted.isnan()].square().mean()
         loss = error + _DISTANCE * own.square().sum(-1).mean()
         optimiser.zero_grad()
         loss.backward()

@@ -39,7 +39,7 @@ def lesson(task: Task) -> PastTask | None:
     there = ~np.isnan(raw).any(1)
     if there.sum() < _LEAST_ROWS:
         return None
-    raw, cube = raw[there], answers.cube[there]
+    failed, raw, cube = answers.cube[answers.failed], raw[there], answers.cube[there]
     theory = problem.theory is not None
     shapes = {}
     for name, goal in problem.goals.items():
@@ -60,6 +60,7 @@ def lesson(task: Task) -> PastTask | None:
         reference=reference,
         tokens=differentiable(problem.tokens.of(problem, task.setting)) if problem.tokens else None,
         best=torch.from_numpy(cube[_best_rows(problem, {name: answers.outcomes[name][there] for name in names})]),
+        failed=torch.from_numpy(np.ascontiguousarray(failed)),
     )
 
 
@@ -121,6 +122,7 @@ def train_prior(
     past: dict[str, Any] = {
         "tasks": len(lessons),
         "rows": sum(len(one.points) for one in lessons),
+        "failures": sum(0 if one.failed is None else len(one.failed) for one in lessons),
         "groups": sorted({one.group for one in lessons}),
         "sources": [source.id for source in pool.sources],
         "licences": list(pool.licences),

@@ -18,12 +18,13 @@ __all__ = ["Aims"]
 
 @dataclass(frozen=True)
 class Aims:
-    """Goals of a task over samples (..., m or m + 1) of outputs, the last of them success where anything failed."""
+    """Goals of a task over samples (..., m or m + 1) of outputs, the last of them success where that is learned."""
 
     task: Task
     outputs: Outputs
     evidence: Evidence
     ladder: tuple[str, ...]
+    learns_success: bool
 
     @cached_property
     def scale(self) -> Tensor:
@@ -47,11 +48,7 @@ class Aims:
     def seen(self, fidelity: str) -> Tensor:
         """(n, m or m + 1) the answers of a fidelity as if they were samples."""
         answers = torch.from_numpy(self.outputs.observed(self.evidence, fidelity)) / self.scale
-        return torch.cat([answers, torch.ones(len(answers), self._learns_success).to(answers)], -1)
-
-    @property
-    def _learns_success(self) -> bool:
-        return bool(self.evidence.rungs[self.ladder[-1]].failed)
+        return torch.cat([answers, torch.ones(len(answers), self.learns_success).to(answers)], -1)
 
     def raw(self, samples: Tensor) -> Tensor:
         """(..., m or m + 1) samples to (..., m) outputs in their own units."""
@@ -77,7 +74,7 @@ class Aims:
                 found.append(partial(self._below, name, goal.measure.low + guard, spread))
             if goal.measure.high < np.inf:
                 found.append(partial(self._above, name, goal.measure.high - guard, spread))
-        if self._learns_success:
+        if self.learns_success:
             found.append(lambda samples: 0.5 - samples[..., -1])
         return found
 

@@ -74,7 +74,8 @@ class Search:
     ) -> None:
         self.task, self.evidence, self.seed, self.ladder = task, evidence, seed, ladder
         self.outputs = Outputs(task.goals, parts, shapes_of(task, evidence))
-        self.aims = Aims(task, self.outputs, evidence, ladder)
+        fails = bool(evidence.rungs[ladder[-1]].failed) or (past is not None and past.success is not None)
+        self.aims = Aims(task, self.outputs, evidence, ladder, fails)
         self.model = self._fit(theory=theory, past=past)
         self._shortened: dict[float, tuple[Ladder, Tensor]] = {}
         self._wanted_before: dict[float | None, tuple[Any, ...]] = {}

@@ -21,6 +21,9 @@ from dure.surrogate.rung import Rung, fit_rung
 
 __all__ = ["Ladder", "Observations", "fit_ladder"]
 
+_SLIGHT = 0.5
+"""Of success, half of what would turn it into failure; while all succeed, a constant would be better than any knowledge."""
+
 
 @dataclass(frozen=True)
 class Observations:
@@ -38,7 +41,7 @@ class Observations:
 class Ladder(Model):
     """Posterior of the top rung's m outputs, followed by one output for its success (1) or failure (0) when any failed.
 
-    ``successes`` holds one belief a rung; None where nothing failed yet.
+    ``successes`` holds one belief a rung; None where nothing failed, neither yet nor in the past.
     """
 
     def __init__(self, rungs: Sequence[Rung], successes: Sequence[Rung | None]) -> None:
@@ -91,7 +94,7 @@ def fit_ladder(
         observed: one entry a fidelity, cheapest first.
         theory: the reference of the cheapest rung.
         noise, names, near: see ``fit_rung``.
-        past: what past tasks say of the cheapest rung, beside theory.
+        past: what past tasks say of the cheapest rung, beside theory, and of the success of every rung.
     """
     pooled = torch.cat([one.outputs for one in observed])
     spread = pooled.std(0) if len(pooled) > 1 else torch.ones(pooled.shape[-1], dtype=pooled.dtype)
@@ -119,7 +122,7 @@ def fit_ladder(
                 past=None if level else past,
             )
         )
-    return Ladder(rungs, [_fit_success(one, names, near) for one in observed])
+    return Ladder(rungs, [_fit_success(one, names, near, past) for one in observed])
 
 
 def _added(theory: Reference | None, past: Past, spread: Tensor) -> Reference:
@@ -127,10 +130,13 @@ def _added(theory: Reference | None, past: Past, spread: Tensor) -> Reference:
     return lambda points: past.mean(points) * spread + (0.0 if theory is None else theory(points))
 
 
-def _fit_success(observed: Observations, names: Names, near: Tensor | None) -> Rung | None:
+def _fit_success(observed: Observations, names: Names, near: Tensor | None, past: Past | None) -> Rung | None:
     """A Gaussian process on 1 (answered) and 0 (failed); rungs fail for reasons of their own, so each has its own."""
-    if not len(observed.failed):
+    known = None if past is None else past.success
+    if not len(observed.failed) and known is None:
         return None
+    half = torch.full((1,), 0.5, dtype=observed.points.dtype)
+    said = None if past is None or known is None else lambda points: past.rate + known.mean(points) * half
     points = torch.cat([observed.points, observed.failed])
     labels = torch.cat([torch.ones(len(observed.points), 1), torch.zeros(len(observed.failed), 1)]).to(points)
-    return fit_rung(points, labels, torch.full((1,), 0.5, dtype=points.dtype), noise=None, names=names, near=near)
+    return fit_rung(points, labels, half, reference=said, noise=None, names=names, near=near, past=known, slight=_SLIGHT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -23,7 +23,8 @@ class Past:
 
     ``features`` maps (..., n, d) unit-cube points to (..., n, k); ``centre`` (m, k) makes of them the mean, in units of the
     outputs' spread, and ``directions`` (m, k, r) what tasks differ in, of mean square one. ``share`` (m,) of a task's variance
-    about the mean is expected there, and the mean is expected to miss by ``doubt`` (m,) in those units.
+    about the mean is expected there, and the mean is expected to miss by ``doubt`` (m,) in those units. ``success``, where trials
+    of the past failed, says the same of getting an answer, 1 or 0, measured from ``rate`` and in units of a half.
     """
 
     features: Callable[[Tensor], Tensor]
@@ -31,6 +32,8 @@ class Past:
     directions: Tensor
     share: Tensor
     doubt: Tensor
+    success: Past | None = None
+    rate: float = 1.0
 
     @classmethod
     def of(cls, prior: FamilyPrior, descriptors: Tensor, tokens: Callable[[Tensor], Tensor] | None = None) -> Past:
@@ -39,7 +42,12 @@ class Past:
         def features(points: Tensor) -> Tensor:
             return prior.features(*read(points, descriptors, tokens))
 
-        return cls(features, prior.centre, prior.directions, prior.share, prior.doubt)
+        def said(rows: slice) -> Past:
+            return cls(features, prior.centre[rows], prior.directions[rows], prior.share[rows], prior.doubt[rows])
+
+        if not len(prior.rate):
+            return said(slice(None))
+        return replace(said(slice(-1)), success=said(slice(-1, None)), rate=float(prior.rate))
 
     def mean(self, points: Tensor) -> Tensor:
         """(..., n, d) to (..., n, m), in units of the spread."""

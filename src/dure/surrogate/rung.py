@@ -36,7 +36,12 @@ class Calibration:
 
 
 def calibrate(
-    reference: Tensor, outputs: Tensor, spread: Tensor, trusted: Tensor | None = None, doubt: Tensor | float = 0.1
+    reference: Tensor,
+    outputs: Tensor,
+    spread: Tensor,
+    trusted: Tensor | None = None,
+    doubt: Tensor | float = 0.1,
+    slight: float = 0.0,
 ) -> Calibration:
     """Fit offset and slope of each output on the reference by ridge regression towards slope 1.
 
@@ -46,8 +51,9 @@ def calibrate(
         spread: (m,) how much the outputs vary over the space, as far as is known.
         trusted: (m,) for which outputs the reference may be used at all; None for all.
         doubt: (m,) how far the reference usually is from the outputs, in units of ``spread``.
+        slight: an error that misleads nobody, in the same units.
 
-    The reference is dropped for an output when, left out one at a time, a constant predicts better.
+    The reference is dropped for an output when, left out one at a time, a constant predicts better and its error is not slight.
     ``scale`` is the residual's standard deviation, held up by ``doubt`` while observations are few.
     """
     n = len(outputs)
@@ -65,7 +71,7 @@ def calibrate(
         constant = ((outputs - middle) * n / (n - 1)).square().mean(0)
         told = kept & (x.square().mean(0) > 1e-12 * spread.square()) & (constant > 0)
         explained = torch.where(told, 1 - error / constant, torch.nan)
-        kept = kept & (error <= constant)
+        kept = kept & (error <= torch.maximum(constant, (slight * spread).square()))
     slope, offset = torch.where(kept, slope, 0.0), torch.where(kept, offset, middle)
     residual = outputs - offset - slope * reference
     held = _WEIGHT_OF_BELIEF * (torch.where(kept, doubt, 1.0) * spread).square()
@@ -147,6 +153,7 @@ def fit_rung(
     names: Names = (),
     near: Tensor | None = None,
     past: Past | None = None,
+    slight: float = 0.0,
 ) -> Rung:
     """Fit one fidelity.
 
@@ -155,7 +162,7 @@ def fit_rung(
         outputs: (n, m) observed outputs.
         spread: (m,) how much the outputs vary over the space.
         lower: the rung below, whose mean is the reference; otherwise ``reference`` (theory), or none.
-        trusted: see ``calibrate``.
+        trusted, slight: see ``calibrate``.
         noise: variance of the noise as a share of the residual's; None to learn it.
         names, near, past: see ``fit_residual``; ``reference`` has the past's mean in it.
     """
@@ -168,7 +175,7 @@ def fit_rung(
         scale = (outputs.std(0) if len(outputs) > 1 else spread).clamp_min(1e-9)
         made = _without_reference(middle, scale)
     else:
-        made = calibrate(base, outputs, spread, trusted, 0.1 if past is None else past.doubt)
+        made = calibrate(base, outputs, spread, trusted, 0.1 if past is None else past.doubt, slight)
     if not len(points):
         return Rung(made, None, reference, lower, past)
     residual = (outputs - made.offset - made.slope * base) / made.scale

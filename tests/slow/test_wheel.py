@@ -188,6 +188,15 @@ def test_a_model_says_how_many_designs_it_holds_as_they_are(model: Path, pool: P
     assert f"{len(pool.tasks)} designs" in shown.stdout
 
 
+def test_a_model_can_be_made_that_holds_nobodys_design(pool: Pool, tmp_path: Path):
+    words = ["model", "train", str(pool.path), "--name", "bare", "--no-designs", "--out", str(tmp_path / "bare")]
+    subprocess.run([*DURE, *words], capture_output=True, text=True, check=True, timeout=300)
+    prior, card = load(tmp_path / "bare")
+    assert card.trained_on["best_designs"] == len(prior.best) == 0
+    shown = subprocess.run([*DURE, "model", "show", str(tmp_path / "bare")], capture_output=True, text=True, check=True, timeout=60)
+    assert "0 designs" in shown.stdout
+
+
 @pytest.mark.needs("django", "cheroot", "rocrate", "mlcroissant", "requests")
 def test_a_campaign_is_published_no_wider_than_the_model_it_used(family: str, pool: Pool, tmp_path: Path):
     prior, card = train_prior(pool, "closed")

@@ -80,16 +80,21 @@ def show(*, name: str, as_json: bool) -> Done:
 @click.argument("pool", type=click.Path(path_type=Path))
 @click.option("--name", required=True, metavar="NAME", help=_("What the model is called; also its folder under models."))
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help=_("Folder of the model; models/NAME unless given."))
+@click.option(
+    "--designs/--no-designs",
+    default=True,
+    help=_("Whether it keeps the best design of each task as it was, for campaigns to open with; yes unless refused."),
+)
 @click.option("--seed", type=click.IntRange(min=0), metavar="S", default=0, help=_("Decides everything random; 0 unless given."))
 @as_json
-def train(*, pool: Path, name: str, out: Path | None, seed: int, as_json: bool) -> Done:
+def train(*, pool: Path, name: str, out: Path | None, designs: bool, seed: int, as_json: bool) -> Done:
     """Train, and keep weights and card."""
     from dure.models.weights import save
     from dure.pool import Pool
     from dure.pool.lessons import train_prior
 
     say = (lambda _text: None) if as_json else console().print
-    prior, card = train_prior(Pool.read(pool), name, seed=seed, say=say)
+    prior, card = train_prior(Pool.read(pool), name, designs=designs, seed=seed, say=say)
     folder = out or Path("models") / name
     kept = save(prior, card, folder)
     if not as_json:
@@ -293,13 +298,20 @@ def _named(name: str) -> tuple[Path, Card]:
     return Path(name), read_card(Path(name))
 
 
+def _learned_from(card: Card) -> str:
+    told = {"failures": 0} | dict(card.trained_on) | {"fidelity": card.fidelity}
+    if told["failures"]:
+        return _("{tasks} tasks, {rows} answers and {failures} failures at {fidelity}").format(**told)
+    return _("{tasks} tasks, {rows} answers at {fidelity}").format(**told)
+
+
 def _print(card: Card) -> None:
     past = card.trained_on
     table = Table.grid(padding=(0, 2))
     rows: list[tuple[str, Any]] = [
         (_("model"), f"{label_of(card)}: {card.kind}"),
         (_("problem"), f"{card.problem} {card.version}"),
-        (_("learned from"), _("{tasks} tasks, {rows} answers at {fidelity}").format(fidelity=card.fidelity, **past)),
+        (_("learned from"), _learned_from(card)),
         (_("holds as they are"), _("{count} designs, the best of past tasks").format(count=past.get("best_designs", 0))),
         (_("licences"), ", ".join(past["licences"]) or "-"),
         (_("access"), card.access),

@@ -92,9 +92,9 @@ def group_of(task: Task) -> str:
 
 
 def train_prior(
-    pool: Pool, name: str, *, seed: int = 0, say: Callable[[str], None] = lambda _text: None
+    pool: Pool, name: str, *, designs: bool = True, seed: int = 0, say: Callable[[str], None] = lambda _text: None
 ) -> tuple[FamilyPrior, Card]:
-    """Train a family prior on a pool and write its card.
+    """Train a family prior on a pool and write its card; without ``designs`` it holds none of the past as it was.
 
     Raises:
         PoolError: the pool holds tasks that the family keeps for evaluation, fewer than two with enough answers, or tasks whose
@@ -110,7 +110,7 @@ def train_prior(
             )
         )
     problem = pool.tasks[0].problem
-    if any(task.problem.candidates != problem.candidates for task in pool.tasks):
+    if not designs or any(task.problem.candidates != problem.candidates for task in pool.tasks):
         lessons = [replace(one, best=None) for one in lessons]  # places in one list are not those of another
     if problem.tokens is None and len({one.points.shape[-1] for one in lessons}) > 1:
         raise PoolError(

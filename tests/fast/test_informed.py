@@ -58,7 +58,9 @@ def asked(of: Problem, best: Tensor, names: Names = ()) -> list[tuple[Any, str]]
         "doubt": ones,
     }
     nothing = torch.zeros(0, dtype=torch.double)
-    prior = FamilyPrior(Network(best.shape[-1], names, 0, 2), **numbers, shift=nothing, unit=nothing, best=best, rate=nothing)
+    prior = FamilyPrior(
+        Network(best.shape[-1], names, 0, 2), **numbers, shift=nothing, unit=nothing, best=best, rate=nothing, helped=0.5 * ones
+    )
     plain: Any = strategy("structured")
     loop = Loop(of, strategy=Informed(plain, prior, "past"), seed=0)
     return [(wish.design, wish.why) for _round in range(12) for wish in loop.ask()]

@@ -39,7 +39,9 @@ def told(setting: float, seed: int, *, crash: bool = True, shuffled: bool = Fals
     if shuffled:
         bad = bad[torch.randperm(len(bad), generator=torch.Generator().manual_seed(seed))]
     good, descriptors = points[~bad], torch.tensor([setting], dtype=torch.double)
-    return PastTask(str(setting), "low" if setting < 0.5 else "high", good, answered(good, setting), descriptors, failed=points[bad])
+    return PastTask(
+        str(setting), "low" if setting < 0.5 else "high", good, answered(good, setting), descriptors, failed=points[bad]
+    )
 
 
 @pytest.fixture(scope="module")

@@ -193,7 +193,9 @@ def test_a_model_can_be_made_that_holds_nobodys_design(pool: Pool, tmp_path: Pat
     subprocess.run([*DURE, *words], capture_output=True, text=True, check=True, timeout=300)
     prior, card = load(tmp_path / "bare")
     assert card.trained_on["best_designs"] == len(prior.best) == 0
-    shown = subprocess.run([*DURE, "model", "show", str(tmp_path / "bare")], capture_output=True, text=True, check=True, timeout=60)
+    shown = subprocess.run(
+        [*DURE, "model", "show", str(tmp_path / "bare")], capture_output=True, text=True, check=True, timeout=60
+    )
     assert "0 designs" in shown.stdout
 
 

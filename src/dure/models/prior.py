@@ -12,7 +12,7 @@ __all__ = ["Encoder", "FamilyPrior", "Listed", "Names", "Network", "PastTask", "
 
 _FARTHEST = 3.0
 
-NUMBERS = ("centre", "directions", "share", "doubt", "shift", "unit", "best", "rate")
+NUMBERS = ("centre", "directions", "share", "doubt", "shift", "unit", "best", "rate", "helped")
 Names = Sequence[tuple[Sequence[int], Tensor]]
 """Columns whose values are names, field by field, with (values, features) numbers that tell the values of a field apart."""
 
@@ -100,11 +100,12 @@ Encoder = Network | Listed
 class FamilyPrior(nn.Module):
     """A prior over functions of a design, for each of m outputs in units of its spread within a task.
 
-    A new task is expected to be ``features @ (centre + directions @ z)`` plus what no past task shows, with z standard normal;
-    ``share`` (m,) is the part of its variance about the mean that the directions hold, ``doubt`` (m,) how far the mean misses,
-    both as found on tasks left out; ``shift`` and ``unit`` (s,) are where the past tasks' descriptors lay. ``best`` (b, d) are
-    the best points of past tasks; none where their inputs differ. Where trials of the past failed, ``rate`` (1,) is the share
-    that was answered, otherwise (0,), and the last output is success, 1 or 0, less that share and in units of a half.
+    A new task is expected to be ``features @ (centre + directions @ z)`` plus what no past task shows, with z standard
+    normal; ``share`` (m,) is the part of its variance about the mean that the directions hold, ``doubt`` (m,) how far the
+    mean misses, both as found on tasks left out, and ``helped`` (1,) by how many of them the mean was of use, as a share;
+    ``shift`` and ``unit`` (s,) are where the past tasks' descriptors lay. ``best`` (b, d) are the best points of past tasks;
+    none where their inputs differ. Where trials of the past failed, ``rate`` (1,) is the share that was answered, otherwise
+    (0,), and the last output is success, 1 or 0, less that share and in units of a half.
     """
 
     centre: Tensor
@@ -115,6 +116,7 @@ class FamilyPrior(nn.Module):
     unit: Tensor
     best: Tensor
     rate: Tensor
+    helped: Tensor
 
     def __init__(self, encoder: Encoder, **numbers: Tensor) -> None:
         """``numbers`` are the attributes by their names."""

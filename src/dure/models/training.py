@@ -20,6 +20,12 @@ _MOST_ROWS = 4000
 _LEAST_SPREAD = 1e-5
 """Share of its size by which a number has to vary to say anything: weights are kept in single precision."""
 _FOLDS = 5
+_OF_USE = 0.1
+"""The share of what a left-out task's theory leaves that the mean has to explain to be of use."""
+_SURE = 0.01
+"""The least that a mean is expected to miss by, as a variance in units of an output's: as much as theory."""
+_NOTHING = 1e-4
+"""A variance, in units of an output's, below which theory left nothing to explain."""
 _RIDGE = 0.1
 """Variance of the noise, in units of an output's spread, in the few answers by which left-out tasks are read."""
 
@@ -85,14 +91,14 @@ def train(
     say(f"all {len(tasks)} tasks")
     encoder, weights = learn(past, names, seed)
     centre, directions = _common(encoder, weights, past)
-    found = torch.stack(left_out).nanmean(0) if left_out else torch.full((2, len(centre)), 0.5, dtype=torch.double)
-    share, missed = found.nan_to_num(0.5)
+    found = _found(left_out, len(centre))
     return FamilyPrior(
         encoder,
-        centre=centre,
+        centre=centre.where(found.useful[:, None], 0.0),
         directions=directions,
-        share=share.clamp(0.05, 0.95),
-        doubt=missed.clamp(0.0, 1.0).sqrt(),
+        share=found.share.clamp(0.05, 0.95),
+        doubt=found.missed.clamp(_SURE, 1.0).sqrt(),
+        helped=found.helped,
         shift=shift,
         unit=unit,
         best=_best_of(tasks),
@@ -202,13 +208,44 @@ def _common(encoder: Encoder, weights: Tensor, past: _Past) -> tuple[Tensor, Ten
     return centre, directions / usual.clamp_min(1e-12)[:, None, None]
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What tasks left out say of each of m outputs: see ``FamilyPrior``; ``useful`` (m,): whether the mean was, to half."""
+
+    share: Tensor
+    missed: Tensor
+    useful: Tensor
+    helped: Tensor
+
+
+def _found(left_out: list[Tensor], outputs: int) -> _Found:
+    """Medians over tasks, as a few of them may be unlike all others."""
+    half = torch.full((outputs,), 0.5, dtype=torch.double)
+    if not left_out:
+        return _Found(half, half, half > 0, half[:1])
+    share, missed, about_none = torch.stack(left_out).unbind(1)
+    told = about_none > _NOTHING
+    use = (missed < (1 - _OF_USE) * about_none).double().where(told, torch.nan)
+    useful = use.nanmean(0).nan_to_num(1.0) >= 0.5
+    votes = use.nanmean(1)[told.any(1)]
+    return _Found(
+        share=share.where(told, torch.nan).nanmedian(0).values.nan_to_num(0.5),
+        missed=missed.where(useful, about_none).nanmedian(0).values.nan_to_num(0.5),
+        useful=useful,
+        helped=(votes.sum(0, keepdim=True) + 1) / (len(votes) + 2),
+    )
+
+
 def _read(encoder: Encoder, centre: Tensor, directions: Tensor, past: _Past, task: int) -> Tensor:
-    """(2, m) of a task left out: what part of the variance about the calibrated mean the directions hold, and that variance."""
+    """(3, m) of a task left out: what part of the variance about the calibrated mean the directions hold, that variance, and
+    the variance about no mean.
+    """
     features = encoder(past.points[task], past.descriptors[task])
     found = []
     for output, (middle, along) in enumerate(zip(centre, directions, strict=True)):
         there = ~past.residuals[task][:, output].isnan()
         wanted = past.residuals[task][there, output]
+        about_none = (wanted - wanted.mean()).square().mean()
         known = torch.stack([features[there] @ middle, torch.ones_like(wanted)], -1)
         wanted = wanted - known @ torch.linalg.lstsq(known, wanted[:, None]).solution[:, 0]
         block = features[there] @ along
@@ -216,5 +253,5 @@ def _read(encoder: Encoder, centre: Tensor, directions: Tensor, past: _Past, tas
         inner = block.T @ block + _RIDGE * torch.eye(block.shape[-1], dtype=block.dtype)
         rest = wanted - block @ torch.linalg.solve(inner, block.T @ wanted)
         missed = wanted.square().mean()
-        found.append(torch.stack([1 - rest.square().mean() / missed.clamp_min(1e-12), missed]))
+        found.append(torch.stack([1 - rest.square().mean() / missed.clamp_min(1e-12), missed, about_none]))
     return torch.stack(found, -1)

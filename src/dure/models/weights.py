@@ -51,8 +51,8 @@ def restore(card: Card, content: bytes) -> FamilyPrior:
     if sha256(content).hexdigest() != card.sha256:
         raise InputError(_("the weights of {model} are not those of its card; fetch or train it again").format(model=card.name))
     state = {name: value.double() for name, value in _safetensors().load(content).items()}
-    for name, shape in (("best", (0, 1)), ("rate", (0,))):  # models made before these were kept
-        state.setdefault(name, torch.zeros(shape, dtype=torch.double))
+    unknown = {"best": torch.zeros(0, 1), "rate": torch.zeros(0), "helped": torch.full((1,), 0.5)}  # of models made before
+    state = {name: value.double() for name, value in unknown.items()} | state
     encoder = _encoder(card.structure, state)
     return FamilyPrior(encoder, **{name: state[name] for name in NUMBERS}).eval()
 

@@ -11,7 +11,7 @@ import numpy as np
 from dure.i18n import N_
 from dure.journal import History
 from dure.models.prior import FamilyPrior
-from dure.strategy.base import HAS_A_PAST, START, Proposal, Review
+from dure.strategy.base import HAS_A_PAST, Proposal, Review
 from dure.strategy.evidence import Evidence, Task
 from dure.strategy.peak import listed
 from dure.strategy.search import Search
@@ -30,8 +30,9 @@ _SAME = 1e-6
 class Informed:
     """``plain`` and, beside it, the same with a family prior; each proposal is one of theirs, drawn by their forecasts' record.
 
-    Textbook starts come first. At least a tenth of the other proposals are made without the past. In an opening its proposals are
-    the best designs of past tasks, those first that it likes best here.
+    Before any answer the odds are those of tasks that the prior's training left out. At least a tenth of the proposals are
+    made without the past. In an opening, unless there is theory, its proposals are the best designs of past tasks, those
+    first that it likes best here; the others are textbook starts and space-filling points.
     """
 
     plain: Structured
@@ -51,11 +52,9 @@ class Informed:
         """See ``Strategy``."""
         evidence = Evidence(task, history)
         opening = self.plain.opening(task, evidence, seed, n)
-        if starts := [one for one in opening if one.why == START]:
-            return starts[:n]
         with calmly(seed + len(evidence.keys)):
             without, informed = (self.plain.search(task, evidence, seed, past) for past in (None, self._past(task)))
-            weight = share_of_past(forecasts(informed.model), forecasts(without.model))
+            weight = share_of_past(forecasts(informed.model), forecasts(without.model), float(self.prior.helped))
             drawn = np.random.default_rng([seed, len(evidence.keys)]).uniform(size=n) < min(weight, 1 - LEAST_COLD)
             count = int(drawn.sum())
             certified = bool(history.plan.get("stopping", {}).get("certificate"))
@@ -73,7 +72,7 @@ class Informed:
         """The best designs of past tasks that were not asked for, or what a list of numbers has next to them."""
         problem, rung = task.problem, self.plain.ladder_of(task)[0]
         asked, every = set(informed.evidence.keys), listed(problem)
-        if not len(self.prior.best) or (every is not None and not every[0]):
+        if problem.theory is not None or not len(self.prior.best) or (every is not None and not every[0]):
             return
         for point in self.prior.best[informed.aims.best_first(informed.model.mean(self.prior.best))].numpy():
             (design,) = problem.space.designs(point[None])
@@ -94,7 +93,7 @@ class Informed:
         evidence = Evidence(task, history)
         with calmly(seed + len(evidence.keys)):
             without, informed = (self.plain.search(task, evidence, seed, past) for past in (None, self._past(task)))
-            past = worth_of(self.label, forecasts(informed.model), forecasts(without.model), seed)
+            past = worth_of(self.label, forecasts(informed.model), forecasts(without.model), seed, float(self.prior.helped))
             better = informed if past.weight > 0.5 else without
             return Review(tuple(without.worth()), better.prospect, past)
 

@@ -44,16 +44,16 @@ def forecasts(model: Ladder) -> Array:
     return np.asarray(densities.detach().mean(0).numpy())
 
 
-def share_of_past(past: Array, cold: Array) -> float:
-    """The weight of the belief with the past, from even odds."""
-    gained = float((past - cold).sum()) if len(past) else 0.0
+def share_of_past(past: Array, cold: Array, before: float = 0.5) -> float:
+    """The weight of the belief with the past; ``before`` any answer it was that."""
+    gained = math.log(before / (1 - before)) + (float((past - cold).sum()) if len(past) else 0.0)
     return 1 / (1 + math.exp(-min(max(gained, -30.0), 30.0)))
 
 
-def worth_of(name: str, past: Array, cold: Array, seed: int) -> PastWorth:
+def worth_of(name: str, past: Array, cold: Array, seed: int, before: float = 0.5) -> PastWorth:
     """See ``PastWorth``; from the forecasts of both beliefs."""
     n = len(past)
-    odds = np.cumsum(past - cold)
+    odds = math.log(before / (1 - before)) + np.cumsum(past - cold)
     weights = 1 / (1 + np.exp(-np.clip(odds, -50, 50)))
     above = np.flatnonzero(weights >= _GONE)
     last = int(above[-1]) + 1 if len(above) else 0
@@ -61,7 +61,9 @@ def worth_of(name: str, past: Array, cold: Array, seed: int) -> PastWorth:
     generator = np.random.default_rng(seed)
     drawn = [_lag(past, cold, generator.integers(n, size=n)) for _draw in range(_DRAWS)] if n > 1 else [0.0]
     low, high = np.quantile(drawn, (0.05, 0.95))
-    return PastWorth(name, n, share_of_past(past, cold), (_lag(past, cold, np.arange(n)), float(low), float(high)), ignored)
+    return PastWorth(
+        name, n, share_of_past(past, cold, before), (_lag(past, cold, np.arange(n)), float(low), float(high)), ignored
+    )
 
 
 def _lag(past: Array, cold: Array, rows: NDArray[np.int64]) -> float:

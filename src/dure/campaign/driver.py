@@ -59,6 +59,7 @@ class Campaign:
         """
         problem = find(plan["reference"])
         given = given_by(problem, plan, data) if data else None
+        weights = weights_of(prior) if prior is not None and "model" in plan else None
         exists = (folder / "journal.sqlite").exists()
         journal = Journal.open(folder) if exists else Journal.create(folder)
         try:
@@ -82,8 +83,8 @@ class Campaign:
             # The plan comes last: a journal with a plan is complete, and can be resumed.
             if given:
                 campaign._record("given", given)
-            if prior is not None and "model" in plan:
-                journal.put(weights_of(prior))
+            if weights is not None:
+                journal.put(weights)
             campaign._record("planned", plan)
         except BaseException:
             journal.close()

@@ -134,7 +134,7 @@ def make_plan(
         "code": simulator_code(problem),
     }
     if prior is not None:
-        check_fits(prior, problem)
+        check_fits(prior, family)
         plan["model"] = asdict(prior)
     plan |= _replication(problem, replicates)
     return plan | {"hash": digest(plan)}

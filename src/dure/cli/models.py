@@ -15,7 +15,7 @@ from dure.cli.hub import LEVELS, send, words_of
 from dure.cli.screen import console
 from dure.errors import DureError, InputError
 from dure.i18n import _
-from dure.models import Card, cards, check_fits, find_model, label_of, read_card
+from dure.models import Card, cards, check_fits, find_model, label_of, read_card, unreadable
 from dure.problem import Problem
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def listing(*, as_json: bool) -> Done:
             told = (str(past.get(name, "")) for name in ("tasks", "rows"))
             table.add_row(label_of(card), card.problem, *told, card.access, place)
         console().print(table if found else _("No models. Make one with: dure model train POOL --name NAME"))
+    for folder, error in unreadable():
+        click.echo(_("{folder} was passed over: {error}").format(folder=folder, error=error), err=True)
     return Done({"models": [asdict(card) | {"folder": place} for place, card in found]})
 
 
@@ -121,6 +123,8 @@ def evaluate(*, pool: Path, names: tuple[str, ...], answers: int, seed: int, as_
 
     opened = Pool.read(pool)
     loaded = {name: load(find_model(name, opened.problem) or Path(name)) for name in names}
+    for name, (_prior, card) in loaded.items():
+        _check_unseen(opened, name, card)
     rows = forecast_errors(opened, {name: prior for name, (prior, _card) in loaded.items()}, answers=answers, seed=seed)
     if not as_json:
         table = Table(_("goal"), _("model"), _("error"), _("intervals that held"), _("tasks"), box=None)
@@ -128,8 +132,10 @@ def evaluate(*, pool: Path, names: tuple[str, ...], answers: int, seed: int, as_
             table.add_row(row["goal"], row["model"], f"{row['error']:.2f}", f"{row['held']:.0%}", str(row["tasks"]))
         console().print(table)
         console().print(
-            _("Error: root of the mean square, in units of the outputs' spread, {n} answers known.").format(n=answers)
+            _("Errors are roots of mean squares in units of the outputs' spread, with {n} answers known.").format(n=answers)
         )
+        if few := len(opened.tasks) - rows[0]["tasks"]:
+            console().print(_("Left out: {few} tasks with too few answers to have more than that.").format(few=few))
     return Done({"forecasts": rows})
 
 
@@ -168,18 +174,12 @@ def _compared(pool: Pool, old: Path, new: Path, *, quiet: bool, **how: int) -> t
         InputError: a model is of something else, or the new one learned from the tasks that it is to be judged by.
     """
     from dure.models.weights import load
-    from dure.pool.lessons import group_of
     from dure.pool.trial import compare
 
     loaded = [load(folder) for folder in (old, new)]
     for _prior, card in loaded:
         check_fits(card, pool.problem)
-    if known := sorted({group_of(task) for task in pool.tasks} & set(loaded[1][1].trained_on.get("groups", ()))):
-        raise InputError(
-            _("{model} learned from {count} classes of {pool}, such as {group}; judge it by tasks that it never saw").format(
-                model=new, count=len(known), pool=pool.path, group=known[0]
-            )
-        )
+    _check_unseen(pool, str(new), loaded[1][1])
     say = (lambda _text: None) if quiet else console().print
     rows, untold = compare(pool, loaded[0][0], loaded[1][0], say=say, **how)
     if not quiet:
@@ -189,9 +189,22 @@ def _compared(pool: Pool, old: Path, new: Path, *, quiet: bool, **how: int) -> t
             told = _("worse") if row.worse else ""
             table.add_row(row.group, row.goal, str(row.tasks), f"{row.old:.3f}", f"{row.new:.3f}", change, told)
         console().print(table)
+        console().print(_("Changes are geometric means over tasks, with 95 % intervals over draws of the known answers."))
         if untold:
             console().print(_("Too few answers to tell: {classes}").format(classes=", ".join(untold)))
     return rows, [f"{row.group}: {row.goal}" for row in rows if row.worse]
+
+
+def _check_unseen(pool: Pool, model: str, card: Card) -> None:
+    """Refuse to judge a model by what it learned from (InputError)."""
+    from dure.pool.lessons import group_of
+
+    if known := sorted({group_of(task) for task in pool.tasks} & set(card.trained_on.get("groups", ()))):
+        raise InputError(
+            _("{model} learned from {count} classes of {pool}, such as {group}; judge it by tasks that it never saw").format(
+                model=model, count=len(known), pool=pool.path, group=known[0]
+            )
+        )
 
 
 def _verdict(worse: list[str], old: str, new: str) -> str:
@@ -246,6 +259,16 @@ def publish(
         if judged_on is None:
             raise click.UsageError(_("--version-of needs --judged-on: a further version is compared with the one before"))
         _check_no_worse(version_of, folder, judged_on, url=url, quiet=as_json)
+    learned = sorted({*card.trained_on.get("licences", ())})
+    if licence is None and len(learned) > 1:
+        raise click.UsageError(
+            _("{model} learned from rows under {licences}; say which licence it gets with --licence").format(
+                model=card.name, licences=", ".join(learned)
+            )
+        )
+    if licence is not None and learned and learned != [licence]:
+        told = _("{model} learned from rows under {licences}; whether they allow {licence} is for you to know")
+        click.echo(told.format(model=card.name, licences=", ".join(learned), licence=licence), err=True)
     asked = level or card.access
     access = {"level": asked, "files_level": asked, "project": project, "conditions": conditions}
     words = words_of(creator, licence=licence)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["show_import", "show_pool"]
 
+_MOST = 6
 _PARTS = {"setting": N_("Settings"), "design": N_("Designs"), "outcome": N_("Outcomes")}
 
 
@@ -54,6 +55,9 @@ def show_import(screen: Console, made: Imported) -> None:
     _show(screen, made.pool, untaken=False)
     screen.print(heading(_("Columns taken")))
     screen.print(grid(_collected(made.matched)))
+    if made.assumed:
+        screen.print(heading(_("Settings that the table does not state: these were taken; --setting NAME=VALUE states others")))
+        screen.print(grid([(name, str(value)) for name, value in made.assumed.items()]))
     if made.columns:
         screen.print(heading(_("Columns not taken")))
         screen.print(grid([(header, why) for header, why in made.columns.items()]))
@@ -84,12 +88,18 @@ def _spans(lines: Sequence[int]) -> str:
 
 
 def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in counts.items())
+    """The most frequent first, and how many others there are."""
+    some = sorted(counts.items(), key=lambda one: -one[1])
+    told = [f"{name} {count}" for name, count in some[:_MOST]]
+    if rest := sum(count for _name, count in some[_MOST:]):
+        told.append(_("others {count}").format(count=rest))
+    return ", ".join(told)
 
 
 def _line(column: dict[str, Any]) -> tuple[str, ...]:
     if column["kind"] == "text":
-        span = _("{count} different").format(count=column["values"])
+        few = column["first"]
+        span = _("{count} different").format(count=column["values"]) if column["values"] > len(few) else ", ".join(few)
     elif column["low"] is None:
         span = "–"
     else:

@@ -163,7 +163,7 @@ def import_(
     if not as_json:
         show_import(console(), made)
     untaken = {"columns": dict(made.columns), "rows": {why: list(lines) for why, lines in made.rows.items()}}
-    return Done(made.pool.describe() | {"matched": dict(made.matched), "not_taken": untaken})
+    return Done(made.pool.describe() | {"matched": dict(made.matched), "assumed": dict(made.assumed), "not_taken": untaken})
 
 
 def _checked(licence: str | None) -> str:

@@ -71,7 +71,7 @@ def _found(values: Mapping[str, Any], task: Task) -> str:
         return f"{text}. {_covered(values)}"
     if values.get("control.best") is not None:
         text += _("; the best of {count:.0f} random designs reaches {value}").format(
-            count=values["count.control.answered"], value=number(values["control.best"], task.objective.unit)
+            count=values["count.control.asked"], value=number(values["control.best"], task.objective.unit)
         )
     return f"{text}."
 

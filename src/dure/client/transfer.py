@@ -34,7 +34,7 @@ def publish(hub: Hub, folder: Path, access: Mapping[str, Any], *, to: str = "", 
 
     Args:
         access: level, files_level, project, embargo, metadata_open, conditions, as the hub takes them.
-        to: the record of which this is a further version; its access stays.
+        to: the record, or any version of it, of which this is a further version; its access stays.
         progress: called with each path before it is sent.
 
     Raises:
@@ -45,7 +45,7 @@ def publish(hub: Hub, folder: Path, access: Mapping[str, Any], *, to: str = "", 
     for one in {one.sha256: one for one in record.files}.values():
         progress(one.path)
         _patiently(partial(hub.upload, one.sha256, folder / one.path))
-    return _patiently(partial(hub.publish, record, access, to=to, key=secrets.token_hex(16)))
+    return _patiently(partial(hub.publish, record, access, to=to.partition("/v")[0], key=secrets.token_hex(16)))
 
 
 def pull(hub: Hub, identifier: str, folder: Path, *, progress: Progress = lambda _path: None) -> Record:

@@ -45,6 +45,12 @@ class TrialState:
         return self.outcome is None and self.reason is None
 
     @property
+    def why_failed(self) -> str | None:
+        """In the simulator's words where it said any: the first line of what it raised, of a crash the last; None if answered."""
+        said = [line for line in self.detail.strip().splitlines() if line.strip()]
+        return self.reason if not self.reason or not said else said[-1 if self.reason == "crash" else 0].strip()
+
+    @property
     def fidelity(self) -> str:
         """The rung the trial was asked at."""
         return str(self.trial["fidelity"])

@@ -7,6 +7,7 @@ from dure.models.cards import (
     Card,
     cards,
     check_fits,
+    check_weights,
     find_model,
     fits,
     homes,
@@ -14,6 +15,7 @@ from dure.models.cards import (
     parse_card,
     read_card,
     strictest,
+    unreadable,
     weights_of,
 )
 
@@ -24,6 +26,7 @@ __all__ = [
     "Card",
     "cards",
     "check_fits",
+    "check_weights",
     "find_model",
     "fits",
     "homes",
@@ -31,5 +34,6 @@ __all__ = [
     "parse_card",
     "read_card",
     "strictest",
+    "unreadable",
     "weights_of",
 ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +22,7 @@ __all__ = [
     "Card",
     "cards",
     "check_fits",
+    "check_weights",
     "find_model",
     "fits",
     "homes",
@@ -27,6 +30,7 @@ __all__ = [
     "parse_card",
     "read_card",
     "strictest",
+    "unreadable",
     "weights_of",
 ]
 
@@ -46,8 +50,9 @@ class Card:
     """What a model is.
 
     ``trained_on`` says of the past: tasks, rows, sources, licences, designs that the weights hold as they are. ``measured`` has
-    figures that ``dure model evaluate`` makes again, by name. ``sha256`` is that of the weights; ``record`` the version on a hub
-    that it was fetched from.
+    figures that ``dure model evaluate`` makes again, by name. ``stated`` is what its numbers mean, as the problem's
+    ``stated_for_priors``; empty of models made before that was kept. ``sha256`` is that of the weights; ``record`` the version on
+    a hub that it was fetched from.
     """
 
     name: str
@@ -63,6 +68,7 @@ class Card:
     seed: int
     structure: Mapping[str, Any] = field(default_factory=dict)
     measured: Mapping[str, Any] = field(default_factory=dict)
+    stated: Mapping[str, Any] = field(default_factory=dict)
     sha256: str = ""
     record: str = ""
 
@@ -97,7 +103,7 @@ def read_card(folder: Path) -> Card:
 
 _KINDS: tuple[tuple[type, tuple[str, ...]], ...] = (
     (str, ("name", "kind", "problem", "version", "fidelity", "intended_use", "sha256", "record")),
-    (dict, ("outputs", "trained_on", "structure", "measured")),
+    (dict, ("outputs", "trained_on", "structure", "measured", "stated")),
 )
 
 
@@ -123,20 +129,42 @@ def weights_of(folder: Path) -> bytes:
     """The weights in a folder, as they are kept.
 
     Raises:
-        InputError: there are none.
+        InputError: there are none, or not those of the card beside them.
     """
     try:
-        return (folder / WEIGHTS).read_bytes()
+        content = (folder / WEIGHTS).read_bytes()
     except OSError as error:
         raise InputError(_("{folder} holds no weights: {error}").format(folder=folder, error=error)) from None
+    check_weights(read_card(folder), content)
+    return content
+
+
+def check_weights(card: Card, content: bytes) -> None:
+    """Refuse weights that are not those of a card (InputError)."""
+    if sha256(content).hexdigest() != card.sha256:
+        raise InputError(_("the weights of {model} are not those of its card; fetch or train it again").format(model=card.name))
 
 
 def cards() -> Iterator[tuple[Path, Card]]:
-    """Every model found, newest first in each home."""
+    """Every model found, newest first in each home; those whose card cannot be read are passed over."""
+    for folder in _folders():
+        with suppress(InputError):
+            yield folder, read_card(folder)
+
+
+def unreadable() -> Iterator[tuple[Path, InputError]]:
+    """The models that ``cards`` passes over, and why."""
+    for folder in _folders():
+        try:
+            read_card(folder)
+        except InputError as error:
+            yield folder, error
+
+
+def _folders() -> Iterator[Path]:
     for home in homes():
         folders = [path.parent for path in home.glob(f"*/{CARD}")] if home.is_dir() else []
-        for folder in sorted(folders, key=lambda one: -(one / CARD).stat().st_mtime):
-            yield folder, read_card(folder)
+        yield from sorted(folders, key=lambda one: -(one / CARD).stat().st_mtime)
 
 
 def find_model(name: str, problem: Problem) -> Path | None:
@@ -156,6 +184,9 @@ def find_model(name: str, problem: Problem) -> Path | None:
     else:
         matching = [(folder, card) for folder, card in known if name in (card.name, label_of(card))]
         if not matching:
+            for _folder, card in cards():
+                if name in (card.name, label_of(card)):
+                    check_fits(card, problem)
             raise UnknownName(_("prior"), name, ["auto", "none", *(card.name for _folder, card in known)])
         folder, card = matching[0]
     check_fits(card, problem)
@@ -164,6 +195,10 @@ def find_model(name: str, problem: Problem) -> Path | None:
 
 def fits(card: Card, problem: Problem) -> bool:
     """Whether a model speaks of the problem as it is now."""
+    return _is_of(card, problem) and not _meant_otherwise(card, problem)
+
+
+def _is_of(card: Card, problem: Problem) -> bool:
     goals = {name: goal.measure.width for name, goal in problem.goals.items()}
     return (card.problem, card.version, list(card.inputs), dict(card.outputs)) == (
         problem.name,
@@ -173,13 +208,19 @@ def fits(card: Card, problem: Problem) -> bool:
     )
 
 
+def _meant_otherwise(card: Card, problem: Problem) -> str:
+    """The first of the numbers that means something else now; empty where none does."""
+    stated = problem.stated_for_priors() if card.stated else {}
+    return next((name for name in sorted({*card.stated, *stated}) if card.stated.get(name) != stated.get(name)), "")
+
+
 def check_fits(card: Card, problem: Problem) -> None:
     """Refuse a model of something else.
 
     Raises:
-        InputError: of another problem or version, or of other inputs or outputs; train it again.
+        InputError: of another problem or version, or of other inputs or outputs, or inputs of other ranges; train it again.
     """
-    if not fits(card, problem):
+    if not _is_of(card, problem):
         raise InputError(
             _(
                 "model {model} is of {its} version {version} with inputs {inputs} and outputs {outputs}, not of {problem} "
@@ -193,4 +234,14 @@ def check_fits(card: Card, problem: Problem) -> None:
                 problem=problem.name,
                 own=problem.version,
             )
+        )
+    if name := _meant_otherwise(card, problem):
+        before, now = (
+            ", ".join(f"{key} {value}" for key, value in said.items()) if isinstance(said, Mapping) else _("nothing")
+            for said in (card.stated.get(name), problem.stated_for_priors().get(name))
+        )
+        raise InputError(
+            _(
+                "model {model} learned {name} as {before}; {problem} states {now}. Train it again, or state the problem as it was"
+            ).format(model=card.name, name=name, before=before, problem=problem.name, now=now)
         )

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dure.errors import InputError, MissingPart
+from dure.errors import MissingPart
 from dure.i18n import _
-from dure.models.cards import CARD, WEIGHTS, Card, read_card, weights_of
+from dure.models.cards import CARD, WEIGHTS, Card, check_weights, read_card, weights_of
 from dure.models.prior import NUMBERS, Encoder, FamilyPrior, Listed, Network
 
 __all__ = ["load", "restore", "save"]
@@ -48,8 +48,7 @@ def restore(card: Card, content: bytes) -> FamilyPrior:
     Raises:
         InputError: the weights are not those of the card.
     """
-    if sha256(content).hexdigest() != card.sha256:
-        raise InputError(_("the weights of {model} are not those of its card; fetch or train it again").format(model=card.name))
+    check_weights(card, content)
     state = {name: value.double() for name, value in _safetensors().load(content).items()}
     unknown = {"best": torch.zeros(0, 1), "rate": torch.zeros(0), "helped": torch.full((1,), 0.5)}  # of models made before
     state = {name: value.double() for name, value in unknown.items()} | state

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from dure.errors import MissingPart, PoolError
@@ -11,7 +12,7 @@ from dure.i18n import _
 from dure.problem import Field, Integer, Ordered, Problem, Real
 from dure.problem.held import Held
 
-__all__ = ["FIXED", "Column", "arrow", "arrow_type", "columns_of"]
+__all__ = ["FIXED", "Column", "arrow", "arrow_type", "columns_of", "other_unit"]
 
 Kind = Literal["number", "whole", "text", "parts", "texts"]
 
@@ -70,6 +71,14 @@ def _input(name: str, spec: Field) -> Column:
     at = spec.within if isinstance(spec, Held) else spec
     kind: Kind = "whole" if isinstance(at, Integer) else "number" if isinstance(at, (Real, Ordered)) else "text"
     return Column(name, kind, spec.unit, spec.help)
+
+
+def other_unit(place: Path, name: str, unit: str, problem: Problem, now: str) -> str:
+    """What is said where numbers were written in a unit that the problem has no longer, though its version is the same."""
+    return _(
+        "{place} has {name} in {unit}, and {problem} states it in {now}; state the unit as it was, or give the problem "
+        "another version"
+    ).format(place=place, name=name, unit=unit, problem=problem.name, now=now)
 
 
 def arrow() -> Any:

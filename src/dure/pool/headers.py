@@ -12,12 +12,14 @@ from dure.i18n import _
 from dure.pool.columns import columns_of
 from dure.problem import Measure, Problem, Table
 from dure.problem.table import NOTHING
-from dure.units import convert
+from dure.units import check_unit, convert
 
 __all__ = ["Headers", "part_names"]
 
 _FIXED = ("fidelity", "seed", "failure")
 _WITH_UNIT = re.compile(r"(?P<name>.+?)\s*\[(?P<unit>[^\[\]]+)\]")
+_PERHAPS_UNIT = re.compile(r"(?P<name>.+?)(?:\s*\((?P<round>[^()]+)\)|\s*[,/]\s*(?P<behind>[^,/]+))")
+"""What stands behind a name in other ways is a unit only if it can be read as one."""
 _PREFIX = re.compile(r"(?:design|setting|outcome)\.")
 
 
@@ -66,6 +68,8 @@ class Headers:
                 raise UnknownName(_("column of {table}").format(table=table.path.name), header, table.columns)
             if not header.strip():
                 raise PoolError(_("{name} needs a header").format(name=name))
+            if name not in (known := self._everything()):
+                raise UnknownName(_("input, setting or outcome"), name, known)
         called = {header: name for name, header in columns.items()}
         self._match(table.columns, called, dict.fromkeys((*problem.inputs_of_setting, *_FIXED), "1") | _units(problem))
         if across:
@@ -81,9 +85,8 @@ class Headers:
     def _match(self, headers: Iterable[str], called: Mapping[str, str], units: Mapping[str, str]) -> None:
         """Give each header that names one of ``units`` to it; its own unit, if any, must be one that can be turned into that."""
         for header in headers:
-            parsed = _WITH_UNIT.fullmatch(header.strip())
-            text, unit = (parsed["name"], parsed["unit"]) if parsed else (header.strip(), "")
-            name = called.get(header) or _PREFIX.sub("", text)
+            text, unit = _parsed(header.strip(), units)
+            name = called.get(header) or _likest(_PREFIX.sub("", text), units)
             if name not in units or header in self._wide:
                 continue
             try:
@@ -146,6 +149,16 @@ class Headers:
         """What stands in a row under a name; None where no column is called that."""
         return self._matches[name].text(cells) if name in self._matches else None
 
+    def _everything(self) -> list[str]:
+        parts = [one for name, measure in self._problem.measures.items() for one in part_names(name, measure)]
+        return [*self._problem.inputs, *self._problem.inputs_of_setting, *parts, *_FIXED]
+
+    @property
+    def assumed(self) -> dict[str, Any]:
+        """Settings of which the table says nothing, and what they are taken to be."""
+        told = {*self._matches, *self._given, *([self._across[0]] if self._across else [])}
+        return {name: spec.default for name, spec in self._problem.inputs_of_setting.items() if name not in told}
+
     def said(self) -> dict[str, str]:
         """The name that each header was taken for."""
         wide = dict.fromkeys(self._wide, self._across[1] if self._across else "")
@@ -155,6 +168,29 @@ class Headers:
 def part_names(name: str, measure: Measure) -> list[str]:
     """What the columns of an outcome are called: one a part, or just one."""
     return [f"{name}.{label}" for label in measure.axis.labels] if measure.axis else [name]
+
+
+def _parsed(header: str, names: Mapping[str, str]) -> tuple[str, str]:
+    """A header's name and unit; "[unit]" always is one, "(unit)", ", unit" and "/ unit" where they can be read as such."""
+    if parsed := _WITH_UNIT.fullmatch(header):
+        return parsed["name"], parsed["unit"]
+    parsed = None if header in names else _PERHAPS_UNIT.fullmatch(header)
+    if parsed is None:
+        return header, ""
+    try:
+        return parsed["name"], check_unit(parsed["round"] or parsed["behind"].strip())
+    except ValueRefused:
+        return header, ""
+
+
+def _likest(text: str, names: Iterable[str]) -> str:
+    """The name that is written so, or else the only one that differs in small and large letters, spaces and underscores."""
+    alike = [name for name in names if _bare(name) == _bare(text)]
+    return text if text in names or len(alike) != 1 else alike[0]
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\s_]+", "", text).casefold()
 
 
 def _units(problem: Problem) -> dict[str, str]:

@@ -29,13 +29,14 @@ class Imported:
     """What became of a table.
 
     ``matched`` has the name that each header was taken for; ``columns`` why others were not, and ``rows`` why some rows, or
-    cells of a wide table, were not, with the line of each.
+    cells of a wide table, were not, with the line of each. ``assumed`` are settings of which nothing was said, at their defaults.
     """
 
     pool: Pool
     matched: Mapping[str, str]
     columns: Mapping[str, str]
     rows: Mapping[str, tuple[int, ...]]
+    assumed: Mapping[str, Any]
 
 
 def import_table(
@@ -72,12 +73,17 @@ def import_table(
     rows = {why: tuple(table.lines[row] for row in found) for why, found in taken.refused.items()}
     if not len(taken.rows):
         why = next(iter(rows), _("it has none"))
-        raise PoolError(_("{table}: no row can be taken: {why}").format(table=path, why=why))
+        told = _("{table}: no row can be taken: {why}").format(table=path, why=why)
+        if headers.left:
+            told += _("; not understood: {headers}. Say --column NAME=HEADER where one is called otherwise").format(
+                headers=", ".join(headers.left)
+            )
+        raise PoolError(told)
     counts = {why: len(found) for why, found in list(rows.items())[:_REASONS]}
     counts |= {_("column {name}: {why}").format(name=name, why=why): _filled(table, name) for name, why in headers.left.items()}
     source = Source(f"sha256:{table.sha256}", path.name, licence, access, len(taken.rows), counts)
     write(taken.rows.table(source, reference=lasting(reference)), file)
-    return Imported(Pool.read(file, problem), headers.said(), headers.left, rows)
+    return Imported(Pool.read(file, problem), headers.said(), headers.left, rows, headers.assumed)
 
 
 def _filled(table: Table, name: str) -> int:
@@ -110,7 +116,9 @@ class _Taken:
         member = self._problem.under(setting)
         design = self._design(cells, member)
         failure = self._headers.text(cells, "failure") or None
-        outcome = {} if failure else self._outcome(cells, member, header)
+        outcome = self._outcome(cells, member, header)
+        if failure and outcome:
+            raise ValueRefused(_("it failed ({failure}) and was measured; keep one of them").format(failure=failure))
         if not (outcome or failure):
             raise ValueRefused(_("nothing was measured"))
         fidelity = member.rung(self._headers.text(cells, "fidelity") or self._fidelity).name

@@ -103,6 +103,8 @@ def train_prior(
     pool.check_training()
     say(_("reading {tasks} tasks").format(tasks=len(pool.tasks)))
     lessons = [one for one in map(lesson, pool.tasks) if one is not None]
+    if few := len(pool.tasks) - len(lessons):
+        say(_("left out: {few} tasks of fewer than {least} answers at the cheapest rung").format(few=few, least=_LEAST_ROWS))
     if len(lessons) < 2:
         raise PoolError(
             _("{pool} has {count} tasks of at least {least} answers at the cheapest rung; a prior needs two").format(
@@ -124,7 +126,7 @@ def train_prior(
         "rows": sum(len(one.points) for one in lessons),
         "failures": sum(0 if one.failed is None else len(one.failed) for one in lessons),
         "groups": sorted({one.group for one in lessons}),
-        "sources": [source.id for source in pool.sources],
+        "sources": [source.id for source in pool.sources if source.rows],
         "licences": list(pool.licences),
         "best_designs": len(prior.best),
     }
@@ -146,6 +148,7 @@ def train_prior(
         access=pool.access,
         seed=seed,
         measured={_SHARE: share},
+        stated=pool.problem.stated_for_priors(),
     )
     return prior, card
 

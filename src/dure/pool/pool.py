@@ -14,16 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dure.canonical import digest
-from dure.errors import InputError, PoolError
+from dure.errors import InputError, PoolError, ValueRefused
 from dure.i18n import _
 from dure.models import strictest
-from dure.pool.columns import arrow
+from dure.pool.columns import arrow, columns_of, other_unit
 from dure.pool.rows import META, Source
-from dure.problem import Problem, find
+from dure.problem import Integer, Problem, Real, find
 
 __all__ = ["Answers", "Pool", "Task", "keeps"]
 
 Array = NDArray[np.float64]
+_FIRST = 5
 
 
 @dataclass(frozen=True)
@@ -109,13 +110,14 @@ def _counts(column: Any) -> dict[str, int]:
 
 
 def _range(column: Any) -> dict[str, Any]:
-    """Smallest and largest number, or how many different texts there are; and how many rows have none."""
+    """Smallest and largest number, or how many different texts there are and the first of them; and how many rows have none."""
     pa = arrow()
     empty = column.null_count
     if str(column.type).startswith("list"):
         column = pa.compute.list_flatten(column)
     if pa.types.is_string(column.type):
-        return {"values": len(pa.compute.unique(pa.compute.drop_null(column))), "empty": empty}
+        found = pa.compute.unique(pa.compute.drop_null(column))
+        return {"values": len(found), "first": found.slice(0, _FIRST).to_pylist(), "empty": empty}
     ends = pa.compute.min_max(column).as_py()
     return {"low": ends["min"], "high": ends["max"], "empty": empty}
 
@@ -125,6 +127,13 @@ def keeps(problem: Problem, name: str, text: Any, share: Any) -> bool:
     spec = problem.inputs[name]
     kin = spec.kin(spec.accept(name, spec.read(name, text) if isinstance(text, str) else text))
     return kin is not None and int(digest(kin)[:8], 16) < share * 2**32
+
+
+def _beside(pool: Path, reference: str) -> str:
+    """Where a problem's file is that is not where it was: beside the pool, or here, under the same name."""
+    was = Path(reference)
+    moved = [folder / was.name for folder in (pool.parent, Path())] if was.is_absolute() and not was.is_file() else []
+    return next((str(one) for one in moved if one.is_file()), reference)
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +164,7 @@ class Pool:
             raise InputError(_("{file} cannot be read as a pool: {error}").format(file=path, error=error)) from None
         except (KeyError, TypeError, ValueError):
             raise PoolError(_("{file} is no pool; make one with dure pool build or dure pool import").format(file=path)) from None
-        problem = problem or find(said.get("reference", name))
+        problem = problem or find(_beside(path, said.get("reference", name)))
         if (name, version) != (problem.name, problem.version):
             raise PoolError(
                 _("{file} is a pool of {name}, version {version}, not of {problem}, version {wanted}").format(
@@ -194,7 +203,47 @@ class Pool:
             found.append(Task(ids[start], self.problem.setting(**given), start, stop, fidelities, self))
         if len({one.id for one in found}) < len(found):
             raise PoolError(_("{file}: rows of one task do not stand together; build the pool again").format(file=self.path))
+        self._check_stated({self.problem.under(one.setting): None for one in found})
         return tuple(found)
+
+    def _check_stated(self, members: Mapping[Problem, None]) -> None:
+        """Refuse what was written under another statement of the problem, though its version is the same (PoolError)."""
+        known = {one.name: one for one in columns_of(self.problem, members)}
+        for one in self._file.schema_arrow:
+            part, _dot, name = one.name.partition(".")
+            if part not in ("design", "setting", "outcome"):
+                continue
+            now, unit = known.pop(one.name, None), one.metadata[b"unit"].decode()
+            if now is None and part != "outcome":
+                raise PoolError(
+                    _("{file} has {name}, which {problem} does not state; build the pool from its sources again").format(
+                        file=self.path, name=one.name, problem=self.problem.name
+                    )
+                )
+            if now is not None and now.unit != unit:
+                raise PoolError(other_unit(self.path, one.name, unit, self.problem, now.unit))
+            if part == "design" and self.problem.members is None:
+                self._check_range(name)
+        if lacking := [name for name in known if not name.startswith("outcome.")]:
+            raise PoolError(
+                _("{file} has no {name}, which {problem} states; build the pool from its sources again").format(
+                    file=self.path, name=lacking[0], problem=self.problem.name
+                )
+            )
+
+    def _check_range(self, name: str) -> None:
+        """Refuse numbers of an input that the problem does not allow any more, by what the file says of each row group."""
+        spec, metadata = self.problem.inputs[name], self._file.metadata
+        if not isinstance(spec, Real | Integer):
+            return
+        at = self._file.schema_arrow.names.index(f"design.{name}")
+        said = [metadata.row_group(group).column(at).statistics for group in range(metadata.num_row_groups)]
+        ends = [end for one in said if one is not None and one.has_min_max for end in (one.min, one.max)]
+        for end in ends:
+            try:
+                spec.accept(name, end)
+            except ValueRefused as error:
+                raise PoolError(_("{file}: {error}").format(file=self.path, error=error)) from None
 
     def describe(self) -> dict[str, Any]:
         """What it holds, as plain data: tasks, rows by fidelity, failures by reason, the range of every number in its unit."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from dure.errors import InputError, PoolError
 from dure.i18n import N_, _
 from dure.journal import Journal, TrialState, fold
 from dure.models import strictest
-from dure.pool.columns import arrow
+from dure.pool.columns import arrow, other_unit
 from dure.pool.pool import Pool
 from dure.pool.rows import Rows, Source
 from dure.problem import Problem
@@ -45,6 +46,8 @@ def table_of(problem: Problem, place: Path, *, licence: str, access: str) -> Any
             )
         )
     held = Pool.read(place, problem)
+    if not held.tasks:  # to look at them refuses what was written under another statement of the problem
+        raise PoolError(_("{file} has no rows").format(file=place))
     return arrow().parquet.read_table(held.path)
 
 
@@ -58,6 +61,8 @@ def journal_table(problem: Problem, folder: Path, *, licence: str, access: str) 
         journal.verify()
         head = journal.head
         history = fold(journal.events())
+    for plan in history.plans:
+        _check_units(problem, folder, plan["problem"])
     rows = Rows(problem)
     for state in history.trials.values():
         if why := _unwanted(problem, state):
@@ -79,6 +84,21 @@ def journal_table(problem: Problem, folder: Path, *, licence: str, access: str) 
     return rows.table(replace(source, access=strictest([source.access, *used])))
 
 
+def _check_units(problem: Problem, folder: Path, planned: Mapping[str, Any]) -> None:
+    """Refuse numbers that were asked for or answered in another unit (PoolError)."""
+    if (planned.get("name"), planned.get("version")) != (problem.name, problem.version):
+        return
+    now: Mapping[str, Mapping[str, Any]] = {
+        "design": problem.inputs,
+        "setting": problem.inputs_of_setting,
+        "outcome": problem.measures,
+    }
+    for part, specs in now.items():
+        for name, said in planned.get(part, {}).items():
+            if name in specs and said["unit"] != specs[name].unit:
+                raise PoolError(other_unit(folder, f"{part}.{name}", said["unit"], problem, specs[name].unit))
+
+
 def _unwanted(problem: Problem, state: TrialState) -> str:
     if (state.trial["problem"], state.trial["version"]) != (problem.name, problem.version):
         return _(_FOREIGN)
@@ -97,4 +117,4 @@ def _take(rows: Rows, state: TrialState) -> None:
         raise PoolError(_("its key is not that of its values"))
     if state.outcome is not None:
         member.make_outcome(state.outcome)
-    rows.add(trial, setting, design, state.outcome or {}, state.reason)
+    rows.add(trial, setting, design, state.outcome or {}, state.why_failed)

@@ -65,6 +65,10 @@ def split(file: Path, folder: Path) -> tuple[Pool, Pool]:
     for part, kept, name in zip(parts, (False, True), (TRAIN, HELD_OUT), strict=True):
         rows = _with_kin(pool.problem, whole.take(arrow().array(_numbers(part))), held_out=kept)
         if not len(rows):
+            if kept and not pool.problem.held_out:
+                raise PoolError(
+                    _("{problem} keeps nothing for evaluation; say held_out={{...}}").format(problem=pool.problem.name)
+                )
             missing = _("kept for evaluation") if kept else _("to train on")
             raise PoolError(_("{file} has no rows {part}").format(file=file, part=missing))
         sources = [asdict(one) for one in with_counts(rows, pool.sources)]

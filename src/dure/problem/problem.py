@@ -151,6 +151,17 @@ class Problem:
         """Names of the numbers that a family prior reads of a design: the tokens', or its inputs'."""
         return self.tokens.names if self.tokens else tuple(self.inputs)
 
+    def stated_for_priors(self) -> dict[str, dict[str, Any]]:
+        """What the numbers mean that a family prior reads and says: ranges and units of inputs and settings, units of goals.
+
+        As plain data. Where there are tokens they are read instead of inputs; a setting's name means what its tokens say.
+        """
+        read = {} if self.tokens else {f"design.{name}": spec for name, spec in self.inputs.items()}
+        read |= {f"setting.{name}": spec for name, spec in self.inputs_of_setting.items() if spec.tokens_of() is None}
+        said = {name: {key: value for key, value in spec.describe().items() if key != "help"} for name, spec in read.items()}
+        said |= {f"outcome.{name}": {"unit": goal.unit} for name, goal in self.goals.items()}
+        return said
+
     @cached_property
     def measures(self) -> dict[str, Measure]:
         """Fields of the outcome class by name."""

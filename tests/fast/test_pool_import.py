@@ -183,3 +183,38 @@ def test_the_command_says_what_was_taken_and_what_was_not(toy: str, tmp_path: Pa
     )
     for text in ("1 rows", "NOASSERTION", "private", "who", "3-4", "nothing was measured"):
         assert text in done.output
+
+
+@pytest.mark.parametrize("header", ["heat (kelvin)", "Heat (K)", "heat, K", "heat / kelvin", "HEAT [K]"])
+def test_units_and_letters_are_read_as_people_write_them(toy: str, tmp_path: Path, header: str):
+    made = taken(toy, tmp_path, f'"{header}",Dose,activity,TARGET\n300.15,5,1,JAK2\n')
+    assert made.pool.tasks[0].at().designs[0].heat == pytest.approx(27)  # by definition of the unit
+    assert made.pool.tasks[0].setting.target == "JAK2"
+
+
+def test_a_header_that_is_named_is_read_with_its_unit(toy: str, tmp_path: Path):
+    made = taken(toy, tmp_path, "T_oven (K),dose,activity,target\n300.15,5,1,F2\n", columns={"heat": "T_oven (K)"})
+    assert made.pool.tasks[0].at().designs[0].heat == pytest.approx(27)
+    with pytest.raises(PoolError, match="cannot be turned into"):
+        taken(toy, tmp_path, "oven (kg),dose,activity,target\n300.15,5,1,F2\n", columns={"heat": "oven (kg)"})
+
+
+def test_what_stands_in_brackets_and_is_no_unit_is_part_of_the_name(toy: str, tmp_path: Path):
+    made = taken(toy, tmp_path, "heat,dose,activity,note (by hand)\n27,5,1,fine\n")
+    assert made.columns == {"note (by hand)": "no input, setting or outcome of that name"}
+
+
+def test_settings_that_a_table_does_not_state_are_said(toy: str, tmp_path: Path):
+    table = "heat,dose,activity\n27,5,1\n"
+    assert taken(toy, tmp_path, table).assumed == {"target": "F2", "age": 1.0}
+    assert taken(toy, tmp_path, table, setting={"target": "JAK2"}).assumed == {"age": 1.0}
+
+
+def test_an_unknown_name_of_a_column_is_refused_by_name(toy: str, tmp_path: Path):
+    with pytest.raises(UnknownName, match="temp"):
+        taken(toy, tmp_path, "T,dose,activity\n27,5,1\n", columns={"temp": "T"})
+
+
+def test_a_row_that_failed_and_was_measured_is_refused(toy: str, tmp_path: Path):
+    with pytest.raises(PoolError, match="it failed \\(spilt\\) and was measured"):
+        taken(toy, tmp_path, "heat,dose,activity,failure\n27,5,1,spilt\n")

@@ -96,10 +96,12 @@ def test_a_pool_says_what_the_journal_says(whole: Pool, journals: tuple[Path, Pa
             state = history.trials[key]
             assert state.trial["setting"] == {"ground": task.setting.ground, "slope": task.setting.slope}
             assert answers.designs[row].angle == state.trial["design"]["angle"]
-            assert answers.failures[row] == state.reason
+            assert answers.failures[row] == state.why_failed
             expected = state.outcome["miss"] if state.outcome else [np.nan, np.nan]
             np.testing.assert_array_equal(answers.outcomes["miss"][row], expected)
-    assert whole.describe()["failures"] == {"no answer": sum(state.reason is not None for state in history.trials.values())}
+    assert whole.describe()["failures"] == {
+        "it came down on the thrower": sum(state.reason is not None for state in history.trials.values())
+    }
 
 
 def test_designs_are_encoded_by_the_task_s_own_problem(whole: Pool):

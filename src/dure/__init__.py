@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dure.campaign import Loop
+    from dure.errors import SimulationFailed
     from dure.problem import (
         Answer,
         Arrangement,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         Parts,
         Problem,
         Sheet,
+        Tokens,
         arrangement,
         at_least,
         at_most,
@@ -63,6 +65,8 @@ __all__ = [
     "Parts",
     "Problem",
     "Sheet",
+    "SimulationFailed",
+    "Tokens",
     "arrangement",
     "at_least",
     "at_most",
@@ -98,6 +102,10 @@ def __getattr__(name: str) -> Any:
         from dure.campaign import Loop
 
         return Loop
+    if name == "SimulationFailed":
+        from dure.errors import SimulationFailed
+
+        return SimulationFailed
     from dure import problem
 
     return getattr(problem, name)

@@ -189,7 +189,9 @@ def _compared(pool: Pool, old: Path, new: Path, *, quiet: bool, **how: int) -> t
             told = _("worse") if row.worse else ""
             table.add_row(row.group, row.goal, str(row.tasks), f"{row.old:.3f}", f"{row.new:.3f}", change, told)
         console().print(table)
-        console().print(_("Changes are geometric means over tasks; their intervals, of 95 %, are over draws of the known answers."))
+        console().print(
+            _("Changes are geometric means over tasks; their intervals, of 95 %, are over draws of the known answers.")
+        )
         if untold:
             console().print(_("Too few answers to tell: {classes}").format(classes=", ".join(untold)))
     return rows, [f"{row.group}: {row.goal}" for row in rows if row.worse]

@@ -31,8 +31,9 @@ def show_verdict(screen: Console, history: History, task: Task, *, brief: bool =
     ends = history.conclusion or {}
     word, style = WORDS[ends["verdict"]]
     screen.print(Text.assemble((f"{spoken(word)}: ", style), f"{spoken(ends['because'])}. {_found(values, task)}".strip()))
-    if said := _unanswered(history):
-        screen.print(said)
+    for said in (_unanswered(history), _past(history, values)):
+        if said:
+            screen.print(said)
     if brief:
         if isinstance(task.problem.simulate, Replay):
             screen.print(spoken(LABEL))
@@ -43,6 +44,19 @@ def show_verdict(screen: Console, history: History, task: Task, *, brief: bool =
             screen.print(heading(title))
             screen.print(grid(rows))
     screen.print()
+
+
+def _past(history: History, values: Mapping[str, Any]) -> str:
+    """What the family's past was worth, where a model of it was on trial."""
+    if values.get("past.weight") is None:
+        return ""
+    if values["past.ignored"] is not None:
+        text = _("The past of the family ({model}) did not help: after {ignored:.0f} answers it stayed out of use.")
+    elif values["past.saved"]:
+        text = _("Without the past of the family ({model}) forecasts were as good only about {saved:.0f} answers later.")
+    else:
+        text = _("Without the past of the family ({model}) forecasts were as good.")
+    return text.format(model=history.plan["prior"], ignored=values["past.ignored"] or 0, saved=values["past.saved"])
 
 
 def _unanswered(history: History) -> str:

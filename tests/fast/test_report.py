@@ -259,6 +259,15 @@ def test_the_command_repeats_the_plan(tmp_path: Path, monkeypatch: pytest.Monkey
     assert options == expected | {"--prior": "none", "--control": "6"}
 
 
+@pytest.mark.parametrize(("runs", "drawn"), [(2, 40), (12, 1)])
+def test_chance_that_does_better_than_the_search_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runs: int, drawn: int):
+    folder = campaign(tmp_path / "run", monkeypatch, runs=runs, control_runs=drawn)
+    claims = dossier_of(folder).claims
+    better = claims["control.best"].value is not None and claims["control.best"].value < claims["winner.goal.mass"].value
+    assert better == (drawn == 40)
+    assert ("better than the winner" in write_report(folder, language="en").read_text()) == better
+
+
 # ------------------------------------------------------------------------------------------------ states of a campaign
 def test_a_campaign_under_way_has_a_report_without_a_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     folder = campaign(tmp_path / "run", monkeypatch, most=14)

@@ -24,7 +24,17 @@ def test_what_nothing_is_measured_in_is_refused(unit: str):
 
 @pytest.mark.parametrize(
     ("unit", "shown"),
-    [("1", ""), ("degC", "°C"), ("percent", "%"), ("1/h", "h⁻¹"), ("cm**2/s", "cm²/s"), ("W/(m*K)", "W/(m·K)"), ("V", "V"), ("ohm*cm^2", "Ω·cm²"), ("um/(m*K)", "µm/(m·K)")],
+    [
+        ("1", ""),
+        ("degC", "°C"),
+        ("percent", "%"),
+        ("1/h", "h⁻¹"),
+        ("cm**2/s", "cm²/s"),
+        ("W/(m*K)", "W/(m·K)"),
+        ("V", "V"),
+        ("ohm*cm^2", "Ω·cm²"),
+        ("um/(m*K)", "µm/(m·K)"),
+    ],
 )
 def test_units_are_shown_as_people_write_them(unit: str, shown: str):
     assert label(unit) == shown

@@ -122,9 +122,24 @@ def cautions(dossier: Dossier) -> list[Markup]:
     if dossier.task.problem.noise.kind != "none" and dossier.checks:
         found.append(fill(_("Each check is one noisy run; checks were not repeated.")))
     if "winner" in dossier.roles:
+        found += _beaten(dossier)
         found.append(fill(_("That no better design exists was not shown: the search ended because {why}."), why=_stop(dossier)))
         found += _prospect(dossier)
     return found
+
+
+def _beaten(dossier: Dossier) -> Iterator[Markup]:
+    """Said where a design drawn for comparison is better than what the search found."""
+    task, drawn = dossier.task, dossier.claims["control.best"].value if "control.best" in dossier.claims else None
+    found = dossier.claims.get(f"winner.goal.{task.objective.name}")
+    if len(task.objectives) > 1 or drawn is None or found is None or found.value is None:
+        return
+    drawn, best = float(drawn), float(found.value)
+    if drawn < best if task.objective.measure.sense == "minimise" else drawn > best:
+        text = _(
+            "A random design is better than the winner, {best}: the search was no better than chance here. Give it more runs."
+        )
+        yield fill(text, best=show(dossier.claims["control.best"]))
 
 
 def _prospect(dossier: Dossier) -> Iterator[Markup]:

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -23,7 +24,7 @@ from dure.models.training import train
 from dure.models.weights import load, save
 from dure.pool import Pool, build, generate
 from dure.pool.lessons import lesson, train_prior
-from dure.pool.trial import compare, forecast_errors
+from dure.pool.trial import SUCCESS, compare, forecast_errors
 from dure.problem import Problem, find
 from dure.strategy import strategy
 from dure.strategy.informed import Informed
@@ -253,3 +254,55 @@ def test_a_network_comes_back_with_its_names(tmp_path: Path):
     again, _card = load(tmp_path)
     points, told = torch.rand(5, 2, generator=generator, dtype=torch.double), torch.tensor([1.5], dtype=torch.double)
     torch.testing.assert_close(again.features(points, told), prior.features(points, told), rtol=1e-5, atol=1e-5)
+
+
+EDGE = """
+    from dure import Problem, SimulationFailed, design, minimise, outcome, real, setting
+
+    @design
+    class Melt:
+        heat: float = real(0.0, 1.0)
+        time: float = real(0.0, 1.0)
+
+    @setting
+    class Glass:
+        soft: float = real(0.0, 1.0, default=0.5)
+
+    @outcome
+    class Seen:
+        haze: float = minimise()
+
+    def simulate(melt: Melt, glass: Glass) -> Seen:
+        if melt.heat + 0.3 * melt.time > 0.7 + 0.2 * glass.soft:
+            raise SimulationFailed("it ran through the grate")
+        return Seen(haze=(melt.heat - 0.5 - 0.2 * glass.soft) ** 2 + 0.3 * (melt.time - 0.4) ** 2)
+
+    problem = Problem(
+        name="toy/edge", version="1", question="How clear does it get?", design=Melt, outcome=Seen, setting=Glass,
+        simulate=simulate,
+    )
+"""
+
+
+def test_a_model_that_forgot_what_failed_must_not_take_the_place_of_one_that_knows(tmp_path: Path):
+    file = tmp_path / "edge.py"
+    file.write_text(textwrap.dedent(EDGE), encoding="utf-8")
+    pools = []
+    for seed in (0, 1):
+        generate(str(file), tmp_path / f"{seed}", tasks=6, designs=64, seed=seed, workers=2)
+        pools.append(build(str(file), [tmp_path / f"{seed}"], tmp_path / f"{seed}.parquet", licence="CC0-1.0", access="open"))
+    knows, card = train_prior(pools[0], "knows")
+    assert card.trained_on["failures"] > 50
+    assert 0.5 < float(knows.rate) < 0.9
+    lessons = [one for one in map(lesson, pools[0].tasks) if one is not None]
+    forgot = train([replace(one, failed=None) for one in lessons])
+    told = {
+        row["model"]: row["error"] for row in forecast_errors(pools[1], {"knows": knows}, answers=4) if row["goal"] == SUCCESS
+    }
+    assert told["knows"] < 0.9 * told["none"]
+    rows, untold = compare(pools[1], knows, forgot, answers=4)
+    worse = {row.goal for row in rows if row.worse}
+    assert SUCCESS in worse
+    assert not untold
+    back, _untold = compare(pools[1], forgot, knows, answers=4)
+    assert SUCCESS not in {row.goal for row in back if row.worse}

@@ -129,7 +129,8 @@ def evaluate(*, pool: Path, names: tuple[str, ...], answers: int, seed: int, as_
     if not as_json:
         table = Table(_("goal"), _("model"), _("error"), _("intervals that held"), _("tasks"), box=None)
         for row in rows:
-            table.add_row(row["goal"], row["model"], f"{row['error']:.2f}", f"{row['held']:.0%}", str(row["tasks"]))
+            held = "" if row["held"] is None else f"{row['held']:.0%}"
+            table.add_row(row["goal"], row["model"], f"{row['error']:.2f}", held, str(row["tasks"]))
         console().print(table)
         console().print(
             _("Errors are roots of mean squares in units of the outputs' spread, with {n} answers known.").format(n=answers)

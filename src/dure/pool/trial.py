@@ -17,10 +17,12 @@ from dure.models.prior import FamilyPrior, PastTask
 from dure.pool.lessons import group_of, lesson, names_of
 from dure.pool.pool import Pool, Task
 from dure.problem import values_of
-from dure.surrogate import Past, Rung, fit_rung
+from dure.surrogate import Observations, Past, Rung, fit_rung, fit_success
 
-__all__ = ["Compared", "compare", "forecast_errors", "judged"]
+__all__ = ["SUCCESS", "Compared", "compare", "forecast_errors", "judged"]
 
+SUCCESS = "success"
+"""What forecasts of whether there is an answer at all stand under, beside the goals."""
 _MOST = 400
 _LEVEL, _MATERIAL = 0.05, 0.01
 
@@ -29,7 +31,7 @@ def forecast_errors(pool: Pool, priors: Mapping[str, FamilyPrior], *, answers: i
     """For each goal and model, and for "none", the error of forecasts of all other designs when a few answers are known.
 
     ``error`` is the root mean square in units of each output's spread, ``held`` the share of 90 % intervals that held the answer,
-    both means over ``tasks`` tasks.
+    both means over ``tasks`` tasks. Where designs failed the last goal is ``SUCCESS``, whose intervals are not judged.
 
     Raises:
         PoolError: no task has more answers than are to be known.
@@ -39,9 +41,14 @@ def forecast_errors(pool: Pool, priors: Mapping[str, FamilyPrior], *, answers: i
     for goal, mine in _columns(pool).items():
         for name in ("none", *priors):
             some = [result for (model, _task), result in found.items() if model == name]
-            error = float(np.mean([np.sqrt(np.mean(missed[:, mine] ** 2)) for missed, _held in some]))
-            held = float(np.mean([np.mean(inside[:, mine]) for _missed_by, inside in some]))
+            error = float(np.mean([np.sqrt(np.mean(missed[:, mine] ** 2)) for missed, _held, _failing in some]))
+            held = float(np.mean([np.mean(inside[:, mine]) for _missed_by, inside, _failing in some]))
             rows.append({"goal": goal, "model": name, "error": error, "held": held, "tasks": len(some), "answers": answers})
+    for name in ("none", *priors):
+        errors = [failing for (model, _task), (_missed, _held, failing) in found.items() if model == name and failing is not None]
+        if errors:
+            told = {"error": float(np.mean(errors)), "held": None, "tasks": len(errors)}
+            rows.append({"goal": SUCCESS, "model": name, **told, "answers": answers})
     return rows
 
 
@@ -86,9 +93,10 @@ def compare(
     groups = {task.id: _class_of(task) for task in pool.tasks}
     for repeat in range(repeats):
         say(_("draw {number} of {count}").format(number=repeat + 1, count=repeats))
-        for (name, task), (missed, _held) in _forecast(pool, {"old": old, "new": new}, answers, seed + repeat).items():
-            for goal, mine in _columns(pool).items():
-                error = float(np.mean(np.sqrt(np.mean(missed[:, mine] ** 2, axis=0))))
+        for (name, task), (missed, _held, failing) in _forecast(pool, {"old": old, "new": new}, answers, seed + repeat).items():
+            errors = {goal: np.sqrt(np.mean(missed[:, mine] ** 2, axis=0)) for goal, mine in _columns(pool).items()}
+            for goal, some in (errors | ({} if failing is None else {SUCCESS: failing})).items():
+                error = float(np.mean(some))
                 if not np.isfinite(error):
                     raise PoolError(_("a model forecasts no number for {goal} of {group}").format(goal=goal, group=groups[task]))
                 courses.setdefault((groups[task], goal), {}).setdefault(name, []).append(error)
@@ -130,7 +138,7 @@ def judged(grown: NDArray[np.float64], classes: int) -> dict[str, Any]:
 
 
 def _forecast(pool: Pool, priors: Mapping[str, FamilyPrior | None], answers: int, seed: int) -> dict[tuple[str, str], Any]:
-    """Errors and which intervals held, by model and task, with the same answers known to every model."""
+    """Errors, which intervals held, and the error of success, by model and task, with the same answers known to every model."""
     from dure.strategy.structured import calmly
 
     found: dict[tuple[str, str], Any] = {}
@@ -141,17 +149,18 @@ def _forecast(pool: Pool, priors: Mapping[str, FamilyPrior | None], answers: int
         names, order = names_of(task.problem), np.random.default_rng([seed, len(found)]).permutation(len(told.points))[:_MOST]
         with calmly(seed):
             for name, prior in priors.items():
-                found[name, task.id] = _missed(told, order[:answers], order[answers:], prior, names)
+                past = None if prior is None else Past.of(prior, told.descriptors, told.tokens)
+                failing = _missed_success(told, order[:answers], order[answers:], past, names)
+                found[name, task.id] = *_missed(told, order[:answers], order[answers:], past, names), failing
     if not found:
         raise PoolError(_("no task of {pool} has more than {answers} answers").format(pool=pool.path, answers=answers))
     return found
 
 
-def _missed(told: PastTask, known: Any, asked: Any, prior: FamilyPrior | None, names: Any) -> tuple[Any, Any]:
+def _missed(told: PastTask, known: Any, asked: Any, past: Past | None, names: Any) -> tuple[Any, Any]:
     """(k, m) errors at the designs ``asked`` in units of the outputs' spread, and whether 90 % intervals held the answers."""
     outputs = told.outputs[known]
     spread = told.outputs.std(0).clamp_min(1e-9)
-    past = None if prior is None else Past.of(prior, told.descriptors, told.tokens)
 
     def reference(points: Tensor) -> Tensor:
         said = torch.zeros(*points.shape[:-1], len(spread), dtype=points.dtype)
@@ -166,6 +175,21 @@ def _missed(told: PastTask, known: Any, asked: Any, prior: FamilyPrior | None, n
     error = (told.outputs[asked] - mean_there[..., 0]) / spread
     half = 1.6449 * (variance[..., 0, 0] + _noise(rung)).sqrt() / spread
     return error.numpy(), (error.abs() <= half).numpy()
+
+
+def _missed_success(told: PastTask, known: Any, asked: Any, past: Past | None, names: Any) -> float | None:
+    """The root mean square error of success, in units of its spread, where as large a share of failures is known; None if few."""
+    failed = told.points[:0] if told.failed is None else told.failed[:_MOST]
+    count = round(len(failed) * len(known) / len(told.points))
+    if len(failed) - count < 1:
+        return None
+    observed = Observations(told.points[known], told.outputs[known], failed[:count])
+    belief = fit_success(observed, names, None, past)
+    points = torch.cat([told.points[asked], failed[count:]])
+    labels = torch.cat([torch.ones(len(asked)), torch.zeros(len(failed) - count)]).to(points)
+    with torch.no_grad():
+        said = torch.ones_like(labels) if belief is None else belief.mean(points)[0]
+    return float(((said - labels).square().mean() / labels.var(correction=0)).sqrt())
 
 
 def _noise(rung: Rung) -> Any:

@@ -2,7 +2,7 @@
 
 from dure.surrogate.counts import Counts
 from dure.surrogate.effects import Names
-from dure.surrogate.ladder import Ladder, Observations, fit_ladder
+from dure.surrogate.ladder import Ladder, Observations, fit_ladder, fit_success
 from dure.surrogate.past import Past
 from dure.surrogate.reference import Reference, differentiable
 from dure.surrogate.rougher import roughest, wary
@@ -21,6 +21,7 @@ __all__ = [
     "differentiable",
     "fit_ladder",
     "fit_rung",
+    "fit_success",
     "roughest",
     "wary",
 ]

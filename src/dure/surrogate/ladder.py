@@ -19,7 +19,7 @@ from dure.surrogate.past import Past
 from dure.surrogate.reference import Reference
 from dure.surrogate.rung import Rung, fit_rung
 
-__all__ = ["Ladder", "Observations", "fit_ladder"]
+__all__ = ["Ladder", "Observations", "fit_ladder", "fit_success"]
 
 _SLIGHT = 0.5
 """Of success, half of what would turn it into failure; while all succeed, a constant would be better than any knowledge."""
@@ -122,7 +122,7 @@ def fit_ladder(
                 past=None if level else past,
             )
         )
-    return Ladder(rungs, [_fit_success(one, names, near, past) for one in observed])
+    return Ladder(rungs, [fit_success(one, names, near, past) for one in observed])
 
 
 def _added(theory: Reference | None, past: Past, spread: Tensor) -> Reference:
@@ -130,7 +130,7 @@ def _added(theory: Reference | None, past: Past, spread: Tensor) -> Reference:
     return lambda points: past.mean(points) * spread + (0.0 if theory is None else theory(points))
 
 
-def _fit_success(observed: Observations, names: Names, near: Tensor | None, past: Past | None) -> Rung | None:
+def fit_success(observed: Observations, names: Names, near: Tensor | None, past: Past | None) -> Rung | None:
     """A Gaussian process on 1 (answered) and 0 (failed); rungs fail for reasons of their own, so each has its own."""
     known = None if past is None else past.success
     if not len(observed.failed) and known is None:

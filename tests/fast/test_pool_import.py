@@ -218,3 +218,12 @@ def test_an_unknown_name_of_a_column_is_refused_by_name(toy: str, tmp_path: Path
 def test_a_row_that_failed_and_was_measured_is_refused(toy: str, tmp_path: Path):
     with pytest.raises(PoolError, match="it failed \\(spilt\\) and was measured"):
         taken(toy, tmp_path, "heat,dose,activity,failure\n27,5,1,spilt\n")
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_cells_may_stand_between_semicolons_or_tabs(toy: str, tmp_path: Path, mark: str):
+    text = '"heat, K",dose,activity,note\n300.15,5,1,"a, b"\n'.replace(",d", f"{mark}d").replace(",a", f"{mark}a")
+    text = text.replace(",n", f"{mark}n").replace("300.15,5,1,", mark.join(["300.15", "5", "1", ""]))
+    answers = taken(toy, tmp_path, text).pool.tasks[0].at()
+    assert answers.designs[0].heat == pytest.approx(27)
+    assert answers.designs[0].dose == 5

@@ -43,6 +43,8 @@ class Table:
 def read_table(path: Path) -> Table:
     """Read a CSV with one line of column names, in UTF-8, or a Parquet file (``.parquet``).
 
+    What stands between cells is a comma, a semicolon or a tab: that which makes most columns of the first line.
+
     Raises:
         InputError: it cannot be read, a column stands there twice, or a line has more or fewer cells than the first.
         MissingPart: Parquet, and pyarrow is not installed.
@@ -56,7 +58,8 @@ def read_table(path: Path) -> Table:
 
 
 def _csv(path: Path, digest: str, data: bytes) -> Table:
-    reader = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+    text = data.decode("utf-8-sig")
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=_between(text))
     rows, lines = [], []
     try:
         _check_once(reader.fieldnames or ())
@@ -69,6 +72,14 @@ def _csv(path: Path, digest: str, data: bytes) -> Table:
         here = Table(path, digest, (), (), (max(reader.reader.line_num, 1),))
         raise here.refused(error, 0) from None
     return Table(path, digest, tuple(reader.fieldnames or ()), rows, lines)
+
+
+def _between(text: str) -> str:
+    first = text.lstrip("\r\n").splitlines()[:1]
+    try:
+        return max(",;\t", key=lambda mark: len(next(csv.reader(first, delimiter=mark), [])))
+    except csv.Error:
+        return ","  # what is wrong with the line is said when it is read
 
 
 def _parquet(path: Path, digest: str, data: bytes) -> Table:

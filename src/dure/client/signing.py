@@ -8,7 +8,7 @@ import platform
 from pathlib import Path
 
 from dure.client.hub import Hub
-from dure.errors import InputError
+from dure.errors import HubError, InputError
 from dure.i18n import _
 
 __all__ = ["known_hub", "sign_in", "signed_in"]
@@ -26,7 +26,13 @@ def sign_in(url: str, email: str, password: str) -> Path:
         HubError: the hub refuses.
     """
     with Hub(url) as hub:
-        kept = {"url": hub.url, "token": hub.token(email, password, name=f"dure at {platform.node()}"[:100])}
+        try:
+            kept = {"url": hub.url, "token": hub.token(email, password, name=f"dure at {platform.node()}"[:100])}
+        except HubError as error:
+            if error.status != 401:
+                raise
+            told = _("{url} has no account with that address and password; every person sets a password of their own there")
+            raise HubError(told.format(url=hub.url), status=401) from None
     file = _file()
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_suffix(".draft")

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from dure.client import fetch_model, fetch_prior, models_on
-from dure.errors import InputError, VerificationFailed
+from dure.client import fetch_model, fetch_prior, models_on, sign_in
+from dure.client.hub import Hub
+from dure.errors import HubError, InputError, VerificationFailed
 from dure.models import Card, read_card, weights_of
 from dure.record import Person, Record, least_level, make
 
@@ -135,3 +136,12 @@ def test_a_record_without_a_card_is_no_model(hub: Any, tmp_path: Path):
     assert list(models_on(hub)) == []
     with pytest.raises(InputError):
         fetch_model(hub, identifier)
+
+
+def test_a_wrong_password_is_called_that(monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_given: object, **_named: object) -> str:
+        raise HubError("Sign in", status=401)
+
+    monkeypatch.setattr(Hub, "token", refuse)
+    with pytest.raises(HubError, match="no account with that address and password"):
+        sign_in("http://127.0.0.1:9", "kim@example.org", "wrong")

@@ -78,5 +78,5 @@ def label(unit: str) -> str:
     if unit in _SIGNS:
         return _SIGNS[unit]
     text = re.sub(r"^1/(\w+)$", r"\1**-1", unit.replace("^", "**"))
-    text = re.sub(r"[A-Za-z]+", lambda word: _SIGNS.get(word[0], word[0]), text)
-    return re.sub(r"\*\*(-?\d+)", lambda power: power[1].translate(_RAISED), text).replace("*", "·")
+    text = re.sub(r"[A-Za-z_]+", lambda word: _SIGNS.get(word[0], word[0]), text)
+    return re.sub(r"\*\*(-?\d+)(?![\d.])", lambda power: power[1].translate(_RAISED), text).replace("*", "·")

@@ -11,7 +11,6 @@ from dure.campaign.ending import check_states, conclude, deficits, taken
 from dure.campaign.leaders import baseline_of, leading, ranked
 from dure.campaign.plan import PATIENCE
 from dure.campaign.repeats import MOST_ROUNDS, answered, chosen, contenders, is_repeated, reaches, repeats
-from dure.canonical import digest
 from dure.i18n import N_
 from dure.journal import History, TrialState
 from dure.problem import Check, Trial
@@ -211,7 +210,8 @@ def _guarded(task: Task, winner: TrialState, missed: Mapping[str, float]) -> Ste
 
 def _control(history: History, task: Task) -> Step | None:
     problem, seed = task.problem, int(history.plan["seed"])
-    # Other settings draw other designs: a past that saw this campaign's would have proposed the best of them.
-    own = int(digest(history.plan["setting"])[:8], 16)
-    designs = islice(space_filling(problem, (seed, 7919, own), uniform=True), int(history.plan["control_runs"]))
+    drawn = history.plan.get("control_seed")  # plans made before it was stated drew the same for every setting
+    designs = islice(
+        space_filling(problem, seed + 7919 if drawn is None else tuple(drawn), uniform=True), int(history.plan["control_runs"])
+    )
     return _gather(history, (Wanted(problem.trial(design, task.setting, seed=seed), "control", _CONTROL) for design in designs))

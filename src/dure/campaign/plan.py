@@ -131,6 +131,8 @@ def make_plan(
         "checks": [check.name for check in runnable if check.required or not required_checks_only],
         "skipped_checks": [check.name for check in skipped],
         "control_runs": problem.control_runs if control_runs is None else control_runs,
+        # Other settings draw other designs: a past that saw this campaign's would propose the best of them.
+        "control_seed": [seed, 7919, int(digest(values_of(made))[:8], 16)],
         "code": simulator_code(problem),
     }
     if prior is not None:

@@ -48,7 +48,7 @@ def show_verdict(screen: Console, history: History, task: Task, *, brief: bool =
 
 def _past(history: History, values: Mapping[str, Any]) -> str:
     """What the family's past was worth, where a model of it was on trial."""
-    if values.get("past.weight") is None:
+    if values.get("past.weight") is None or not history.decisions[-1]["search"]["past"]["answers"]:
         return ""
     if values["past.ignored"] is not None:
         text = _("The past of the family ({model}) did not help: after {ignored:.0f} answers it stayed out of use.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 from dure.journal.store import Event
 
 __all__ = ["History", "Tally", "TrialState", "fold"]
+
+_FOLDERS = re.compile(r"(?<![\w.:/\\])(?:[A-Za-z]:|~)?[\\/](?:[^\\/\s'\":]+[\\/])*(?=[^\\/\s'\":])")
+_WORDS = 200
 
 
 @dataclass(frozen=True)
@@ -46,9 +50,9 @@ class TrialState:
 
     @property
     def why_failed(self) -> str | None:
-        """In the simulator's words where it said any: the first line of what it raised, of a crash the last; None if answered."""
+        """The reason, or the first line of what a simulator without an answer said, folders left out; None if answered."""
         said = [line for line in self.detail.strip().splitlines() if line.strip()]
-        return self.reason if not self.reason or not said else said[-1 if self.reason == "crash" else 0].strip()
+        return _FOLDERS.sub("", said[0].strip())[:_WORDS] if self.reason == "no answer" and said else self.reason
 
     @property
     def fidelity(self) -> str:

@@ -95,7 +95,7 @@ def read_card(folder: Path) -> Card:
     """
     try:
         return parse_card((folder / CARD).read_text(encoding="utf-8"))
-    except (OSError, InputError) as error:
+    except (OSError, UnicodeDecodeError, InputError) as error:
         raise InputError(
             _("{folder} holds no model: {error}; make one with dure model train").format(folder=folder, error=error)
         ) from None

@@ -66,10 +66,13 @@ def train(
     listed = _is_list(tasks[0], names)
     rate = torch.zeros(0, dtype=torch.double) if listed else _rate_of(tasks)
     for task in tasks:
-        rows = torch.arange(len(task.points)) if listed else torch.randperm(len(task.points), generator=generator)[:_MOST_ROWS]
+        failed = task.points[:0] if task.failed is None or not len(rate) else task.failed
+        count, asked = len(task.points), len(task.points) + len(failed)
+        order = torch.arange(count) if listed else torch.randperm(asked, generator=generator)[:_MOST_ROWS]
+        rows = order[order < count]
         points, residuals = task.points[rows], _own_units(task, rows)
         if len(rate):
-            points, residuals = _with_success(points, residuals, task.failed, rate)
+            points, residuals = _with_success(points, residuals, failed[order[order >= count] - count], rate)
         points, told = task.told(points)
         past.points.append(points)
         past.residuals.append(residuals)
@@ -91,7 +94,7 @@ def train(
     say(f"all {len(tasks)} tasks")
     encoder, weights = learn(past, names, seed)
     centre, directions = _common(encoder, weights, past)
-    found = _found(left_out, len(centre))
+    found = _found(left_out, len(centre), success=len(rate) > 0)
     return FamilyPrior(
         encoder,
         centre=centre.where(found.useful[:, None], 0.0),
@@ -115,9 +118,8 @@ def _rate_of(tasks: Sequence[PastTask]) -> Tensor:
     return torch.tensor([sum(shares) / len(shares)], dtype=torch.double)
 
 
-def _with_success(points: Tensor, residuals: Tensor, failed: Tensor | None, rate: Tensor) -> tuple[Tensor, Tensor]:
-    """Points that failed among those that were answered, and success as one more column; of the others they have none."""
-    failed = points[:0] if failed is None else failed[:_MOST_ROWS]
+def _with_success(points: Tensor, residuals: Tensor, failed: Tensor, rate: Tensor) -> tuple[Tensor, Tensor]:
+    """Points that failed behind those that were answered, and success as one more column; of the others they have none."""
     nothing = residuals.new_full((len(failed), residuals.shape[-1]), torch.nan)
     success = torch.cat([residuals.new_ones(len(points), 1), residuals.new_zeros(len(failed), 1)])
     return torch.cat([points, failed]), torch.cat([torch.cat([residuals, nothing]), (success - rate) / 0.5], -1)
@@ -218,8 +220,8 @@ class _Found:
     helped: Tensor
 
 
-def _found(left_out: list[Tensor], outputs: int) -> _Found:
-    """Medians over tasks, as a few of them may be unlike all others."""
+def _found(left_out: list[Tensor], outputs: int, *, success: bool) -> _Found:
+    """Medians over tasks, as a few of them may be unlike all others; ``success``: the last output is that, of some constant."""
     half = torch.full((outputs,), 0.5, dtype=torch.double)
     if not left_out:
         return _Found(half, half, half > 0, half[:1])
@@ -227,10 +229,13 @@ def _found(left_out: list[Tensor], outputs: int) -> _Found:
     told = about_none > _NOTHING
     use = (missed < (1 - _OF_USE) * about_none).double().where(told, torch.nan)
     useful = use.nanmean(0).nan_to_num(1.0) >= 0.5
+    missed = missed.where(useful, about_none)
+    if success:
+        missed[:, -1] = missed[:, -1].where(told[:, -1], torch.nan)
     votes = use.nanmean(1)[told.any(1)]
     return _Found(
-        share=share.where(told, torch.nan).nanmedian(0).values.nan_to_num(0.5),
-        missed=missed.where(useful, about_none).nanmedian(0).values.nan_to_num(0.5),
+        share=share.where(told, torch.nan).nanquantile(0.5, 0).nan_to_num(0.5),
+        missed=missed.nanquantile(0.5, 0).nan_to_num(0.5),
         useful=useful,
         helped=(votes.sum(0, keepdim=True) + 1) / (len(votes) + 2),
     )

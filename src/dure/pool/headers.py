@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,34 +68,55 @@ class Headers:
                 raise UnknownName(_("column of {table}").format(table=table.path.name), header, table.columns)
             if not header.strip():
                 raise PoolError(_("{name} needs a header").format(name=name))
-            if name not in (known := self._everything()):
-                raise UnknownName(_("input, setting or outcome"), name, known)
         called = {header: name for name, header in columns.items()}
         self._match(table.columns, called, dict.fromkeys((*problem.inputs_of_setting, *_FIXED), "1") | _units(problem))
         if across:
             self._spread(table.columns, called)
-        self._match(table.columns, called, self._names(table))
-        for name in columns:
-            if name not in self._matches:
-                raise PoolError(_("{name}: {why}").format(name=name, why=self.left.get(columns[name], "")))
+        known = self._names(table)
+        self._match(table.columns, called, known)
+        for name, header in columns.items():
+            if name not in (*known, *_FIXED):
+                raise UnknownName(_("input, setting or outcome"), name, [*known, *_FIXED])
+            if name not in self._matches or self._matches[name].header != header:
+                raise PoolError(_("{name}: {why}").format(name=name, why=self.left.get(header, "")))
         for header in table.columns:
             if header not in self._wide and header not in {one.header for one in self._matches.values()}:
                 self.left.setdefault(header, _("no input, setting or outcome of that name"))
 
-    def _match(self, headers: Iterable[str], called: Mapping[str, str], units: Mapping[str, str]) -> None:
-        """Give each header that names one of ``units`` to it; its own unit, if any, must be one that can be turned into that."""
+    def _match(self, headers: Sequence[str], called: Mapping[str, str], units: Mapping[str, str]) -> None:
+        """Give headers to the names that ``units`` has: as they were named, then as written, then as people write them."""
+        written = {header: _written(header) for header in headers}
+        for header, name in called.items():
+            self._take(header, name, _perhaps(header)[1] or written[header][1], units)
+        for header, (name, unit) in written.items():
+            if header not in called:
+                self._take(header, name, unit, units)
+        alike: dict[str, list[str]] = {}
         for header in headers:
-            text, unit = _parsed(header.strip(), units)
-            name = called.get(header) or _likest(_PREFIX.sub("", text), units)
-            if name not in units or header in self._wide:
-                continue
-            try:
-                if name in self._matches and self._matches[name].header != header:
-                    raise ValueRefused(_("{other} is taken for {name}").format(other=self._matches[name].header, name=name))
-                zero, one = (convert(number, unit or units[name], units[name]) for number in (0.0, 1.0))
-                self._matches[name] = _Match(header, one - zero, zero)
-            except ValueRefused as error:
-                self.left[header] = str(error)
+            if not self._is_taken(header) and (name := _likest(_perhaps(header)[0], units)):
+                alike.setdefault(name, []).append(header)
+        for name, some in alike.items():
+            if len(some) == 1:
+                text, unit = _perhaps(some[0])
+                self._take(some[0], name if unit or _bare(text) == _bare(written[some[0]][0]) else "", unit, units)
+            else:
+                told = _("{headers} could all be {name}; say which with --column {name}=HEADER")
+                self.left |= dict.fromkeys(some, told.format(headers=", ".join(some), name=name))
+
+    def _is_taken(self, header: str) -> bool:
+        return header in self._wide or header in self.left or header in {one.header for one in self._matches.values()}
+
+    def _take(self, header: str, name: str, unit: str, units: Mapping[str, str]) -> None:
+        """A header for a name, if there is one; its own unit, if any, must be one that can be turned into the name's."""
+        if name not in units or header in self._wide:
+            return
+        try:
+            if name in self._matches and self._matches[name].header != header:
+                raise ValueRefused(_("{other} is taken for {name}").format(other=self._matches[name].header, name=name))
+            zero, one = (convert(number, unit or units[name], units[name]) for number in (0.0, 1.0))
+            self._matches[name] = _Match(header, one - zero, zero)
+        except ValueRefused as error:
+            self.left[header] = str(error)
 
     def _spread(self, headers: Iterable[str], called: Mapping[str, str]) -> None:
         name, outcome = self._across or ("", "")
@@ -149,10 +170,6 @@ class Headers:
         """What stands in a row under a name; None where no column is called that."""
         return self._matches[name].text(cells) if name in self._matches else None
 
-    def _everything(self) -> list[str]:
-        parts = [one for name, measure in self._problem.measures.items() for one in part_names(name, measure)]
-        return [*self._problem.inputs, *self._problem.inputs_of_setting, *parts, *_FIXED]
-
     @property
     def assumed(self) -> dict[str, Any]:
         """Settings of which the table says nothing, and what they are taken to be."""
@@ -170,23 +187,31 @@ def part_names(name: str, measure: Measure) -> list[str]:
     return [f"{name}.{label}" for label in measure.axis.labels] if measure.axis else [name]
 
 
-def _parsed(header: str, names: Mapping[str, str]) -> tuple[str, str]:
-    """A header's name and unit; "[unit]" always is one, "(unit)", ", unit" and "/ unit" where they can be read as such."""
-    if parsed := _WITH_UNIT.fullmatch(header):
-        return parsed["name"], parsed["unit"]
-    parsed = None if header in names else _PERHAPS_UNIT.fullmatch(header)
-    if parsed is None:
-        return header, ""
+def _written(header: str) -> tuple[str, str]:
+    """A header's name and unit, of the form ``name [unit]`` or ``name``."""
+    parsed = _WITH_UNIT.fullmatch(header.strip())
+    text, unit = (parsed["name"], parsed["unit"]) if parsed else (header.strip(), "")
+    return _PREFIX.sub("", text), unit
+
+
+def _perhaps(header: str) -> tuple[str, str]:
+    """The same where the unit may also stand as "(unit)", ", unit" or "/ unit"; none where that cannot be read as one."""
+    text, unit = _written(header)
+    if unit or (parsed := _PERHAPS_UNIT.fullmatch(text)) is None:
+        return text, unit
     try:
         return parsed["name"], check_unit(parsed["round"] or parsed["behind"].strip())
     except ValueRefused:
-        return header, ""
+        return parsed["name"], ""
 
 
 def _likest(text: str, names: Iterable[str]) -> str:
-    """The name that is written so, or else the only one that differs in small and large letters, spaces and underscores."""
-    alike = [name for name in names if _bare(name) == _bare(text)]
-    return text if text in names or len(alike) != 1 else alike[0]
+    """The only one of ``names`` that differs in small and large letters, spaces and underscores at most.
+
+    A single letter is another quantity than the same in the other case, and it takes more to be a seed or a failure.
+    """
+    alike = [name for name in names if _bare(name) == _bare(text) and name not in _FIXED]
+    return alike[0] if len(alike) == 1 and (alike[0] == text or len(_bare(text)) > 1) else ""
 
 
 def _bare(text: str) -> str:

@@ -124,7 +124,7 @@ def train_prior(
     past: dict[str, Any] = {
         "tasks": len(lessons),
         "rows": sum(len(one.points) for one in lessons),
-        "failures": sum(0 if one.failed is None else len(one.failed) for one in lessons),
+        "failures": sum(0 if one.failed is None else len(one.failed) for one in lessons) if len(prior.rate) else 0,
         "groups": sorted({one.group for one in lessons}),
         "sources": [source.id for source in pool.sources if source.rows],
         "licences": list(pool.licences),

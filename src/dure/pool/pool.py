@@ -129,13 +129,6 @@ def keeps(problem: Problem, name: str, text: Any, share: Any) -> bool:
     return kin is not None and int(digest(kin)[:8], 16) < share * 2**32
 
 
-def _beside(pool: Path, reference: str) -> str:
-    """Where a problem's file is that is not where it was: beside the pool, or here, under the same name."""
-    was = Path(reference)
-    moved = [folder / was.name for folder in (pool.parent, Path())] if was.is_absolute() and not was.is_file() else []
-    return next((str(one) for one in moved if one.is_file()), reference)
-
-
 @dataclass(frozen=True, eq=False)
 class Pool:
     """A pool's file. Only what says which rows belong to which task is in memory."""
@@ -164,7 +157,14 @@ class Pool:
             raise InputError(_("{file} cannot be read as a pool: {error}").format(file=path, error=error)) from None
         except (KeyError, TypeError, ValueError):
             raise PoolError(_("{file} is no pool; make one with dure pool build or dure pool import").format(file=path)) from None
-        problem = problem or find(_beside(path, said.get("reference", name)))
+        reference = said.get("reference", name)
+        if problem is None and Path(reference).is_absolute() and not Path(reference).is_file():
+            raise PoolError(
+                _(
+                    "{reference}, the problem of {file}, is not there; say where it is: dure pool build PROBLEM {file} --out NEW"
+                ).format(reference=reference, file=path)
+            )
+        problem = problem or find(reference)
         if (name, version) != (problem.name, problem.version):
             raise PoolError(
                 _("{file} is a pool of {name}, version {version}, not of {problem}, version {wanted}").format(
@@ -214,7 +214,7 @@ class Pool:
             if part not in ("design", "setting", "outcome"):
                 continue
             now, unit = known.pop(one.name, None), one.metadata[b"unit"].decode()
-            if now is None and part != "outcome":
+            if now is None and part != "outcome" and not self._is_empty(one.name):
                 raise PoolError(
                     _("{file} has {name}, which {problem} does not state; build the pool from its sources again").format(
                         file=self.path, name=one.name, problem=self.problem.name
@@ -230,6 +230,10 @@ class Pool:
                     file=self.path, name=lacking[0], problem=self.problem.name
                 )
             )
+
+    def _is_empty(self, column: str) -> bool:
+        """Whether nothing stands in a column, as in a part of a pool whose members lack it."""
+        return bool(self._file.read(columns=[column])[column].null_count == self._file.metadata.num_rows)
 
     def _check_range(self, name: str) -> None:
         """Refuse numbers of an input that the problem does not allow any more, by what the file says of each row group."""

@@ -152,14 +152,15 @@ class Problem:
         return self.tokens.names if self.tokens else tuple(self.inputs)
 
     def stated_for_priors(self) -> dict[str, dict[str, Any]]:
-        """What the numbers mean that a family prior reads and says: ranges and units of inputs and settings, units of goals.
+        """What the numbers mean that a family prior reads and says, as plain data.
 
-        As plain data. Where there are tokens they are read instead of inputs; a setting's name means what its tokens say.
+        Ranges and units of inputs and settings, units and senses of goals. Where there are tokens they are read instead of
+        inputs; a setting's name means what its tokens say. What members state of their own is not in it.
         """
         read = {} if self.tokens else {f"design.{name}": spec for name, spec in self.inputs.items()}
         read |= {f"setting.{name}": spec for name, spec in self.inputs_of_setting.items() if spec.tokens_of() is None}
         said = {name: {key: value for key, value in spec.describe().items() if key != "help"} for name, spec in read.items()}
-        said |= {f"outcome.{name}": {"unit": goal.unit} for name, goal in self.goals.items()}
+        said |= {f"outcome.{name}": {"unit": goal.unit, "sense": goal.measure.sense} for name, goal in self.goals.items()}
         return said
 
     @cached_property

@@ -11,7 +11,7 @@ import numpy as np
 from dure.i18n import N_
 from dure.journal import History
 from dure.models.prior import FamilyPrior
-from dure.strategy.base import HAS_A_PAST, Proposal, Review
+from dure.strategy.base import HAS_A_PAST, START, Proposal, Review
 from dure.strategy.evidence import Evidence, Task
 from dure.strategy.peak import listed
 from dure.strategy.search import Search
@@ -32,7 +32,8 @@ class Informed:
 
     Before any answer the odds are those of tasks that the prior's training left out. At least a tenth of the proposals are
     made without the past. In an opening, unless there is theory, its proposals are the best designs of past tasks, those
-    first that it likes best here; the others are textbook starts and space-filling points.
+    first that it likes best here; the others are textbook starts and space-filling points. At a cheaper rung starts come
+    first: they cost little there and calibrate what is stated.
     """
 
     plain: Structured
@@ -52,6 +53,10 @@ class Informed:
         """See ``Strategy``."""
         evidence = Evidence(task, history)
         opening = self.plain.opening(task, evidence, seed, n)
+        rung = task.problem.rung(self.plain.ladder_of(task)[0])
+        starts = [one for one in opening if one.why == START]
+        if starts and rung.cost < task.problem.top.cost:
+            return starts[:n]
         with calmly(seed + len(evidence.keys)):
             without, informed = (self.plain.search(task, evidence, seed, past) for past in (None, self._past(task)))
             weight = share_of_past(forecasts(informed.model), forecasts(without.model), float(self.prior.helped))

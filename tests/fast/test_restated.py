@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from click.testing import CliRunner
 from dure.campaign import Campaign
 from dure.campaign.plan import make_plan
 from dure.cli.models import model as models
+from dure.cli.pools import pool as pools
 from dure.errors import InputError, PoolError, UnknownName
 from dure.journal import TrialState
 from dure.models import Card, cards, check_fits, fits, unreadable
@@ -170,9 +173,6 @@ def test_a_broken_model_does_not_hide_the_others(tmp_path: Path, monkeypatch: py
 
 
 def test_weights_that_are_not_the_card_s_are_refused_before_a_folder_is_made(drawn: Path, tmp_path: Path):
-    import json
-    from dataclasses import asdict
-
     reference = stated(drawn)
     card = card_of(reference, tmp_path)
     (tmp_path / "card.json").write_text(json.dumps(asdict(card)), encoding="utf-8")
@@ -254,3 +254,22 @@ def test_headers_that_could_be_the_same_are_not_guessed(tmp_path: Path):
         members(tmp_path, '"t, min","t, max",a,y\n1,2,0.1,3\n')
     with pytest.raises(PoolError, match=r"design lacks t.*not understood: T"):
         members(tmp_path, "T,a,y\n25,0.1,3\n")
+
+
+def test_withdrawing_names_the_models_that_learned_from_it(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DURE_MODELS", str(tmp_path / "none"))
+    reference = stated(drawn)
+    generate(reference, tmp_path / "other", tasks=1, designs=4, seed=5)
+    both = build(reference, [drawn / "journal", tmp_path / "other"], tmp_path / "both.parquet")
+    gone = next(one for one in both.sources if one.name == "journal")
+    for name, learned in (("knows", [gone.id]), ("clean", ["journal:0"])):
+        (tmp_path / "models" / name).mkdir(parents=True)
+        card = replace(card_of(reference, tmp_path, name), trained_on={"sources": learned})
+        (tmp_path / "models" / name / "card.json").write_text(json.dumps(asdict(card)), encoding="utf-8")
+    words = ["build", reference, str(both.path), "--without", gone.id, "--out", "left.parquet"]
+    told = CliRunner().invoke(pools, words, catch_exceptions=False)
+    assert told.exit_code == 0
+    assert "knows@" in told.output
+    assert "clean@" not in told.output
+    assert Pool.read(Path("left.parquet")).said["withdrawn"] == [gone.id]

@@ -17,6 +17,7 @@ from dure.cli.pooled import show_import, show_pool
 from dure.cli.screen import console
 from dure.cli.stopping import stoppable
 from dure.i18n import _
+from dure.models import cards, label_of
 from dure.problem import find
 
 if TYPE_CHECKING:
@@ -106,6 +107,10 @@ def build(
     from dure.pool import build as put
 
     made = put(problem, sources, out, licence=_checked(licence), access=access, without=without)
+    for folder, card in cards() if without else ():
+        if set(card.trained_on.get("sources", ())) & set(made.said["withdrawn"]):
+            told = _("{model} in {folder} learned from what was left out; train it again and delete it")
+            click.echo(told.format(model=label_of(card), folder=folder), err=True)
     return _said(made, as_json)
 
 

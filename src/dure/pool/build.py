@@ -34,7 +34,8 @@ def build(
 
     Args:
         licence, access: terms of journals that state none; a record states its licence, a pool both.
-        without: sources to leave out, by identifier, the beginning of one, or name. Rows that another source holds too stay.
+        without: sources to leave out, by identifier, the beginning of one, or name. Rows that another source holds too stay. The
+            pool says their identifiers as ``said["withdrawn"]``.
 
     Raises:
         PoolError: nothing is left, or places hold different things under one name.
@@ -50,7 +51,7 @@ def build(
     if not len(table):
         raise PoolError(_("no rows are left for {file}").format(file=file))
     kept = with_counts(table, [one for name, one in sources.items() if name not in gone])
-    write(assembled(problem, columns, table, kept, reference=lasting(reference)), file)
+    write(assembled(problem, columns, table, kept, reference=lasting(reference), withdrawn=sorted(gone)), file)
     return Pool.read(file, problem)
 
 

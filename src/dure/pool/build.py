@@ -63,7 +63,7 @@ def with_counts(table: Any, sources: Iterable[Source]) -> list[Source]:
 
 
 def _called(name: str, sources: dict[str, Source]) -> str:
-    found = [one.id for one in sources.values() if name == one.name or one.id.startswith(name)]
+    found = [one.id for one in sources.values() if name == one.name] or [one for one in sources if one.startswith(name)]
     if len(found) != 1:
         raise UnknownName(_("source"), name, [text for one in sources.values() for text in (one.name, one.id)])
     return found[0]

@@ -36,6 +36,7 @@ def show_problem(screen: Console, problem: Problem) -> None:
         _block(_("Ladder"), _ladder(problem)),
         _block(_("Checks of the winner"), _checks(problem, [one.name for one in problem.checks])),
         _block(_("Sets of limits for --limits"), _limit_sets(problem)),
+        _block(_("Kept for evaluation; no prior may learn from it"), _held_out(plain)),
         _block(_("Unless told otherwise"), [(_("budget"), _("{runs:g} runs").format(runs=problem.runs))]),
         _block(_("Hazards"), [(spoken(text),) for text in problem.hazards]),
         _block(_("Sources"), [(citation_text(key),) for key in problem.cites]),
@@ -60,6 +61,10 @@ def show_plan(screen: Console, problem: Problem, plan: Mapping[str, Any], folder
         _block(_("Checks of the winner"), checks),
     ]
     _print(screen, blocks)
+
+
+def _held_out(plain: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    return [(name, _listed(kept) if isinstance(kept, list) else f"{kept:.0%}") for name, kept in plain["held_out"].items()]
 
 
 def _print(screen: Console, blocks: list[RenderableType | None]) -> None:

@@ -129,7 +129,11 @@ class _Taken:
         while self.rows.holds(trial.key):
             if seed or member.noise.kind == "none":
                 same = self.rows.outcome(trial.key) == outcome
-                raise ValueRefused(_("it stands there before") if same else _("it was answered differently before"))
+                raise ValueRefused(
+                    _("it stands there before")
+                    if same
+                    else _("it was answered differently before; a problem whose answers vary states its noise")
+                )
             trial = member.trial(design, setting, fidelity, trial.seed + 1)  # one more repeat
         self.rows.add(trial, setting, design, outcome, failure)
 

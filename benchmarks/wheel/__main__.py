@@ -6,7 +6,7 @@ Tables: HPO-B's development spaces, one task left out. Docking: targets and clas
 evaluation. Controls: a prior whose past answers are shuffled, which must cost nothing. Runs to a mark count the opening; a search
 that does not get there counts as its budget and one.
 
-Amplifiers stand by themselves, in benchmarks.wheel.amplifiers.
+Amplifiers, batteries and functions that crash stand by themselves, in benchmarks.wheel.amplifiers, batteries and failures.
 """
 
 from __future__ import annotations

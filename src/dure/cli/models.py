@@ -108,7 +108,9 @@ def train(*, pool: Path, name: str, out: Path | None, designs: bool, seed: int, 
 
 @model.command(
     "evaluate",
-    help=_("Forecast the answers of the tasks in POOL, best of those held out, with models NAMES and without any, and compare."),
+    help=_(
+        "Forecast the answers of the tasks in POOL, which no model NAMES has seen, with these models and without any, and compare."
+    ),
 )
 @click.argument("pool", type=click.Path(path_type=Path))
 @click.argument("names", nargs=-1, required=True)

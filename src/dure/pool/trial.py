@@ -146,11 +146,13 @@ def _forecast(pool: Pool, priors: Mapping[str, FamilyPrior | None], answers: int
         told = lesson(task)
         if told is None or len(told.points) <= answers:
             continue
-        names, order = names_of(task.problem), np.random.default_rng([seed, len(found)]).permutation(len(told.points))[:_MOST]
+        generator, names = np.random.default_rng([seed, len(found)]), names_of(task.problem)
+        order = generator.permutation(len(told.points))[:_MOST]
+        lost = told.points[:0] if told.failed is None else told.failed[generator.permutation(len(told.failed))[:_MOST]]
         with calmly(seed):
             for name, prior in priors.items():
                 past = None if prior is None else Past.of(prior, told.descriptors, told.tokens)
-                failing = _missed_success(told, order[:answers], order[answers:], past, names)
+                failing = _missed_success(told, lost, order[:answers], order[answers:], past, names)
                 found[name, task.id] = *_missed(told, order[:answers], order[answers:], past, names), failing
     if not found:
         raise PoolError(_("no task of {pool} has more than {answers} answers").format(pool=pool.path, answers=answers))
@@ -177,9 +179,8 @@ def _missed(told: PastTask, known: Any, asked: Any, past: Past | None, names: An
     return error.numpy(), (error.abs() <= half).numpy()
 
 
-def _missed_success(told: PastTask, known: Any, asked: Any, past: Past | None, names: Any) -> float | None:
+def _missed_success(told: PastTask, failed: Tensor, known: Any, asked: Any, past: Past | None, names: Any) -> float | None:
     """The root mean square error of success, in units of its spread, where as large a share of failures is known; None if few."""
-    failed = told.points[:0] if told.failed is None else told.failed[:_MOST]
     count = round(len(failed) * len(known) / len(told.points))
     if len(failed) - count < 1:
         return None

@@ -19,7 +19,7 @@ from dure.strategy.evidence import Task
 
 __all__ = ["HAS_A_PAST", "START", "PastWorth", "Proposal", "Review", "Strategy", "Worth", "space_filling"]
 
-HAS_A_PAST = N_("The past of the family has a say, between starts too, as far as its forecasts are the better ones.")
+HAS_A_PAST = N_("The past of the family has a say, between dear starts too, as far as its forecasts are the better ones.")
 START = N_("A textbook start given by the problem's author.")
 _BLOCK, _MOST_REFUSED = 64, 10_000
 

@@ -109,7 +109,7 @@ def train(*, pool: Path, name: str, out: Path | None, designs: bool, seed: int, 
 @model.command(
     "evaluate",
     help=_(
-        "Forecast the answers of the tasks in POOL, which no model NAMES has seen, with these models and without any, and compare."
+        "Forecast the answers of the tasks in POOL, which no model NAMES has seen, with these models and without any: compare."
     ),
 )
 @click.argument("pool", type=click.Path(path_type=Path))
